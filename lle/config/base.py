@@ -1,0 +1,61 @@
+"""What every settings model shares: strictness, and the keys that all methods have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Strict(BaseModel):
+    """A settings model that refuses unknown keys and cannot be changed after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
+
+
+class MethodConfig(Strict):
+    """Settings of one method. Subclasses add their own keys and their presets.
+
+    A preset is a set of values for keys that `params.yaml` leaves out; a key that is written there always wins.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"recommended": {}}
+
+    preset: str = "recommended"
+    """Named set of values for the keys left out here: `paper` as printed, `recommended` the best known."""
+    iterations: int = Field(0, ge=0)
+    """Training steps of the main phase; 0 for methods that are not trained."""
+    batch_size: int = Field(8, ge=1)
+    """Images per step, over all devices together."""
+    crop: int = Field(128, ge=16)
+    """Side of the square training crops, in pixels."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """Optimiser of every update that does not name its own."""
+    lr: float = Field(1e-4, gt=0)
+    """Learning rate at the start of a phase."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Adam's decay rates; with sgd the first one is the momentum."""
+    weight_decay: float = Field(0.0, ge=0)
+    """L2 penalty (decoupled with adamw)."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """How the learning rate falls over a phase; cosine ends at `lr_min`."""
+    lr_min: float = Field(1e-6, ge=0)
+    """Last learning rate of the cosine schedule."""
+    warmup: int = Field(0, ge=0)
+    """Steps over which the learning rate rises linearly from 0."""
+    clip: float | None = Field(None, gt=0)
+    """Largest gradient norm of an update; null leaves gradients alone."""
+    ema: float | None = Field(None, gt=0, lt=1)
+    """Decay of the exponential moving average whose weights are the result; null keeps the last weights."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_preset(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        default = cls.model_fields["preset"].default
+        name = values.get("preset", default)
+        if name not in cls.presets:
+            raise ValueError(f"preset '{name}' is unknown; known: {', '.join(sorted(cls.presets))}")
+        return {**cls.presets[name], **values}

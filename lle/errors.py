@@ -1,0 +1,32 @@
+"""Errors that a person can act on: the command line prints their message alone, without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LleError(Exception):
+    """Something the user can put right. The message says what is wrong and what to do next."""
+
+
+class ConfigError(LleError):
+    """A setting is unknown, of the wrong type or contradicts another one."""
+
+
+class DataError(LleError):
+    """A data set, image or manifest cannot be used as it is."""
+
+
+class WeightsError(LleError):
+    """Weights are missing, unreadable or do not fit the network."""
+
+
+class TrainingError(LleError):
+    """Training cannot start or go on."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns `" Did you mean 'x'?"` for the nearest known word, or an empty string when none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""

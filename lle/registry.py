@@ -1,0 +1,122 @@
+"""Which methods exist: the folders of `lle/methods`, and what other packages register.
+
+A method's id is its folder's name. Listing the methods imports none of them; third-party packages add theirs with an
+entry point in the group `lle.methods` whose name is the id and whose value is the package holding `method.py`,
+`config.py` and `card.md`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.resources
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+from pydantic import Field
+
+from lle.config.base import MethodConfig, Strict
+from lle.errors import LleError, did_you_mean
+
+if TYPE_CHECKING:
+    from lle.engine.method import Method
+
+METHODS = Path(__file__).parent / "methods"
+
+
+class Card(Strict):
+    """The facts at the head of a method's `card.md`."""
+
+    title: str
+    """Name the field uses, for example `Zero-DCE`."""
+    paper: str
+    """Authors, title, venue and year."""
+    url: str | None = None
+    """The paper's page."""
+    source: str | None = None
+    """The authors' public code: repository and commit, or None where there is none."""
+    supervision: Literal["classical", "zero-reference", "unpaired", "paired"]
+    """What training needs."""
+    parameters: int | None = None
+    """Known number of parameters used at test time, at the paper's settings."""
+    gmacs: float | None = None
+    """Known multiply-accumulates in 10^9 for a 400x600 picture, at the paper's settings."""
+    claimed_gflops: float | None = None
+    """The FLOPs column of the papers' tables, in 10^9."""
+    text: str = Field("", repr=False)
+    """The card's body, Markdown."""
+
+
+@functools.cache
+def packages() -> Mapping[str, str]:
+    """Returns the import path of every method's package, by id, in alphabetical order."""
+    found = {path.parent.name: f"lle.methods.{path.parent.name}" for path in METHODS.glob("*/method.py")}
+    for entry in importlib.metadata.entry_points(group="lle.methods"):
+        if entry.name in found:
+            raise LleError(f"the package '{entry.value}' registers method '{entry.name}', which exists already. Uninstall one of them.")
+        found[entry.name] = entry.value
+    return dict(sorted(found.items()))
+
+
+def package(name: str) -> str:
+    """Returns the import path of a method's package.
+
+    Raises:
+        LleError: there is no such method; the message names the nearest one.
+    """
+    if name not in packages():
+        raise LleError(f"there is no method '{name}'.{did_you_mean(name, packages())} `lle methods` lists them.")
+    return packages()[name]
+
+
+def config_class(name: str) -> type[MethodConfig]:
+    """Returns the settings model of a method; imports no torch."""
+    config: type[MethodConfig] = importlib.import_module(f"{package(name)}.config").Config
+    return config
+
+
+def method_class(name: str) -> type[Method]:
+    """Returns the class of a method: the one subclass of `Method` that its `method.py` defines.
+
+    Raises:
+        LleError: the module defines none, or several.
+    """
+    from lle.engine.method import Method
+
+    module = importlib.import_module(f"{package(name)}.method")
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Method) and value.__module__ == module.__name__
+    ]
+    if len(classes) != 1:
+        raise LleError(f"{module.__file__} must define exactly one subclass of Method; it defines {len(classes)}.")
+    return classes[0]
+
+
+def create(name: str, settings: Mapping[str, Any] | MethodConfig | None = None) -> Method:
+    """Builds a method, untrained.
+
+    Args:
+        name: a method's id.
+        settings: its section of `params.yaml`; None takes the defaults.
+    """
+    config = settings if isinstance(settings, MethodConfig) else config_class(name)(**(settings or {}))
+    return method_class(name)(config)
+
+
+def card(name: str) -> Card:
+    """Reads a method's card.
+
+    Raises:
+        LleError: the card has no head between `---` lines, or a key of it is unknown.
+    """
+    resource = importlib.resources.files(package(name)).joinpath("card.md")
+    match = re.match(r"---\n(.*?)\n---\n(.*)", resource.read_text(encoding="utf-8"), re.DOTALL)
+    if match is None:
+        raise LleError(f"{resource} must begin with a head of `key: value` lines between two `---` lines.")
+    return Card(**yaml.safe_load(match[1]), text=match[2].strip())
