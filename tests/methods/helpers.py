@@ -1,0 +1,230 @@
+"""A training loop without Lightning: what the engine does in an iteration, small enough for a test of one method.
+
+It makes the optimisers as the engine does (one an update, over the parameters of `moves`), freezes everything else while an
+update runs and seeds every step. Learning-rate schedules, averages of weights and checkpoints are the engine's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lle.engine.method import Batch, Method, Phase, Stream, Update
+
+IMAGES = 10
+
+
+def pictures(count: int = IMAGES, side: int = 64, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Returns `count` smooth random pictures in low and in normal light, each count x 3 x side x side in [0, 1]."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 3, max(side // 8, 2), max(side // 8, 2), generator=generator)
+    normal = nn.functional.interpolate(coarse, size=(side, side), mode="bicubic").clamp(0.02, 1)
+    low = (0.5 * normal**2 + 0.005 * torch.randn(normal.shape, generator=generator)).clamp(0, 1)
+    return low, normal
+
+
+def batch_of(method: Method, stream: Stream, iteration: int = 0, *, batch_size: int = 2, crop: int = 64, seed: int = 0) -> Batch:
+    """Returns one batch of a stream: of ten random pictures those that the iteration names, `transform` applied.
+
+    Args:
+        method: gives nothing but the settings a stream leaves open.
+        stream: kind, transform and, where they are smaller than `crop`, sizes.
+        iteration: picks the pictures.
+        batch_size: images a batch, instead of the stream's.
+        crop: side of the pictures, instead of the stream's.
+        seed: of the pictures and of the transform's generator.
+    """
+    low, normal = pictures(side=crop, seed=seed)
+    generator = np.random.default_rng((seed, iteration))
+    rows = [(iteration * batch_size + k) % IMAGES for k in range(batch_size)]
+    samples = []
+    for row in rows:
+        other = int(generator.integers(IMAGES)) if stream.kind == "unpaired" else row
+        contents = {
+            "paired": {"low": low[row], "normal": normal[row]},
+            "unpaired": {"low": low[row], "normal": normal[other]},
+            "low": {"low": low[row]},
+            "normal": {"normal": normal[row]},
+            "segmentation": {"image": normal[row], "mask": (normal[row].mean(0) * 4).long().clamp(0, 3)},
+        }[stream.kind]
+        sample = {name: value.clone() for name, value in contents.items()}
+        if stream.transform is not None:
+            sample = stream.transform(sample, generator)
+        samples.append(sample | {"index": torch.tensor(row)})
+    return {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
+
+
+def parameters_of(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """Returns the parameters of several modules, each once."""
+    return list({id(p): p for module in modules for p in module.parameters()}.values())
+
+
+def optimizer_of(method: Method, update: Update) -> torch.optim.Optimizer:
+    """Makes the optimiser of an update from its own values and the method's settings."""
+    parameters = parameters_of(update.moves)
+    if update.optimizer is not None:
+        return update.optimizer(parameters)
+    config = method.config
+    lr = config.lr if update.lr is None else update.lr
+    decay = config.weight_decay if update.weight_decay is None else update.weight_decay
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr=lr, momentum=config.betas[0], weight_decay=decay)
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(parameters, lr=lr, betas=config.betas, weight_decay=decay)
+
+
+@dataclass
+class Run:
+    """What a training did.
+
+    Attributes:
+        losses: sums of the terms by (phase, update), one an iteration.
+        terms: the terms of the last step by (phase, update).
+        moved: names of the parameters that received a gradient other than zero.
+        untouched: names of the trainable parameters that received none.
+    """
+
+    losses: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    terms: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
+    untouched: set[str] = field(default_factory=set)
+
+    def fell(self, phase: str, update: str, share: float = 1.0) -> bool:
+        """Whether the mean of the last third of a loss lies under `share` times that of the first third."""
+        values = self.losses[phase, update]
+        third = max(len(values) // 3, 1)
+        return float(np.mean(values[-third:])) < share * float(np.mean(values[:third]))
+
+
+def train(
+    method: Method,
+    iterations: int = 1,
+    *,
+    batch_size: int = 2,
+    crop: int = 64,
+    seed: int = 0,
+    batches: Callable[[Stream, int], Batch] | None = None,
+    lr: float | None = None,
+    only: str | None = None,
+) -> Run:
+    """Runs every phase of a method for a few iterations.
+
+    Args:
+        method: trained in place.
+        iterations: of each phase.
+        batch_size: images a batch.
+        crop: side of the pictures.
+        seed: of pictures and steps.
+        batches: gives the batch of a stream at an iteration; None takes random pictures.
+        lr: replaces every learning rate.
+        only: name of the one phase to run; None runs all.
+
+    Raises:
+        AssertionError: a loss is not finite, no scalar, or names no term.
+    """
+    result = Run()
+    names = {id(p): name for name, p in method.named_parameters()}
+    trainable = {name for name, p in method.named_parameters() if p.requires_grad}
+    for phase in method.phases():
+        if only is None or phase.name == only:
+            _train_phase(method, phase, iterations, result, names, trainable, batch_size, crop, seed, batches, lr)
+    result.untouched = trainable - result.moved
+    return result
+
+
+def _train_phase(
+    method: Method,
+    phase: Phase,
+    iterations: int,
+    result: Run,
+    names: dict[int, str],
+    trainable: set[str],
+    batch_size: int,
+    crop: int,
+    seed: int,
+    batches: Callable[[Stream, int], Batch] | None,
+    lr: float | None,
+) -> None:
+    if phase.streams is None:
+        assert method.stream is not None
+    streams = phase.streams or {"train": Stream(method.stream)}
+    method.on_phase_start(phase)
+    method.eval()
+    for module in {id(m): m for update in phase.updates for m in update.moves}.values():
+        module.train()
+    optimizers = {update.name: optimizer_of(method, update) for update in phase.updates}
+    if lr is not None:
+        for optimizer in optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+    for iteration in range(iterations):
+        data = {
+            name: batches(stream, iteration)
+            if batches
+            else batch_of(method, stream, iteration, batch_size=batch_size, crop=crop, seed=seed)
+            for name, stream in streams.items()
+        }
+        for update in phase.updates:
+            if iteration % update.every:
+                continue
+            moving = {id(p) for p in parameters_of(update.moves)}
+            for name, parameter in method.named_parameters():
+                parameter.requires_grad_(id(parameter) in moving and name in trainable)
+            torch.manual_seed(1000 * seed + iteration)
+            terms = update.loss(data[update.stream])
+            assert terms, f"{phase.name}/{update.name} returns no term"
+            for name, term in terms.items():
+                assert term.ndim == 0, f"{phase.name}/{update.name}/{name} is no scalar: {tuple(term.shape)}"
+                assert torch.isfinite(term), f"{phase.name}/{update.name}/{name} is {term.item()}"
+            total = torch.stack(list(terms.values())).sum()
+            optimizers[update.name].zero_grad(set_to_none=True)
+            total.backward()
+            for parameter in parameters_of(update.moves):
+                if parameter.grad is not None and bool(parameter.grad.abs().sum() > 0):
+                    result.moved.add(names[id(parameter)])
+            if method.config.clip is not None:
+                nn.utils.clip_grad_norm_(parameters_of(update.moves), method.config.clip)
+            optimizers[update.name].step()
+            result.losses.setdefault((phase.name, update.name), []).append(float(total))
+            result.terms[phase.name, update.name] = {name: float(term) for name, term in terms.items()}
+    for name, parameter in method.named_parameters():
+        parameter.requires_grad_(name in trainable)
+    method.on_phase_end(phase)
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Returns the number of parameters of a module, each counted once."""
+    return sum(p.numel() for p in parameters_of([module]))
+
+
+def gmacs(module: nn.Module, height: int = 400, width: int = 600) -> float:
+    """Returns multiply-accumulates in 10^9 for one picture, counted without computing anything (meta device)."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    training = module.training
+    twin = _on_meta(module)
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        twin.eval()(torch.empty(1, 3, height, width, device="meta"))
+    module.train(training)
+    return counter.get_total_flops() / 2e9
+
+
+def _on_meta(module: nn.Module) -> nn.Module:
+    import copy
+
+    return copy.deepcopy(module).to("meta")
+
+
+def check_shapes(method: Method) -> None:
+    """Asserts that a method keeps odd sizes and the smallest one, single and in a batch of two."""
+    method.eval()
+    with torch.no_grad():
+        for shape in ((1, 3, 37, 53), (2, 3, 16, 16), (2, 3, 40, 33)):
+            out = method(torch.rand(shape, generator=torch.Generator().manual_seed(1)))
+            assert out.shape == shape
+            assert torch.isfinite(out).all()
