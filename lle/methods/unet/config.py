@@ -1,0 +1,25 @@
+"""Settings of the supervised U-Net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from lle.config.base import MethodConfig
+
+
+class Config(MethodConfig):
+    """Settings of the supervised U-Net, our own reference: there is no paper to follow."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "recommended": {"iterations": 600, "batch_size": 8, "crop": 128, "lr": 2e-3, "schedule": "cosine", "warmup": 20, "clip": 1.0},
+    }
+
+    width: int = Field(16, ge=4, multiple_of=4)
+    """Channels at full resolution; each of the four levels doubles them."""
+    l1_weight: float = Field(1.0, ge=0)
+    """Weight of the mean absolute error."""
+    ssim_weight: float = Field(0.5, ge=0)
+    """Weight of 1 - SSIM."""

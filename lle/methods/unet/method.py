@@ -1,0 +1,37 @@
+"""A supervised U-Net: what every other supervised method has to beat."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from lle.engine.method import Batch, Losses, Method
+from lle.losses.ssim import ssim_loss
+from lle.methods.unet.config import Config
+from lle.methods.unet.network import Network
+
+
+class Unet(Method):
+    """Our reference for supervised training."""
+
+    stream = "paired"
+    # Four levels reach 40 pixels far, and nothing is pooled over the whole picture.
+    scope = "local"
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.network = Network(config.width)
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Enhances a batch, see `Method.forward`."""
+        enhanced: Tensor = self.network(low)
+        return enhanced
+
+    def loss(self, batch: Batch) -> Losses:
+        """Mean absolute error and structural dissimilarity."""
+        enhanced = self.network(batch["low"])
+        return {
+            "l1": self.config.l1_weight * F.l1_loss(enhanced, batch["normal"]),
+            "ssim": self.config.ssim_weight * ssim_loss(enhanced, batch["normal"]),
+        }
