@@ -189,8 +189,8 @@ def _train_phase(
             if method.config.clip is not None:
                 nn.utils.clip_grad_norm_(parameters_of(update.moves), method.config.clip)
             optimizers[update.name].step()
-            result.losses.setdefault((phase.name, update.name), []).append(float(total))
-            result.terms[phase.name, update.name] = {name: float(term) for name, term in terms.items()}
+            result.losses.setdefault((phase.name, update.name), []).append(float(total.detach()))
+            result.terms[phase.name, update.name] = {name: float(term.detach()) for name, term in terms.items()}
     for name, parameter in method.named_parameters():
         parameter.requires_grad_(name in trainable)
     method.on_phase_end(phase)
