@@ -49,6 +49,9 @@ class MethodConfig(Strict):
     ema: float | None = Field(None, gt=0, lt=1)
     """Decay of the exponential moving average whose weights are the result; null keeps the last weights."""
 
+    keep: Literal["last", "best"] = "last"
+    """Weights that are the result: the last ones, or those of the highest PSNR on the validation split."""
+
     @model_validator(mode="before")
     @classmethod
     def _apply_preset(cls, values: Any) -> Any:

@@ -152,6 +152,10 @@ class Method(nn.Module):
         """Trainings after each other; none for a method that is not trained."""
         return (Phase("fit", self.updates()),) if self.stream is not None else ()
 
+    def tags(self) -> dict[str, str]:
+        """What a result depends on beside code, data and settings, such as `clip_backbone` or `perceptual`."""
+        return {}
+
     def prepare(self, data: TrainingData) -> None:
         """Measures what training needs from the training split; once, before the first phase. Keep it in buffers."""
 

@@ -1,0 +1,38 @@
+# Everything a user types. uv comes from the package registry that pip is set up for.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+export HF_HUB_DISABLE_TELEMETRY := 1
+export PYTHONUNBUFFERED := 1
+
+.PHONY: repro test ui lint clean install
+
+repro: install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
+	dvc repro
+	lle mlflow sync
+	@echo "open reports/index.html, read reports/leaderboard.md, browse with: make ui"
+
+test: install  ## Install what is missing and run the tests
+	python -m pytest
+
+ui: install  ## Browse the runs at http://127.0.0.1:5000
+	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000
+
+lint: install  ## Check style and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+clean:  ## Remove the environment and everything that a command makes again; results in git stay
+	rm -rf $(VENV) build mlflow.db mlartifacts mlruns .pytest_cache .mypy_cache .ruff_cache
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[suite,dev]'
+	touch $@

@@ -1,0 +1,165 @@
+"""The command `lle`. Each command is a few lines over a function of `lle.api`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lle import api
+from lle.errors import LleError
+
+PATH = click.Path(path_type=Path)
+
+
+class Commands(click.Group):
+    """Prints errors that a person can act on without a traceback, and exits with 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command."""
+        try:
+            return super().invoke(ctx)
+        except LleError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that choose and override settings."""
+    command = click.option("-S", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, as `dvc exp run -S` does.")(command)
+    return click.option("--params", "path", type=PATH, default=api.PARAMS, show_default=True, help="Settings.")(command)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="lle-suite", prog_name="lle")
+def main() -> None:
+    """Train, compare and deploy low-light image enhancement methods."""
+
+
+@main.command()
+def methods() -> None:
+    """List the methods."""
+    rows = api.methods()
+    width = max(len(name) for name, _, _ in rows)
+    for name, title, supervision in rows:
+        click.echo(f"{name:{width}}  {supervision:14}  {title}")
+
+
+@main.command()
+@click.argument("method")
+@settings
+def train(method: str, path: Path, overrides: tuple[str, ...]) -> None:
+    """Train METHOD, or resume its interrupted training."""
+    click.echo(api.train(method, path, overrides))
+
+
+@main.command()
+@click.argument("method")
+@click.argument("dataset")
+@settings
+def evaluate(method: str, dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
+    """Measure METHOD, or `input`, on the test split of DATASET."""
+    result = api.evaluate(method, dataset, path, overrides)
+    for name, cell in result["metrics"].items():
+        value = f"{cell['mean']:.4g}  [{cell['low']:.4g}, {cell['high']:.4g}]" if cell["mean"] is not None else f"-  {cell['missing']}"
+        click.echo(f"{name:14}  {value}")
+
+
+@main.command()
+@click.argument("method")
+@settings
+def profile(method: str, path: Path, overrides: tuple[str, ...]) -> None:
+    """Measure parameters, operations, latency and memory of METHOD."""
+    result = api.profile(method, path, overrides)
+    click.echo(f"{result['parameters']} parameters")
+    for size, timing in result["latency_ms"].items():
+        click.echo(f"{size}: {timing['median']:.1f} ms on {timing['threads']} threads")
+
+
+@main.command()
+@click.argument("model")
+@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.option("-o", "--out", required=True, type=PATH, help="Folder for the results.")
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+@click.option("--tile", type=click.IntRange(min=64), help="Side of tiles for large pictures; only for methods that look locally.")
+@settings
+def enhance(model: str, inputs: tuple[Path, ...], out: Path, force: bool, tile: int | None, path: Path, overrides: tuple[str, ...]) -> None:
+    """Enhance pictures (files and folders) with MODEL, a method's id or a model folder."""
+    for written in api.enhance(model, inputs, out, path, overrides, force, tile):
+        click.echo(written)
+
+
+@main.group()
+def weights() -> None:
+    """Bring in weights."""
+
+
+@weights.command("import")
+@click.argument("method")
+@click.argument("files", nargs=-1, required=True, type=PATH)
+@click.option("-o", "--out", type=PATH, help="Model folder; build/models/METHOD if left out.")
+@settings
+def weights_import(method: str, files: tuple[Path, ...], out: Path | None, path: Path, overrides: tuple[str, ...]) -> None:
+    """Load the weights of METHOD's authors from FILES."""
+    click.echo(api.import_weights(method, files, path, overrides, out))
+
+
+@main.command()
+@click.argument("dataset")
+@click.option("--force", is_flag=True, help="Make it again although it is there.")
+@settings
+def fetch(dataset: str, force: bool, path: Path, overrides: tuple[str, ...]) -> None:
+    """Make or fetch DATASET, a section of `data`, into build/data."""
+    click.echo(api.prepare(dataset, path, overrides, force))
+
+
+@main.command()
+def report() -> None:
+    """Build reports/leaderboard.md and reports/index.html from the results in reports/."""
+    for written in api.report():
+        click.echo(written)
+
+
+@main.group()
+def mlflow() -> None:
+    """Work with the MLflow store."""
+
+
+@mlflow.command()
+@click.option("--uri", help="Tracking store; MLFLOW_TRACKING_URI or sqlite:///mlflow.db if left out.")
+def sync(uri: str | None) -> None:
+    """Bring the MLflow store up to date with the results in reports/ and build/models/."""
+    click.echo(api.sync(uri=uri))
+
+
+@main.group()
+def config() -> None:
+    """Check the settings."""
+
+
+@config.command()
+@settings
+def check(path: Path, overrides: tuple[str, ...]) -> None:
+    """Check params.yaml."""
+    api.params(path, overrides)
+    click.echo(f"{path} is valid")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON schema of params.yaml, for editors."""
+    click.echo(api.schema(), nl=False)
+
+
+@main.command()
+@settings
+def doctor(path: Path, overrides: tuple[str, ...]) -> None:
+    """Say what is installed, which weights and data are on disk, and how to get what is missing."""
+    for line in api.doctor(path, overrides):
+        click.echo(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

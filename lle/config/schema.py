@@ -1,0 +1,124 @@
+"""The whole of `params.yaml` as one strict model."""
+
+from __future__ import annotations
+
+import functools
+from typing import Literal
+
+from pydantic import Field, create_model, model_validator
+
+from lle import registry
+from lle.config.base import MethodConfig, Strict
+from lle.config.clip import ClipConfig
+from lle.config.data import DataConfig
+
+
+class SuiteConfig(Strict):
+    """What `dvc repro` trains and measures."""
+
+    methods: list[str]
+    """Methods that are trained, evaluated and profiled, by id."""
+    datasets: list[str]
+    """Data sets on which every method is evaluated."""
+    prepare: list[str]
+    """Data sets that are made or fetched: `datasets`, `train.data` and what methods name themselves."""
+
+
+class TrainConfig(Strict):
+    """How every method is trained, whatever it is."""
+
+    data: str
+    """Data set whose training split is learned from."""
+    accelerator: str = "auto"
+    """Lightning's accelerator: auto, cpu, gpu, ..."""
+    devices: int = Field(1, ge=1)
+    """Processes (GPUs, or CPU processes) on each machine; each takes an equal share of a batch."""
+    num_nodes: int = Field(1, ge=1)
+    """Machines."""
+    strategy: str = "auto"
+    """Lightning's strategy; `ddp` for several devices."""
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    """Arithmetic of training; bf16-mixed halves the memory on hardware that has it."""
+    threads: int | None = Field(None, ge=1)
+    """CPU threads of the arithmetic; null takes all cores."""
+    workers: int = Field(0, ge=0)
+    """Processes that prepare batches; 0 does it in the training process, which is fastest on two cores."""
+    log_every: int = Field(10, ge=1)
+    """Iterations over which logged losses are averaged."""
+    checkpoint_every: int = Field(100, ge=1)
+    """Iterations after which an interrupted run would resume."""
+    validate_every: int = Field(100, ge=1)
+    """Iterations between two measurements of PSNR on the validation split."""
+    validate_images: int = Field(8, ge=0)
+    """Validation pictures used for that; 0 measures nothing."""
+
+
+class EvaluateConfig(Strict):
+    """How every method is measured."""
+
+    samples: int = Field(3, ge=0)
+    """Test pictures a data set kept for the report's before/after slider."""
+    resamples: int = Field(2000, ge=100)
+    """Bootstrap resamples behind every interval."""
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    """Coverage of the intervals."""
+
+
+class ProfileConfig(Strict):
+    """How cost is measured."""
+
+    sizes: list[tuple[int, int]]
+    """Height and width of the pictures, in pixels."""
+    threads: int = Field(2, ge=1)
+    """CPU threads."""
+    seconds: float = Field(5.0, gt=0)
+    """Longest time spent on timing one size."""
+
+
+class BaseParams(Strict):
+    """Everything but the sections of the methods, whose models are found when the file is read."""
+
+    seed: int = Field(0, ge=0, lt=2**31)
+    """Seed of everything random."""
+    suite: SuiteConfig
+    train: TrainConfig
+    evaluate: EvaluateConfig = EvaluateConfig()
+    profile: ProfileConfig
+    clip: ClipConfig = ClipConfig()
+    data: dict[str, DataConfig]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> BaseParams:
+        unknown = [name for name in self.suite.methods if name not in registry.packages()]
+        if unknown:
+            raise ValueError(f"suite.methods: there is no method {', '.join(map(repr, unknown))}; `lle methods` lists them")
+        for key, names in {"suite.prepare": self.suite.prepare, "suite.datasets": self.suite.datasets, "train.data": [self.train.data]}.items():
+            for name in names:
+                if name not in self.data:
+                    raise ValueError(f"{key}: '{name}' has no section under `data`")
+        for key, names in {"suite.datasets": self.suite.datasets, "train.data": [self.train.data]}.items():
+            for name in names:
+                if name not in self.suite.prepare:
+                    raise ValueError(f"{key}: '{name}' must also be listed in suite.prepare, so that it is made before it is used")
+        return self
+
+
+@functools.cache
+def params_model() -> type[BaseParams]:
+    """Returns the model of the whole file, with a section for every method that is installed."""
+    configs = {name: registry.config_class(name) for name in registry.packages()}
+    methods = create_model(
+        "Methods", __base__=Strict, __doc__="Settings of each method.", **{name: (config, config()) for name, config in configs.items()}
+    )
+    return create_model("Params", __base__=BaseParams, __doc__="The whole of params.yaml.", methods=(methods, methods()))
+
+
+def method_settings(params: BaseParams, name: str) -> MethodConfig:
+    """Returns a method's section.
+
+    Raises:
+        LleError: there is no such method.
+    """
+    registry.package(name)
+    settings: MethodConfig = getattr(params.methods, name)  # type: ignore[attr-defined]
+    return settings

@@ -1,0 +1,150 @@
+"""Training batches as a pure function of seed, stream and iteration.
+
+Nothing here keeps a state between batches: the samples of iteration t, their crops and flips follow from the seed, the
+stream's name and t alone. An interrupted run resumes by asking for iteration t, the number of loader workers changes
+nothing, and each of several processes takes its own slice of the same batch, so that no sample is seen twice in an epoch.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from lle.engine.method import Stream
+from lle.errors import DataError, TrainingError
+
+SIDES = {"paired": ("low", "normal"), "unpaired": ("low", "normal"), "low": ("low",), "normal": ("normal",)}
+
+
+class Pictures(Protocol):
+    """Decoded pictures of one split, as `lle.data.cache.Cache` holds them."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def low(self, index: int) -> np.ndarray | None:
+        """Returns the low-light picture of a row, H x W x 3 uint8, or None where it has none."""
+
+    def normal(self, index: int) -> np.ndarray | None:
+        """Returns the normal-light picture of a row, H x W x 3 uint8, or None where it has none."""
+
+
+class StreamDataset(Dataset[dict[str, Tensor]]):
+    """Samples of one stream by their position in the endless sequence of shuffled epochs.
+
+    Args:
+        stream: what to draw.
+        pictures: where from.
+        crop: side of the crops in pixels, unless the stream resizes.
+        seed: the run's seed.
+        name: the stream's name; streams of different names are shuffled independently.
+
+    Raises:
+        DataError: the data set has no picture of a kind that the stream needs.
+    """
+
+    def __init__(self, stream: Stream, pictures: Pictures, crop: int, seed: int, name: str) -> None:
+        if stream.kind not in SIDES:
+            raise DataError(f"stream '{name}' of kind '{stream.kind}' cannot be drawn from a set of photographs; give it a `data` of that kind.")
+        self.stream, self.pictures, self.crop = stream, pictures, crop
+        self.seed = (seed, zlib.crc32(name.encode()))
+        count = len(pictures)
+        has = {side: [i for i in range(count) if getattr(pictures, side)(i) is not None] for side in SIDES[stream.kind]}
+        if stream.kind == "paired":
+            both = [i for i in has["low"] if i in set(has["normal"])]
+            has = {"low": both, "normal": both}
+        for side, rows in has.items():
+            if not rows:
+                raise DataError(f"stream '{name}' needs {side} pictures, and the training split has none. Choose another `train.data`.")
+        self.rows = has
+
+    def __len__(self) -> int:
+        return max(len(rows) for rows in self.rows.values())
+
+    @functools.lru_cache(maxsize=8)  # noqa: B019 (a dataset lives as long as its loader)
+    def _order(self, side: int, epoch: int, count: int) -> np.ndarray:
+        return np.random.default_rng((*self.seed, 1, side, epoch)).permutation(count)
+
+    def _row(self, side: str, position: int) -> int:
+        rows = self.rows[side]
+        epoch, place = divmod(position, len(rows))
+        # Pairs share one order; independent streams must not.
+        order = self._order(0 if self.stream.kind == "paired" else list(self.rows).index(side), epoch, len(rows))
+        return rows[order[place]]
+
+    def __getitem__(self, position: int) -> dict[str, Tensor]:
+        """Returns the sample at a position: pictures 3 x H x W float32 in [0, 1], and `index`, the row of the first one."""
+        rng = np.random.default_rng((*self.seed, 2, position))
+        indices = {side: self._row(side, position) for side in self.rows}
+        pictures = {side: getattr(self.pictures, side)(index) for side, index in indices.items()}
+        if self.stream.kind == "paired":
+            views = dict(zip(pictures, self._view(list(pictures.values()), rng), strict=True))
+        else:
+            views = {side: self._view([picture], rng)[0] for side, picture in pictures.items()}
+        sample = {side: torch.from_numpy(view).permute(2, 0, 1).to(torch.float32).div_(255) for side, view in views.items()}
+        if self.stream.transform is not None:
+            sample = self.stream.transform(sample, rng)
+        sample["index"] = torch.tensor(next(iter(indices.values())))
+        return sample
+
+    def _view(self, pictures: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+        """Cuts, flips and turns several aligned pictures in the same way."""
+        if (size := self.stream.resize) is not None:
+            views = [cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA) for picture in pictures]
+        else:
+            size = self.crop
+            height, width = pictures[0].shape[:2]
+            if height < size or width < size:
+                bottom, right = max(0, size - height), max(0, size - width)
+                if bottom >= height or right >= width:
+                    raise DataError(f"a training picture of {width}x{height} is too small for crops of {size}: set a smaller `crop`.")
+                pictures = [cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REFLECT_101) for picture in pictures]
+                height, width = pictures[0].shape[:2]
+            top, left = int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1))
+            views = [picture[top : top + size, left : left + size] for picture in pictures]
+        if self.stream.augment:
+            turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+            views = [np.rot90(view[:, ::-1] if flip else view, turns) for view in views]
+        return [np.ascontiguousarray(view) for view in views]
+
+
+class IterationSampler(Sampler[list[int]]):
+    """Positions of the samples of each iteration, from `start` to `stop`, for one of several processes.
+
+    Args:
+        batch_size: samples an iteration over all processes.
+        start: first iteration.
+        stop: iteration after the last one.
+        rank: this process.
+        world_size: number of processes.
+
+    Raises:
+        TrainingError: the batch cannot be shared out evenly.
+    """
+
+    def __init__(self, batch_size: int, start: int, stop: int, rank: int = 0, world_size: int = 1) -> None:
+        if batch_size % world_size:
+            raise TrainingError(f"a batch of {batch_size} cannot be shared out among {world_size} devices: choose a multiple of {world_size}.")
+        self.batch_size, self.start, self.stop, self.rank, self.world_size = batch_size, start, stop, rank, world_size
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __iter__(self) -> Iterator[list[int]]:
+        share = self.batch_size // self.world_size
+        for iteration in range(self.start, self.stop):
+            first = iteration * self.batch_size + self.rank * share
+            yield list(range(first, first + share))
+
+
+def loader(dataset: StreamDataset, sampler: IterationSampler, workers: int, pin_memory: bool = False) -> DataLoader[dict[str, Tensor]]:
+    """Returns a loader of batches; `workers` processes prepare them, or the training process itself if 0."""
+    return DataLoader(dataset, batch_sampler=sampler, num_workers=workers, pin_memory=pin_memory, persistent_workers=False)

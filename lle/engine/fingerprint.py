@@ -1,0 +1,129 @@
+"""Hashes of code: what a result depends on, comments and docstrings left out.
+
+The fingerprint of a module is the hash of the syntax trees of all modules of this package that it imports, directly or
+not, also inside functions. Renaming a comment changes nothing; changing a shared loss changes every method that uses it.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from lle import registry
+from lle.errors import LleError
+from lle.files import write_json
+
+ROOT = Path(__file__).parent.parent.parent
+# These read, name and check settings, whose values are dependencies of their own.
+NEUTRAL = {"lle.errors", "lle.files", "lle.registry", "lle.config.schema", "lle.config.load", "lle.config.data", "lle.config.clip"}
+# What is not a method but changes results: names of the fingerprint files and the modules behind them.
+TOOLS = {
+    "_prepare": ("lle.data.prepare",),
+    "_evaluate": ("lle.evaluate.run", "lle.infer.enhancer"),
+    "_profile": ("lle.evaluate.run", "lle.evaluate.profile"),
+    "_report": ("lle.report.build",),
+}
+
+
+def fingerprint(modules: Iterable[str], root: Path = ROOT) -> str:
+    """Returns the fingerprint of modules and all they import from their own top-level package.
+
+    Args:
+        modules: dotted names.
+        root: folder that holds the package.
+
+    Raises:
+        LleError: a module does not exist or is not valid Python.
+    """
+    parts = {name: _digest(_file(root, name) or _missing(name)) for name in closure(modules, root)}
+    return hashlib.sha256("".join(f"{name}:{parts[name]}\n" for name in sorted(parts)).encode()).hexdigest()
+
+
+def closure(modules: Iterable[str], root: Path = ROOT) -> set[str]:
+    """Returns the dotted names of the modules that the given ones import from their own package, themselves included."""
+    todo, seen = list(modules), set()
+    while todo:
+        name = todo.pop()
+        if name in seen or name in NEUTRAL:
+            continue
+        seen.add(name)
+        path = _file(root, name)
+        if path is None:
+            _missing(name)
+        else:
+            todo += [found for found in _imports(path) if _file(root, found) is not None]
+    return seen
+
+
+def method_fingerprint(name: str, trained: bool = True, root: Path = ROOT) -> str:
+    """Returns the fingerprint of a method: its own code, and the engine's for a method that is trained."""
+    package = registry.package(name)
+    return fingerprint([f"{package}.method", f"{package}.config", *(["lle.engine.train"] if trained else [])], root)
+
+
+def write_fingerprints(folder: Path, root: Path = ROOT) -> None:
+    """Writes one JSON file a method and a tool; files whose content is the same are left untouched.
+
+    Args:
+        folder: receives `<id>.json`; files of methods that are gone are removed.
+        root: folder that holds the package.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {name: method_fingerprint(name, registry.card(name).supervision != "classical", root) for name in registry.packages()}
+    values |= {name: fingerprint(modules, root) for name, modules in TOOLS.items()}
+    for stale in folder.glob("*.json"):
+        if stale.stem not in values:
+            stale.unlink()
+    for name, value in values.items():
+        write_json(folder / f"{name}.json", {"fingerprint": value})
+
+
+def _missing(name: str) -> Path:
+    raise LleError(f"there is no module {name}.")
+
+
+@functools.lru_cache(maxsize=4096)
+def _file(root: Path, name: str) -> Path | None:
+    stem = root.joinpath(*name.split("."))
+    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise LleError(f"{path}, line {error.lineno}: {error.msg}") from error
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[str, ...]:
+    found: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return tuple(sorted(found))
+
+
+@functools.cache
+def _digest(path: Path) -> str:
+    tree = _Bare().visit(ast.parse(path.read_text(encoding="utf-8")))
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+class _Bare(ast.NodeTransformer):
+    """Removes docstrings, of attributes too: expression statements that are only a string."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | ast.Pass:
+        """Replaces a string statement by `pass`."""
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return ast.Pass()
+        return node

@@ -1,0 +1,158 @@
+"""Trains one method as the settings say, and stores what came out of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lle import registry
+from lle.config.schema import BaseParams, method_settings
+from lle.data.cache import Cache
+from lle.data.pairs import open_prepared
+from lle.engine.fit import Fitted, fit, validation_pairs, write_losses
+from lle.engine.fingerprint import method_fingerprint
+from lle.engine.method import Method
+from lle.engine.model_io import save_model
+from lle.files import digest, write_json
+from lle.provenance import provenance
+
+CURVE_POINTS = 200
+
+
+class TrainingSplit:
+    """The training split as `Method.prepare` may look at it."""
+
+    def __init__(self, pictures: Cache) -> None:
+        self.pictures = pictures
+
+    def lows(self, limit: int | None = None) -> Iterator[np.ndarray]:
+        """Yields low-light pictures, H x W x 3 uint8."""
+        return self._side("low", limit)
+
+    def normals(self, limit: int | None = None) -> Iterator[np.ndarray]:
+        """Yields normal-light pictures, H x W x 3 uint8."""
+        return self._side("normal", limit)
+
+    def _side(self, side: str, limit: int | None) -> Iterator[np.ndarray]:
+        found = (getattr(self.pictures, side)(i) for i in range(len(self.pictures)))
+        for count, picture in enumerate(p for p in found if p is not None):
+            if count == limit:
+                return
+            yield picture
+
+
+def train(
+    name: str,
+    params: BaseParams,
+    models: Path = Path("build/models"),
+    reports: Path | None = Path("reports"),
+    data: Path = Path("build/data"),
+    cache: Path = Path("build/cache"),
+    scratch: Path = Path("build/scratch"),
+) -> Path:
+    """Trains a method, or resumes its interrupted training, and writes its model folder.
+
+    Args:
+        name: the method's id.
+        params: all settings.
+        models: receives `<name>/` with `model.safetensors`, `method.json`, `train.json` and `losses.csv`.
+        reports: receives `training/<name>.json`, the curves; None writes none.
+        data: prepared data sets.
+        cache: decoded pictures.
+        scratch: resume checkpoints, one folder for each set of settings, code and data.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        LleError: settings, data or devices do not fit; the message says what to do.
+    """
+    settings = method_settings(params, name)
+    torch.manual_seed(params.seed)
+    method = registry.create(name, settings)
+    out = models / name
+    trained = bool(method.phases())
+    fingerprint = method_fingerprint(name, trained)
+    config_hash = digest({"method": settings.model_dump(mode="json"), "train": params.train.model_dump(mode="json"), "seed": params.seed})
+    origin = provenance(
+        config_hash=config_hash,
+        fingerprint=fingerprint,
+        seed=params.seed,
+        data_digest=open_prepared(params.train.data, data).digest if trained else None,
+        command=f"lle train {name}",
+    )
+    fitted = Fitted(0, 0.0, 0, 0.0, [])
+    if trained:
+        key = digest([name, config_hash, fingerprint, origin["data_digest"]])[:16]
+        fitted = _fit(method, params, data, cache, scratch / f"{name}-{key}")
+    record = {
+        "method": name,
+        "trained_on": params.train.data if trained else None,
+        "iterations": fitted.iterations,
+        "phases": [phase.name for phase in method.phases()],
+        "seconds": round(fitted.seconds, 1),
+        "images_per_s": round(fitted.images / fitted.seconds, 2) if fitted.seconds else None,
+        "data_wait_share": round(fitted.data_wait_share, 4),
+        "provenance": origin,
+    }
+    _store(method, name, out, fitted, record)
+    if reports is not None:
+        curves = {**record, "terms": _curves(fitted)}
+        # Times differ from run to run; the curves in git should not.
+        write_json(reports / "training" / f"{name}.json", {k: v for k, v in curves.items() if k not in {"seconds", "images_per_s", "data_wait_share"}})
+    if trained:
+        shutil.rmtree(scratch / f"{name}-{key}", ignore_errors=True)
+    return out
+
+
+def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: Path) -> Fitted:
+    opened: dict[tuple[str, str], Cache] = {}
+
+    def pictures(name: str, split: str) -> Cache:
+        if (name, split) not in opened:
+            opened[name, split] = Cache(open_prepared(name, data), split, cache)
+        return opened[name, split]
+
+    home = params.train.data
+    validation = list(validation_pairs(pictures(home, "val"), params.train.validate_images)) if params.train.validate_images else []
+    return fit(
+        method,
+        params.train,
+        params.seed,
+        lambda name: pictures(name or home, "train"),
+        validation,
+        scratch,
+        after=lambda: method.prepare(TrainingSplit(pictures(home, "train"))),
+    )
+
+
+def _store(method: Method, name: str, out: Path, fitted: Fitted, record: dict[str, Any]) -> None:
+    """Writes the model folder under another name first, so that a reader never sees half of it."""
+    folder = out.with_name(f".{name}-new")
+    shutil.rmtree(folder, ignore_errors=True)
+    save_model(method, name, folder)
+    write_json(folder / "train.json", record)
+    if fitted.rows:
+        write_losses(folder / "losses.csv", fitted.rows)
+    if out.exists():
+        shutil.rmtree(out)
+    folder.rename(out)
+
+
+def _curves(fitted: Fitted) -> list[dict[str, Any]]:
+    """Returns the log by term, thinned to at most `CURVE_POINTS` points."""
+    terms: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
+    for iteration, phase, update, term, value in fitted.rows:
+        terms.setdefault((phase, update, term), []).append((iteration, float(f"{value:.5g}")))
+    curves = []
+    for (phase, update, term), points in terms.items():
+        step = -(-len(points) // CURVE_POINTS)
+        # The last point stays, whatever the step.
+        kept = points[::-1][::step][::-1]
+        curves.append({"phase": phase, "update": update, "term": term, "points": kept})
+    return curves

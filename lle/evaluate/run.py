@@ -1,0 +1,123 @@
+"""Evaluates and profiles one method of the suite as the settings say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lle import registry
+from lle.config.schema import BaseParams, method_settings
+from lle.engine.fingerprint import method_fingerprint
+from lle.errors import LleError
+from lle.files import digest, read_json
+from lle.provenance import provenance
+
+INPUT = "input"
+"""Name under which the untouched input stands in every table."""
+
+
+def evaluate_one(
+    name: str,
+    dataset: str,
+    params: BaseParams,
+    models: Path = Path("build/models"),
+    reports: Path = Path("reports"),
+    data: Path = Path("build/data"),
+) -> dict[str, Any]:
+    """Measures a method on the test split of a prepared data set.
+
+    Args:
+        name: a method's id, or `input` for the pictures as they are.
+        dataset: a prepared data set.
+        params: all settings.
+        models: trained models.
+        reports: receives `metrics/<dataset>/<name>.json` and `.csv`, and `samples/<dataset>/<name>/`.
+        data: prepared data sets.
+
+    Returns:
+        What was written as JSON.
+
+    Raises:
+        LleError: the model or the data set is missing, or a picture cannot be read.
+    """
+    from lle.data.pairs import open_prepared
+    from lle.evaluate.evaluate import evaluate
+
+    prepared = open_prepared(dataset, data)
+    options = params.evaluate
+    origin = {"data_digest": prepared.digest, "command": f"lle evaluate {name} {dataset}"}
+    measured: dict[str, Any] = {
+        "prepared": prepared,
+        "out": reports,
+        "samples": options.samples,
+        "resamples": options.resamples,
+        "confidence": options.confidence,
+        "seed": params.seed,
+    }
+    if name == INPUT:
+        return evaluate(name, lambda picture: picture, provenance=provenance(**origin, **_nothing(params)), trained_on=None, **measured)
+    from lle.infer.enhancer import Enhancer
+
+    enhancer, trained = _open(name, params, models)
+    origin |= {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
+    return evaluate(name, enhancer.enhance, provenance=provenance(**origin, **_tags(enhancer.method)), trained_on=trained["trained_on"], **measured)
+
+
+def profile_one(
+    name: str, params: BaseParams, models: Path = Path("build/models"), reports: Path = Path("reports")
+) -> dict[str, Any]:
+    """Measures what a method costs: parameters, multiply-accumulates, latency, memory.
+
+    Args:
+        name: a method's id.
+        params: all settings.
+        models: trained models.
+        reports: receives `profile/<name>.json`.
+
+    Returns:
+        What was written as JSON.
+    """
+    from lle.evaluate.profile import profile
+
+    enhancer, trained = _open(name, params, models)
+    origin = {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed", "data_digest")}
+    return profile(
+        enhancer.method,
+        name,
+        sizes=params.profile.sizes,
+        threads=params.profile.threads,
+        seconds=params.profile.seconds,
+        out=reports,
+        training=trained if trained["iterations"] else None,
+        provenance=provenance(**origin, command=f"lle profile {name}"),
+    )
+
+
+def _open(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[str, Any]]:
+    """Returns the enhancer of a method and the record of its training."""
+    from lle.infer.enhancer import Enhancer
+
+    registry.package(name)
+    folder = models / name
+    if (folder / "train.json").is_file():
+        return Enhancer.load(folder), read_json(folder / "train.json")
+    settings = method_settings(params, name)
+    method = registry.create(name, settings)
+    if method.phases():
+        raise LleError(f"there is no trained model in {folder}. Train it first: lle train {name}, or dvc repro train@{name}.")
+    origin = {
+        "config_hash": digest({"method": settings.model_dump(mode="json")}),
+        "fingerprint": method_fingerprint(name, trained=False),
+        "seed": params.seed,
+        "data_digest": None,
+    }
+    return Enhancer(method), {"iterations": 0, "trained_on": None, "provenance": origin}
+
+
+def _nothing(params: BaseParams) -> dict[str, Any]:
+    return {"config_hash": None, "fingerprint": None, "seed": params.seed}
+
+
+def _tags(method: Any) -> dict[str, Any]:
+    """Returns what else a number depends on and a method names itself, such as its CLIP backbone."""
+    return {"tags": method.tags()} if method.tags() else {}
