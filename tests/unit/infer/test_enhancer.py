@@ -1,0 +1,214 @@
+"""The enhancer: from names to pictures, whole or in tiles, and nothing of the user's lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lle import registry
+from lle.config.base import MethodConfig
+from lle.data.images import read_rgb, write_png
+from lle.engine.method import Method
+from lle.engine.model_io import save_model
+from lle.errors import DataError, LleError, WeightsError
+from lle.infer import tiling
+from lle.infer.enhancer import Enhancer, plan_paths
+
+
+class Brighten(Method):
+    def forward(self, low: Tensor) -> Tensor:
+        return low.sqrt()
+
+
+class Strided(Method):
+    """A local network with two halvings, whose result depends on where its grid begins."""
+
+    stream: ClassVar = "paired"
+
+    def __init__(self, config: MethodConfig) -> None:
+        super().__init__(config)
+        torch.manual_seed(0)
+        self.network = nn.ModuleList([nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 3, 3, padding=1)])
+
+    def forward(self, low: Tensor) -> Tensor:
+        height, width = low.shape[2:]
+        padded = F.pad(low, (0, -width % 4, 0, -height % 4), mode="replicate")
+        x = F.max_pool2d(self.network[0](padded).relu(), 4)
+        x = F.interpolate(self.network[1](x), scale_factor=4)
+        return (padded + 0.3 * self.network[2](x))[:, :, :height, :width]
+
+
+class Averaging(Method):
+    """Says it is local, and is not."""
+
+    def forward(self, low: Tensor) -> Tensor:
+        return low / low.mean().clamp(min=0.1) / 3
+
+
+class Whole(Averaging):
+    scope: ClassVar = "global"
+
+
+CLASSES = {"brighten": Brighten, "strided": Strided}
+
+
+@pytest.fixture(autouse=True)
+def methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = dict(registry.packages())
+    monkeypatch.setattr(registry, "packages", lambda: {**known, **dict.fromkeys(CLASSES, "here")})
+    monkeypatch.setattr(registry, "create", lambda name, settings=None: CLASSES[name](MethodConfig(**(settings or {}))))
+
+
+def picture(height: int = 40, width: int = 56, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_rounds_to_the_nearest_level() -> None:
+    low = picture()
+    expected = np.rint(np.sqrt(low / np.float32(255)) * 255).astype(np.uint8)
+    np.testing.assert_array_equal(Enhancer(Brighten(MethodConfig())).enhance(low), expected)
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (40, 40, 4), (8, 40, 3)])
+def test_refuses_other_arrays(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match="expected H x W x 3 uint8"):
+        Enhancer(Brighten(MethodConfig())).enhance(np.zeros(shape, np.uint8))
+
+
+def test_tiles_give_the_result_of_one_piece() -> None:
+    method = Strided(MethodConfig())
+    low = picture(203, 331)
+    whole = Enhancer(method).enhance(low)
+    tiled = Enhancer(method, tile=64)
+    assert tiled._halo == 32
+    np.testing.assert_array_equal(tiled.enhance(low), whole)
+
+
+def test_reach_is_that_of_the_network() -> None:
+    # The block of 4 pixels at the cut (first convolution), the next one (second), and one pixel more (third).
+    assert tiling.reach(Strided(MethodConfig()).enhance, torch.device("cpu")) == 4 + 4 + 1
+    assert tiling.reach(Brighten(MethodConfig()).enhance, torch.device("cpu")) == 0
+
+
+@pytest.mark.parametrize("method", [Whole, Averaging])
+def test_tiles_are_refused_for_methods_that_see_everything(method: type[Method], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiling, "_CUTS", (96,))
+    with pytest.raises(LleError, match="looks at the whole picture"):
+        Enhancer(method(MethodConfig()), "whole", tile=64)
+
+
+@pytest.mark.parametrize("tile", [0, -32, 33])
+def test_odd_tile_sizes_are_refused(tile: int) -> None:
+    with pytest.raises(LleError, match="multiple of 32"):
+        Enhancer(Brighten(MethodConfig()), tile=tile)
+
+
+def test_load_by_id_folder_and_file(tmp_path: Path) -> None:
+    method = Strided(MethodConfig())
+    method.network[2].bias.data.fill_(0.5)
+    save_model(method, "strided", tmp_path / "models/strided")
+    (tmp_path / "models/strided/other.safetensors").write_bytes((tmp_path / "models/strided/model.safetensors").read_bytes())
+    expected = Enhancer(method).enhance(picture())
+    for name in ("strided", tmp_path / "models/strided", str(tmp_path / "models/strided/other.safetensors")):
+        loaded = Enhancer.load(name, models=tmp_path / "models")
+        assert loaded.name == "strided"
+        np.testing.assert_array_equal(loaded.enhance(picture()), expected)
+    assert Enhancer.load("brighten", models=tmp_path / "models").name == "brighten"
+
+
+def test_load_says_what_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="lle train strided"):
+        Enhancer.load("strided", models=tmp_path)
+    with pytest.raises(LleError, match="Did you mean 'strided'"):
+        Enhancer.load("stridde", models=tmp_path)
+    with pytest.raises(LleError, match="is no model"):
+        Enhancer.load("some/thing.txt")
+    with pytest.raises(WeightsError, match="does not exist"):
+        Enhancer.load(tmp_path / "none.safetensors")
+    (tmp_path / "lone.safetensors").write_bytes(b"")
+    with pytest.raises(WeightsError, match=r"method\.json beside it"):
+        Enhancer.load(tmp_path / "lone.safetensors")
+    with pytest.raises(LleError, match="no device"):
+        Enhancer(Brighten(MethodConfig()), device="toaster")
+
+
+def test_paths_keep_names_and_subfolders(tmp_path: Path) -> None:
+    write_png(tmp_path / "in/a.png", picture(seed=1))
+    write_png(tmp_path / "in/sub/b.png", picture(seed=2))
+    (tmp_path / "in/notes.txt").write_text("no picture")
+    write_png(tmp_path / "single.png", picture(seed=3))
+    seen: list[tuple[int, int, str]] = []
+    enhancer = Enhancer(Brighten(MethodConfig()))
+    written = enhancer.enhance_paths(
+        [tmp_path / "in", tmp_path / "single.png"],
+        tmp_path / "out",
+        on_progress=lambda done, total, path: seen.append((done, total, path.name)),
+    )
+    assert written == [tmp_path / "out/a.png", tmp_path / "out/sub/b.png", tmp_path / "out/single.png"]
+    assert seen == [(1, 3, "a.png"), (2, 3, "b.png"), (3, 3, "single.png")]
+    np.testing.assert_array_equal(read_rgb(written[1]), enhancer.enhance(picture(seed=2)))
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["a.png", "b.png", "single.png", "sub"]
+
+
+def test_a_single_file_may_go_to_a_png_name(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", picture())
+    assert Enhancer(Brighten(MethodConfig())).enhance_paths([tmp_path / "a.png"], tmp_path / "b.png") == [tmp_path / "b.png"]
+
+
+def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_png(tmp_path / f"in/{name}.png", picture())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/b.png").write_bytes(b"precious")
+    enhancer = Enhancer(Brighten(MethodConfig()))
+    with pytest.raises(DataError, match="exist already"):
+        enhancer.enhance_paths([tmp_path / "in"], tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.png"]
+    assert (tmp_path / "out/b.png").read_bytes() == b"precious"
+    enhancer.enhance_paths([tmp_path / "in"], tmp_path / "out", force=True)
+    assert read_rgb(tmp_path / "out/b.png").shape == (40, 56, 3)
+
+
+def test_inputs_are_never_replaced_and_names_never_clash(tmp_path: Path) -> None:
+    write_png(tmp_path / "in/a.png", picture())
+    with pytest.raises(DataError, match="would replace the input"):
+        plan_paths([tmp_path / "in"], tmp_path / "in", force=True)
+    write_png(tmp_path / "other/a.png", picture())
+    with pytest.raises(DataError, match="would both become"):
+        plan_paths([tmp_path / "in/a.png", tmp_path / "other/a.png"], tmp_path / "out")
+    with pytest.raises(DataError, match="do not exist"):
+        plan_paths([tmp_path / "nothing.png"], tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no pictures"):
+        plan_paths([tmp_path / "empty"], tmp_path / "out")
+
+
+def test_results_inside_the_input_folder_are_not_inputs(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", picture())
+    write_png(tmp_path / "out/a.png", picture())
+    assert plan_paths([tmp_path], tmp_path / "out", force=True) == [(tmp_path / "a.png", tmp_path / "out/a.png")]
+
+
+def test_a_corrupt_picture_is_named_and_the_others_are_done(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_png(tmp_path / f"in/{name}.png", picture())
+    broken = tmp_path / "in/b.png"
+    broken.write_bytes(broken.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"1 of 3 pictures(?s:.*)in/b\.png"):
+        Enhancer(Brighten(MethodConfig())).enhance_paths([tmp_path / "in"], tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+
+
+def test_lack_of_memory_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Method, low: Tensor) -> Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 123 bytes.")
+
+    monkeypatch.setattr(Brighten, "enhance", fail)
+    with pytest.raises(LleError, match="not enough memory for 56x40 pixels"):
+        Enhancer(Brighten(MethodConfig()), "brighten").enhance(picture())
