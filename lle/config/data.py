@@ -1,0 +1,171 @@
+"""Settings of data sets: the section `data` of `params.yaml`, a name and a source each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from lle.config.base import Strict
+
+
+def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"the lower bound {bounds[0]} is above the upper bound {bounds[1]}")
+    return bounds
+
+
+Unit = Annotated[float, Field(ge=0, le=1)]
+Range = Annotated[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]], AfterValidator(_rising)]
+"""Lower and upper bound, from which a value is drawn for each picture."""
+UnitRange = Annotated[tuple[Unit, Unit], AfterValidator(_rising)]
+PositiveRange = Annotated[tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]], AfterValidator(_rising)]
+
+
+class Camera(Strict):
+    """The sensor: what it adds to the light that reaches it."""
+
+    photons: PositiveRange = (1500.0, 6000.0)
+    """Photo-electrons of a pixel at full scale; fewer give more shot noise. Drawn uniformly in the logarithm."""
+    read_noise: Range = (1.0, 3.0)
+    """Standard deviation of the read-out, in electrons."""
+
+
+class Room(Strict):
+    """A photograph taken in dim light: everything darker, some parts more than others."""
+
+    exposure: UnitRange = (0.03, 0.15)
+    """Factor on linear light. Drawn uniformly in the logarithm: equal shares of each photographic stop."""
+    unevenness: UnitRange = (0.2, 0.7)
+    """How much darker the darkest part is lit than the brightest: 0 is even light."""
+    warmth: UnitRange = (0.0, 0.12)
+    """Loss of blue light of a warm lamp; green loses a third of it."""
+
+
+class Mine(Strict):
+    """A roadway underground: a few lamps, the photographer's cap lamp, dust, darkness elsewhere."""
+
+    exposure: UnitRange = (0.12, 0.35)
+    """Factor on linear light where the light is brightest. Drawn uniformly in the logarithm."""
+    lamps: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 3)
+    """Fewest and most lamps in view."""
+    reach: PositiveRange = (0.12, 0.35)
+    """Distance of a lamp from the wall it lights, in picture diagonals: the greater, the softer its fall-off."""
+    cap_lamp: UnitRange = (0.3, 0.9)
+    """Brightness of the cap lamp's cone against the brightest lamp."""
+    cone: PositiveRange = (0.15, 0.3)
+    """Radius of the cap lamp's cone, in picture diagonals."""
+    ambient: UnitRange = (0.03, 0.1)
+    """Light where no lamp reaches, against the brightest; not 0, for what no light reaches nobody can restore."""
+    haze: Range = (0.02, 0.25)
+    """Optical depth of the dust from the camera to the end of the roadway."""
+    glare: UnitRange = (0.0, 0.5)
+    """Brightness of the bulbs and of the glow round them; 0 leaves the lamps out of view."""
+    warmth: UnitRange = (0.0, 0.15)
+    """Loss of blue light of a warm lamp; green loses a third of it."""
+
+
+class Published(Strict):
+    """The darkening of the papers, beta * (alpha * I) ** gamma on stored values, followed by the camera's noise."""
+
+    alpha: UnitRange = (0.9, 1.0)
+    """Factor on stored values before the power."""
+    beta: UnitRange = (0.5, 1.0)
+    """Factor after the power."""
+    gamma: PositiveRange = (1.5, 5.0)
+    """The power."""
+    noise: bool = False
+    """Whether shot and read noise are added; the published sets have none."""
+
+
+class DemoData(Strict):
+    """Pairs made from the photographs that scikit-image, scikit-learn and matplotlib install."""
+
+    kind: Literal["demo"]
+    """Made here, from installed photographs."""
+    lighting: Literal["room", "mine", "mixed"]
+    """`room` is dim, `mine` is lit by lamps, `mixed` alternates between both."""
+    mode: Literal["camera", "published"] = "camera"
+    """`camera` follows the light through a sensor; `published` takes the papers' formula and no lighting."""
+    seed: int = Field(1, ge=0)
+    """Every draw follows from it."""
+    train: int = Field(160, ge=1)
+    """Pairs for training."""
+    val: int = Field(12, ge=1)
+    """Pairs for choosing a checkpoint."""
+    test_full: int = Field(2, ge=0)
+    """Full frames of each test photograph, each under its own light."""
+    test_crops: int = Field(6, ge=0)
+    """Crops of each test photograph, each under its own light."""
+    crop: tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]] = (256, 288)
+    """Shortest and longest side of crops, in pixels."""
+    camera: Camera = Camera()
+    """The sensor."""
+    room: Room = Room()
+    """Dim light."""
+    mine: Mine = Mine()
+    """Light underground."""
+    published: Published = Published()
+    """The papers' formula."""
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        for name, (low, high) in (("crop", self.crop), ("mine.lamps", self.mine.lamps)):
+            if low > high:
+                raise ValueError(f"{name}: the lower bound {low} is above the upper bound {high}")
+        if self.crop[1] > 300:
+            raise ValueError("crop: the smallest test photograph has 300 rows")
+        return self
+
+
+class Fractions(Strict):
+    """Shares of the scenes by split; they add up to 1."""
+
+    train: Unit = 0.0
+    """Share for training."""
+    val: Unit = 0.0
+    """Share for choosing a checkpoint."""
+    test: Unit = 0.0
+    """Share for testing."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        total = self.train + self.val + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the shares add up to {total:g}; they must add up to 1")
+        return self
+
+
+class FolderData(Strict):
+    """Pictures that are already on disk; they stay where they are."""
+
+    kind: Literal["folder"]
+    """Read from a folder."""
+    source: Path
+    """The folder: `pairs.csv`, or `low/` and `normal/`, or low-light pictures alone."""
+    paired: bool = True
+    """Whether `low/` and `normal/` belong together picture by picture."""
+    split: Literal["train", "val", "test"] | Fractions | None = None
+    """One split for all, or shares by scene. null takes the column of `pairs.csv`, and `test` where there is none."""
+    seed: int = Field(1, ge=0)
+    """Of the shuffle of scenes, where `split` gives shares."""
+
+
+class CatalogData(Strict):
+    """A public data set of the catalog (`lle datasets` lists them), downloaded or brought."""
+
+    kind: Literal["catalog"]
+    """Known by name."""
+    entry: str | None = None
+    """Its id in the catalog; null takes the name of this section."""
+    source: Path | None = None
+    """A folder that holds it in its official layout; null is where `lle fetch` puts it."""
+    split: Literal["train", "val", "test"] | Fractions | None = None
+    """One split for all, or shares by scene; null takes the official split, and `test` where there is none."""
+    seed: int = Field(1, ge=0)
+    """Of the shuffle of scenes, where `split` gives shares."""
+
+
+DataConfig = Annotated[DemoData | FolderData | CatalogData, Field(discriminator="kind")]
+"""One entry of `data:`."""

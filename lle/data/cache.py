@@ -1,0 +1,143 @@
+"""Decoded pictures in one memory-mapped file, so that training reads crops without decoding anything twice."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from lle.data.images import read_rgb, size
+from lle.data.pairs import Prepared, Row
+from lle.errors import DataError, LleError
+from lle.files import read_json, write_json
+
+_VERSION = 1
+
+
+class Cache:
+    """The decoded pictures of one split of a prepared data set.
+
+    The first use decodes every picture once, with threads, into `folder/<digest>/<split>/pixels.bin`; a second process that
+    asks meanwhile waits for it. A file of the wrong length, or without a readable index, is built again. Pictures that
+    several rows share (one reference for many exposures) are kept once. Instances may be pickled to worker processes.
+
+    Args:
+        prepared: the data set.
+        split: `train`, `val` or `test`.
+        folder: of all caches; may be deleted at any time.
+
+    Attributes:
+        rows: the rows of the split; `low(i)` and `normal(i)` belong to `rows[i]`.
+
+    Raises:
+        DataError: a picture cannot be decoded; it is named.
+        LleError: the disk has too little room; the needed bytes are named.
+    """
+
+    def __init__(self, prepared: Prepared, split: str, folder: Path = Path("build/cache")) -> None:
+        self.rows = prepared.rows(split)
+        home = Path(folder) / prepared.digest[:20] / split
+        sources = list(dict.fromkeys(path for row in self.rows for path in (row.low, row.normal) if path is not None))
+        names = [path.relative_to(prepared.root).as_posix() for path in sources]
+        index = _load(home, names)
+        if index is None:
+            home.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(home.parent / f".{split}.lock"):
+                index = _load(home, names) or _build(home, sources, names)
+        self._file = home / "pixels.bin"
+        self._places = {path: tuple(place) for path, place in zip(sources, index["places"], strict=True)}
+        self._pixels: np.memmap | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def low(self, index: int) -> np.ndarray:
+        """Returns the low-light picture of a row: a read-only view of H x W x 3 uint8.
+
+        Raises:
+            DataError: the row has none.
+        """
+        return self._view(self.rows[index], self.rows[index].low, "low-light")
+
+    def normal(self, index: int) -> np.ndarray:
+        """Returns the normal-light picture of a row: a read-only view of H x W x 3 uint8.
+
+        Raises:
+            DataError: the row has none.
+        """
+        return self._view(self.rows[index], self.rows[index].normal, "normal-light")
+
+    def _view(self, row: Row, path: Path | None, kind: str) -> np.ndarray:
+        if path is None:
+            raise DataError(f"'{row.image}' (scene '{row.scene}') has no {kind} picture. This method needs a data set with pairs.")
+        if self._pixels is None:
+            self._pixels = np.memmap(self._file, dtype=np.uint8, mode="r")
+        start, height, width = self._places[path]
+        return self._pixels[start : start + height * width * 3].reshape(height, width, 3)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pixels": None}
+
+
+def _load(home: Path, names: list[str]) -> dict[str, Any] | None:
+    """Returns the index if the cache is there, complete and of these pictures."""
+    if not (home / "index.json").is_file() or not (home / "pixels.bin").is_file():
+        return None
+    try:
+        index: dict[str, Any] = read_json(home / "index.json")
+    except (LleError, UnicodeDecodeError):
+        return None
+    whole = (home / "pixels.bin").stat().st_size == index.get("bytes") and index.get("version") == _VERSION
+    return index if whole and index.get("names") == names else None
+
+
+def _build(home: Path, sources: list[Path], names: list[str]) -> dict[str, Any]:
+    need = sum(3 * width * height for width, height in map(size, sources))
+    free = shutil.disk_usage(home.parent).free
+    room = f"{home.parent} has {free} bytes free; the decoded pictures need {need} bytes. Free space there, or name another cache folder."
+    if free < need:
+        raise LleError(room)
+    temporary = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}-"))
+    try:
+        places, start = [], 0
+        with (temporary / "pixels.bin").open("wb") as stream:
+            for array in _decode(sources):
+                stream.write(array.data)
+                places.append([start, *array.shape[:2]])
+                start += array.nbytes
+        index = {"version": _VERSION, "names": names, "places": places, "bytes": start}
+        write_json(temporary / "index.json", index)
+        shutil.rmtree(home, ignore_errors=True)  # what is there is damaged
+        temporary.rename(home)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise LleError(room) from error
+        raise LleError(f"cannot write the cache {home}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return index
+
+
+def _decode(sources: list[Path]) -> Iterator[np.ndarray]:
+    """Decodes in order with threads (the decoders release the GIL), a few pictures ahead and no more."""
+    workers = min(8, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = iter(sources)
+        running = [pool.submit(read_rgb, path) for path in islice(waiting, 2 * workers)]
+        try:
+            while running:
+                array = running.pop(0).result()
+                running.extend(pool.submit(read_rgb, path) for path in islice(waiting, 1))
+                yield array
+        finally:
+            for future in running:
+                future.cancel()

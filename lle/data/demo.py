@@ -1,0 +1,151 @@
+"""Demonstration sets: real photographs that packages install, darkened here. No download, the same on every machine.
+
+The split is by photograph and is part of this file, not of the settings, so that no setting can let a crop of a test
+photograph into training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lle.config.data import DemoData
+from lle.data import degrade
+from lle.data.images import read_rgb, write_png
+from lle.data.pairs import Row
+from lle.errors import DataError
+
+_PLACES = {"skimage": "data", "sklearn": "datasets/images", "matplotlib": "mpl-data/sample_data"}
+_DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One installed photograph.
+
+    Attributes:
+        scene: what is pictured.
+        package: which package installs it.
+        files: its files (two views of one scene are one photograph).
+        split: where its pairs go.
+        weight: how often it is drawn for training, against the others.
+        grey: whether it is a black-and-white texture, which is tinted for training.
+    """
+
+    scene: str
+    package: str
+    files: tuple[str, ...]
+    split: str
+    weight: float = 1.0
+    grey: bool = False
+
+
+PHOTOGRAPHS = (
+    # Well lit, in colour, a close view, a table and a workshop: what a low-light picture may show.
+    Photograph("chelsea", "skimage", ("chelsea.png",), "test"),
+    Photograph("coffee", "skimage", ("coffee.png",), "test"),
+    Photograph("motorcycle", "skimage", ("motorcycle_left.png",), "test"),
+    Photograph("grace_hopper", "matplotlib", ("grace_hopper.jpg",), "val"),
+    Photograph("astronaut", "skimage", ("astronaut.png",), "train", 4),
+    Photograph("china", "sklearn", ("china.jpg",), "train", 4),
+    Photograph("flower", "sklearn", ("flower.jpg",), "train", 2),
+    Photograph("rocket", "skimage", ("rocket.jpg",), "train", 1),
+    Photograph("camera", "skimage", ("camera.png",), "train", 2, grey=True),
+    Photograph("brick", "skimage", ("brick.png",), "train", 1, grey=True),
+    Photograph("grass", "skimage", ("grass.png",), "train", 1, grey=True),
+    Photograph("gravel", "skimage", ("gravel.png",), "train", 1, grey=True),
+    Photograph("coins", "skimage", ("coins.png",), "train", 0.5, grey=True),
+)
+
+
+def make(settings: DemoData, folder: Path) -> list[Row]:
+    """Makes the pictures of a demonstration set.
+
+    Args:
+        settings: counts, lighting and ranges.
+        folder: receives `low/` and `normal/` with equal file names.
+
+    Returns:
+        Rows, without digests.
+
+    Raises:
+        DataError: a package that installs a photograph is missing.
+    """
+    rows = []
+    for number, split in enumerate(("train", "val", "test")):
+        photographs = [photograph for photograph in PHOTOGRAPHS if photograph.split == split]
+        pictures = [[_load(photograph, file) for file in photograph.files] for photograph in photographs]
+        if split == "test":
+            jobs = [(index, place) for index in range(len(photographs)) for place in range(settings.test_full + settings.test_crops)]
+        else:
+            weights = np.array([photograph.weight for photograph in photographs])
+            chosen = np.random.default_rng([settings.seed, number]).choice(
+                len(photographs), settings.train if split == "train" else settings.val, p=weights / weights.sum()
+            )
+            jobs = [(int(index), place) for place, index in enumerate(chosen)]
+        for index, place in jobs:
+            photograph = photographs[index]
+            rng = np.random.default_rng([settings.seed, number, index, place])
+            picture = pictures[index][int(rng.integers(len(pictures[index])))]
+            if split == "test":
+                full = place < settings.test_full
+                normal = picture if full else _crop(picture, settings.crop, rng)
+                name = f"{photograph.scene}_{'full' if full else 'crop'}_{place if full else place - settings.test_full}"
+            else:
+                normal = _crop(_vary(picture, photograph.grey, settings.crop, rng) if split == "train" else picture, settings.crop, rng)
+                name = f"{split}_{place:04d}_{photograph.scene}"
+            low, parameters = _light(settings, place)(normal, rng)
+            write_png(folder / "normal" / f"{name}.png", normal)
+            write_png(folder / "low" / f"{name}.png", low)
+            rows.append(Row(split, photograph.scene, folder / "low" / f"{name}.png", folder / "normal" / f"{name}.png", parameters))
+    return rows
+
+
+def _light(settings: DemoData, place: int) -> Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, degrade.Parameters]]:
+    if settings.mode == "published":
+        return lambda image, rng: degrade.published(image, settings.published, settings.camera, rng)
+    if settings.lighting == "mine" or (settings.lighting == "mixed" and place % 2):
+        return lambda image, rng: degrade.mine(image, settings.mine, settings.camera, rng)
+    return lambda image, rng: degrade.room(image, settings.room, settings.camera, rng)
+
+
+def _load(photograph: Photograph, file: str) -> np.ndarray:
+    spec = find_spec(photograph.package)  # finds the folder without importing the package
+    path = None if spec is None or spec.origin is None else Path(spec.origin).parent / _PLACES[photograph.package] / file
+    if path is None or not path.is_file():
+        name = _DISTRIBUTIONS[photograph.package]
+        raise DataError(f"the photograph {file} of {name} is not installed. Install the extra `suite`: pip install 'lle-suite[suite]'.")
+    return read_rgb(path)
+
+
+def _crop(picture: np.ndarray, bounds: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """A random window with sides drawn from `bounds`, no greater than the picture."""
+    height, width = (min(int(rng.integers(bounds[0], bounds[1] + 1)), side) for side in picture.shape[:2])
+    top = int(rng.integers(picture.shape[0] - height + 1))
+    left = int(rng.integers(picture.shape[1] - width + 1))
+    return np.ascontiguousarray(picture[top : top + height, left : left + width])
+
+
+def _vary(picture: np.ndarray, grey: bool, bounds: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Another plausible photograph of the same thing, so that few photographs teach more than their own colours."""
+    smallest = (bounds[1] + 1) / min(picture.shape[:2])
+    scale = max(rng.uniform(0.5, 1.0), smallest)
+    if scale < 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.5:
+        picture = picture[:, ::-1]
+    if grey:  # shadows in one colour, highlights in another
+        dark, bright = rng.uniform(0, 0.25, 3), rng.uniform(0.6, 1.0, 3)
+        table = dark + (bright - dark) * (np.arange(256) / 255)[:, None]
+        return np.rint(table * 255).astype(np.uint8)[picture[..., 0]]
+    if rng.random() < 0.5:
+        hsv = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2HSV).astype(np.float32)
+        hsv[..., 0] = (hsv[..., 0] + rng.uniform(0, 180)) % 180
+        hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.4, 1.3), 0, 255)
+        picture = cv2.cvtColor(np.minimum(hsv, [179, 255, 255]).astype(np.uint8), cv2.COLOR_HSV2RGB)
+    return np.ascontiguousarray(picture)

@@ -1,0 +1,162 @@
+"""Pictures from disk: whatever a user brings becomes H x W x 3 uint8 RGB, or an error that names the file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from lle.errors import DataError
+from lle.files import atomic_path
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif"})
+"""File name endings, in lower case, that count as pictures in a folder."""
+
+SMALLEST = 16
+"""Shortest side, in pixels, that every network of the suite can process."""
+
+# Modes that Pillow converts to 8-bit RGB without loss of range.
+_EIGHT_BIT = {"1", "L", "P", "RGB", "CMYK", "YCbCr", "HSV"}
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Returns the pictures directly inside a folder in natural order (`a2` before `a10`), hidden files left out.
+
+    Raises:
+        DataError: the folder does not exist.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"the folder {folder} does not exist. Check the path, or put the pictures there.")
+    return sorted(
+        (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()),
+        key=natural_key,
+    )
+
+
+def natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Returns a sorting key under which runs of digits compare as numbers."""
+    parts = re.split(r"(\d+)", path.name.lower())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """Reads a picture.
+
+    Grey becomes three equal channels; 16-bit values are rounded to the nearest of 256 levels; the EXIF orientation is
+    applied; an alpha channel is dropped where the picture is opaque. Colour profiles are not applied.
+
+    Args:
+        path: a file of any format Pillow knows.
+
+    Returns:
+        H x W x 3 uint8, RGB, contiguous and writable.
+
+    Raises:
+        DataError: the file is missing, damaged, no picture, partly transparent, animated, of floating-point or 32-bit
+            values, or smaller than 16 pixels on a side.
+    """
+    path = Path(path)
+    try:
+        with Image.open(path) as image:
+            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+                raise DataError(f"{path} holds {image.n_frames} pictures in one file. Save each of them in a file of its own.")
+            orientation = image.getexif().get(0x0112, 1)
+            image.load()
+            array = _wide(path, orientation) if _bits(image, path) == 16 else _narrow(path, image)
+    except FileNotFoundError as error:
+        raise DataError(f"the picture {path} does not exist.") from error
+    # Pillow's decoders report damage as OSError, SyntaxError (PNG) or ValueError, depending on the format.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as a picture: {error}. It may be damaged: fetch it again, or remove it.") from error
+    if min(array.shape[:2]) < SMALLEST:
+        raise DataError(f"{path} is {array.shape[1]}x{array.shape[0]} pixels; each side needs at least {SMALLEST}.")
+    return array
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Returns width and height in pixels from the file's header, orientation not applied.
+
+    Raises:
+        DataError: the file is missing or no picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as a picture: {error}. It may be damaged: fetch it again, or remove it.") from error
+
+
+def write_png(path: Path, array: np.ndarray) -> None:
+    """Writes a PNG file, whole or not at all, lightly compressed (pictures of noise gain nothing from more).
+
+    Args:
+        path: the file; its suffix must be `.png`.
+        array: H x W x 3 uint8 RGB, or H x W uint8 grey.
+
+    Raises:
+        ValueError: the array is of another shape or type.
+        LleError: the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+        raise ValueError(f"expected H x W x 3 or H x W uint8, got {array.shape} {array.dtype}")
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path} does not end in .png")
+    if array.ndim == 3:
+        array = cv2.cvtColor(np.ascontiguousarray(array), cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".png", array, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data.tobytes())
+
+
+def _bits(image: Image.Image, path: Path) -> int:
+    """Bits a channel, which Pillow's mode hides for colour: it truncates 16-bit RGB to 8 bits."""
+    if image.mode.startswith("I;16"):
+        return 16
+    if image.format == "PNG":
+        with path.open("rb") as stream:
+            return stream.read(25)[24]  # IHDR: signature 8, length 4, name 4, width 4, height 4, bit depth
+    if image.format == "TIFF":
+        return int(max(image.tag_v2.get(258, (8,))))  # type: ignore[attr-defined]
+    return 8
+
+
+def _narrow(path: Path, image: Image.Image) -> np.ndarray:
+    image = ImageOps.exif_transpose(image)
+    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+        _require_opaque(path, np.asarray(image.getchannel("A")), 255)
+    elif image.mode not in _EIGHT_BIT:
+        raise DataError(f"{path} holds values of Pillow's mode '{image.mode}', whose range is unknown. Save it as 8-bit or 16-bit PNG.")
+    return np.array(image.convert("RGB"))
+
+
+def _wide(path: Path, orientation: int) -> np.ndarray:
+    values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16:
+        raise DataError(f"{path} holds 16-bit values in a form that cannot be read. Save it as 16-bit PNG.")
+    if values.ndim == 2:
+        values = np.repeat(values[..., None], 3, axis=2)
+    if values.shape[2] == 4:
+        _require_opaque(path, values[..., 3], 65535)
+    values = values[..., 2::-1]
+    eight = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # round(v / 257): 65535 is 255
+    return np.ascontiguousarray(_orient(eight, orientation))
+
+
+def _orient(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Applies an EXIF orientation (1 to 8, EXIF 2.32 table 6)."""
+    if orientation in (5, 6, 7, 8):
+        array = array.transpose(1, 0, 2)
+    vertical = orientation in (3, 4, 7, 8)
+    horizontal = orientation in (2, 3, 6, 7)
+    return array[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+
+
+def _require_opaque(path: Path, alpha: np.ndarray, full: int) -> None:
+    if int(alpha.min()) < full:
+        raise DataError(f"{path} has transparent pixels. Flatten it onto a background of your choice and save it without alpha.")

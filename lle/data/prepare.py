@@ -1,0 +1,95 @@
+"""From settings to a prepared data set on disk."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lle.config.data import CatalogData, DemoData, FolderData, Fractions
+from lle.data import demo
+from lle.data.pairs import Prepared, Row, open_prepared, read_folder, split_by_scene, write_manifest
+from lle.errors import DataError, LleError
+
+Settings = DemoData | FolderData | CatalogData
+
+
+def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) -> Prepared:
+    """Makes or reads a data set and writes its manifest; prints one line about it.
+
+    The new set replaces an older one of that name when it is complete, and not before.
+
+    Args:
+        name: the set's name.
+        settings: its section of `params.yaml`.
+        folder: of all prepared sets.
+
+    Raises:
+        DataError: the source is missing, or is not as it should be.
+        LleError: the disk is full, or the set has to be brought by hand.
+    """
+    home = Path(folder) / name
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{name}-"))
+        temporary.chmod(0o755)
+    except OSError as error:
+        raise LleError(f"cannot write {home.parent}: {error.strerror or error}.") from error
+    try:
+        root: Path | None = None
+        facts: dict[str, Any] = {}
+        if isinstance(settings, DemoData):
+            rows = demo.make(settings, temporary)
+        elif isinstance(settings, FolderData):
+            root = settings.source
+            rows, own = read_folder(root, settings.paired)
+            rows = _divide(name, rows, own, settings)
+        else:
+            root, rows, facts = _from_catalog(name, settings)
+        write_manifest(temporary, name, settings.kind, rows, root, facts)
+        _replace(temporary, home)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    prepared = open_prepared(name, folder)
+    counts = ", ".join(f"{count} {split}" for split, count in prepared.counts.items())
+    scenes = len({row.scene for row in prepared.all_rows})
+    click.echo(f"{name}: {counts} from {scenes} {'scene' if scenes == 1 else 'scenes'}, digest {prepared.digest[:12]}")
+    return prepared
+
+
+def _divide(name: str, rows: list[Row], own: bool, settings: FolderData | CatalogData) -> list[Row]:
+    """Applies the setting `split`; `own` tells whether the set comes with splits."""
+    if settings.split is None:
+        return rows
+    if own:
+        raise DataError(f"the data set '{name}' comes with its own splits. Set data.{name}.split to null, or remove its column `split`.")
+    fractions: Mapping[str, float] = settings.split.model_dump() if isinstance(settings.split, Fractions) else {settings.split: 1.0}
+    return split_by_scene(rows, fractions, settings.seed)
+
+
+def _from_catalog(name: str, settings: CatalogData) -> tuple[Path, list[Row], dict[str, Any]]:
+    from lle.data import catalog, fetch
+
+    entry = catalog.entry(settings.entry or name)
+    source = settings.source if settings.source is not None else fetch.fetch(entry.id)
+    rows, own = catalog.read(entry, source)
+    return source, _divide(name, rows, own, settings), {"entry": entry.id}
+
+
+def _replace(temporary: Path, home: Path) -> None:
+    """Puts a complete folder in the place of an older one."""
+    old = temporary.with_name(f"{temporary.name}-old")
+    try:
+        if home.exists():
+            home.rename(old)
+        temporary.rename(home)
+    except OSError as error:
+        if old.exists() and not home.exists():
+            old.rename(home)
+        raise LleError(f"cannot put {home} in place: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
