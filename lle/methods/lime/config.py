@@ -1,0 +1,30 @@
+"""Settings of LIME."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from lle.config.base import MethodConfig
+
+
+class Config(MethodConfig):
+    """Settings of LIME. `recommended` is the parameter set of the BIMEF comparison; the paper leaves them open in part."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "recommended": {},
+        "paper": {"smoothness": 0.15, "sigma": 2.0, "gamma": 0.8},
+    }
+
+    smoothness: float = Field(0.15, ge=0)
+    """Weight of the smoothness of the illumination against its first estimate (the paper's alpha)."""
+    sigma: float = Field(2.0, gt=0)
+    """Standard deviation of the Gaussian that tells texture from structure, in pixels."""
+    gamma: float = Field(0.8, gt=0, le=1)
+    """Exponent of the illumination; below 1 darkens the result."""
+    epsilon: float = Field(1e-3, gt=0)
+    """Smallest gradient in the weights, and smallest illumination."""
+    tolerance: float = Field(1e-5, gt=0, lt=1)
+    """Relative residual at which the linear system counts as solved; also a bound of the relative error."""
