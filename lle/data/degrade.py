@@ -103,7 +103,7 @@ def room(image: np.ndarray, light: Room, camera: Camera, rng: np.random.Generato
         "unevenness": _uniform(light.unevenness, rng),
         "warmth": _uniform(light.warmth, rng),
     }
-    field = illumination_field(*image.shape[:2], drawn["unevenness"], rng)
+    field = illumination_field(image.shape[0], image.shape[1], drawn["unevenness"], rng)
     linear = _decode(image) * (np.float32(drawn["exposure"]) * field)[..., None] * _tint(drawn["warmth"])
     return _expose(linear, camera, drawn, rng)
 
@@ -227,5 +227,5 @@ def _log_uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float
 
 
 def _round(value: float) -> float:
-    """To what the manifest holds, so that the picture can be made again from the manifest."""
+    """Rounds before use, so that the manifest holds exactly what was used."""
     return float(f"{value:.5g}")

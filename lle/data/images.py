@@ -63,7 +63,7 @@ def read_rgb(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-                raise DataError(f"{path} holds {image.n_frames} pictures in one file. Save each of them in a file of its own.")
+                raise DataError(f"{path} holds several pictures in one file. Save each of them in a file of its own.")
             orientation = image.getexif().get(0x0112, 1)
             image.load()
             array = _wide(path, orientation) if _bits(image, path) == 16 else _narrow(path, image)

@@ -250,7 +250,7 @@ def _read_pairs(source: Path) -> tuple[list[Row], bool]:
             raise DataError(f"{file} needs the columns low and normal in its first line; it has {', '.join(sorted(columns)) or 'none'}.")
         rows = []
         for number, cells in enumerate(reader, start=2):
-            paths = {}
+            paths: dict[str, Any] = {}
             for column in ("low", "normal", "mask"):
                 if not cells.get(column):
                     continue
@@ -348,9 +348,11 @@ def _read_manifest(file: Path, root: Path) -> list[Row]:
                 Row(
                     split=cells["split"],
                     scene=cells["scene"],
+                    low=root / cells["low"] if cells["low"] else None,
+                    normal=root / cells["normal"] if cells["normal"] else None,
+                    mask=root / cells["mask"] if cells.get("mask") else None,
                     parameters=json.loads(cells["parameters"]) if cells["parameters"] else {},
                     digests={key: cells[f"sha256_{key}"] for key in ("low", "normal", "mask") if cells.get(key)},
-                    **{key: root / cells[key] for key in ("low", "normal", "mask") if cells.get(key)},
                 )
                 for cells in reader
             ]
