@@ -1,0 +1,47 @@
+"""Zero-DCE++: Zero-DCE on a small copy of the picture, with separable convolutions and one curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from lle.engine.method import Batch, Losses, Method, Phase, Stream
+from lle.losses.zero_reference import colour_constancy, curve_smoothness, exposure, spatial_consistency
+from lle.methods.zero_dce_pp.config import Config
+from lle.methods.zero_dce_pp.network import Network
+from lle.nn.dce import apply_curves
+
+
+class ZeroDcePp(Method):
+    """Li, Guo, Loy, TPAMI 2021."""
+
+    stream = "low"
+    # The curve map is stretched corner to corner over the whole picture: a tile gets another map than its place in the whole.
+    scope = "global"
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.network = Network(config.width, config.curves, config.scale)
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Enhances a batch, see `Method.forward`."""
+        enhanced: Tensor = self.network(low)
+        return enhanced
+
+    def phases(self) -> Sequence[Phase]:
+        """One phase on low-light pictures alone."""
+        return (Phase("fit", self.updates(), streams={"train": Stream("low", resize=self.config.resize)}),)
+
+    def loss(self, batch: Batch) -> Losses:
+        """The losses of Zero-DCE; total variation counts one curve instead of eight."""
+        c, low = self.config, batch["low"]
+        curves = self.network.curves(low, c.train_scale)
+        enhanced = apply_curves(low, curves.repeat(1, c.curves, 1, 1))
+        return {
+            "tv": c.tv_weight * curve_smoothness(curves),
+            "spatial": c.spatial_weight * spatial_consistency(enhanced, low),
+            "colour": c.colour_weight * colour_constancy(enhanced),
+            "exposure": c.exposure_weight * exposure(enhanced, c.exposure_level),
+        }
