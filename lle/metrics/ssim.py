@@ -1,0 +1,69 @@
+"""Structural similarity (Wang, Bovik, Sheikh, Simoncelli: Image quality assessment, IEEE TIP 13(4), 2004)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lle.metrics.protocol import Image
+
+C1 = (0.01 * 255) ** 2
+C2 = (0.03 * 255) ** 2
+
+Smooth = Callable[[NDArray], NDArray]
+
+
+def _gaussian(values: NDArray) -> NDArray:
+    return cv2.GaussianBlur(values, (11, 11), 1.5, borderType=cv2.BORDER_REPLICATE)
+
+
+def _uniform(values: NDArray) -> NDArray:
+    return cv2.boxFilter(values, -1, (7, 7), borderType=cv2.BORDER_REPLICATE)
+
+
+def ssim_map(x: NDArray, y: NDArray, smooth: Smooth = _gaussian, sample: float = 1.0, nonnegative: bool = False) -> NDArray[np.float64]:
+    """Returns the map of local similarities, equation 13 of the paper, at every pixel.
+
+    Args:
+        x: H x W or H x W x C, values 0 to 255.
+        y: the other picture, same shape.
+        smooth: the local mean.
+        sample: factor on variances and covariance; n / (n - 1) gives the unbiased ones of a window of n pixels.
+        nonnegative: sets negative contrast-structure terms to 0, as pyiqa does and the paper does not.
+    """
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    mean_x, mean_y = smooth(x), smooth(y)
+    product = mean_x * mean_y
+    squares = mean_x * mean_x + mean_y * mean_y
+    covariance = sample * (smooth(x * y) - product)
+    # The formula needs the sum of the two variances only: one smoothing instead of two.
+    variances = sample * (smooth(x * x + y * y) - squares)
+    structure = (2 * covariance + C2) / (variances + C2)
+    if nonnegative:
+        np.maximum(structure, 0, out=structure)
+    return (2 * product + C1) / (squares + C1) * structure
+
+
+def _inner(values: NDArray[np.float64], border: int) -> NDArray[np.float64]:
+    if min(values.shape[:2]) <= 2 * border:
+        raise ValueError(f"SSIM needs pictures larger than {2 * border} pixels on each side, got {values.shape[0]}x{values.shape[1]}")
+    return values[border:-border, border:-border]
+
+
+def ssim(x: Image | NDArray, y: Image | NDArray, nonnegative: bool = False) -> float:
+    """Returns SSIM with a Gaussian window, 11 x 11, sigma 1.5, the mean over channels and over whole windows.
+
+    Args:
+        x: H x W x C or H x W, values 0 to 255.
+        y: the other picture.
+        nonnegative: see `ssim_map`.
+    """
+    return float(_inner(ssim_map(x, y, nonnegative=nonnegative), 5).mean())
+
+
+def ssim_skimage(x: Image, y: Image) -> float:
+    """Returns SSIM as `skimage.metrics.structural_similarity` does by default: uniform 7 x 7, unbiased covariance."""
+    return float(_inner(ssim_map(x, y, smooth=_uniform, sample=49 / 48), 3).mean())
