@@ -41,6 +41,8 @@ class Card(Strict):
     """The authors' public code: repository and commit, or None where there is none."""
     supervision: Literal["classical", "zero-reference", "unpaired", "paired"]
     """What training needs."""
+    enhances: bool = True
+    """False for a helper, such as a teacher, that suites and leaderboards leave out."""
     parameters: int | None = None
     """Known number of parameters used at test time, at the paper's settings."""
     gmacs: float | None = None
