@@ -1,0 +1,177 @@
+"""The page, opened from disk in a real browser: it works without network, mouse, or a wide window."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from report_files import card, make_reports
+
+from lle.report.build import build_report
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    reports = make_reports(tmp_path_factory.mktemp("repository") / "reports")
+    build_report(reports, card)
+    return reports / "index.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no chromium on PATH: install it to test the page in a browser")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: uv pip install playwright")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser, page_path: Path) -> Iterator:
+    """The open page; fails the test on any message of the console, error or request that leaves the file."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("console", lambda message: wrong.append(f"console {message.type}: {message.text}"))
+    opened.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    opened.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(("file:", "data:")) else None)
+    opened.goto(page_path.as_uri())
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def order(page, table: str) -> list[str]:
+    return page.eval_on_selector_all(f"{table} tbody tr", "rows => rows.map(row => row.dataset.method)")
+
+
+def test_slider_moves_the_edge_between_two_pictures(page):
+    def clip() -> str:
+        return page.eval_on_selector("#over", "image => getComputedStyle(image).clipPath")
+
+    before = clip()
+    page.locator("#slider").focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert page.input_value("#slider") == "70"
+    assert clip() != before
+    assert "70 % Input" in page.get_attribute("#slider", "aria-valuetext")
+    page.locator("#stage").click(position={"x": 96, "y": 50})
+    assert page.input_value("#slider") == "10"
+
+
+def test_pictures_can_be_chosen(page):
+    first = page.get_attribute("#under", "src")
+    page.select_option("#right", "gamma")
+    second = page.get_attribute("#under", "src")
+    assert second.startswith("data:image/webp")
+    assert second != first
+    assert page.inner_text("#tagr") == "Gamma correction"
+    page.select_option("#left", "normal")
+    assert page.inner_text("#tagl") == "Normal light"
+    page.locator('.sheet:not([hidden]) button[data-who="unet"]').click()
+    assert page.inner_text("#tagr") == "U-Net"
+    page.select_option("#scene", label="dicm: img001")  # a set without references, in which two methods were not run
+    assert page.eval_on_selector("#under", "image => image.decode().then(() => image.naturalWidth)") == 300
+    assert page.inner_text("#tagl") == "Input"
+
+
+def test_tables_sort_by_mouse_and_keyboard(page):
+    start = order(page, "#t-demo")
+    head = page.locator("#t-demo thead th", has_text="LOE").first
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"  # the first activation puts the best on top: LOE is better low
+    lowest = order(page, "#t-demo")
+    assert lowest != start
+    assert lowest[0] == "input"
+    head.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert order(page, "#t-demo") == lowest[::-1]
+    assert "LOE" in page.inner_text("#sorted")
+
+
+def test_empty_cells_stay_last_in_both_directions(page):
+    head = page.locator("#t-demo thead th", has_text="PIQE").locator("button")
+    for _ in range(2):
+        head.click()
+        assert order(page, "#t-demo")[-1] == "unet"  # its PIQE is missing
+
+
+def test_a_number_opens_its_provenance(page):
+    cell = page.locator('#t-demo tr[data-method="unet"] button.cell').first
+    cell.focus()
+    page.keyboard.press("Enter")
+    details = page.locator("#details")
+    assert details.is_visible()
+    text = details.inner_text()
+    for expected in ("PSNR of U-Net on demo", "lle evaluate unet demo", "AMD EPYC 7763", "reports/metrics/demo/unet.json", "24 pictures"):
+        assert expected in text
+    page.keyboard.press("Escape")
+    assert not details.is_visible()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.closest('tr').dataset.method") == order(page, "#t-demo")[1]
+
+
+def test_footnote_of_an_empty_cell_opens(page):
+    page.locator('#t-demo tr[data-method="unet"] td.empty a').first.click()
+    page.locator("#tables .notes li:target").wait_for(state="visible")
+    assert "PIQE" in page.inner_text("#tables .notes li:target")
+
+
+def test_theme_switches_and_stays(page):
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    page.locator("#theme").click()
+    dark = page.evaluate(colour)
+    assert dark != light
+    assert page.get_attribute("#theme", "aria-pressed") == "true"
+    page.reload()
+    assert page.evaluate(colour) == dark
+
+
+@pytest.mark.parametrize("width", [390, 760, 1440])
+def test_nothing_sticks_out_sideways(page, width: int):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("document.querySelectorAll('details').forEach(block => { block.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_letters_of_figures_stay_legible_on_a_phone(page):
+    page.set_viewport_size({"width": 390, "height": 800})
+    size = """charts => Math.min(...charts.filter(c => c.clientWidth && c.querySelector('text')).map(
+        c => 11 * c.clientWidth / c.viewBox.baseVal.width))"""
+    assert page.eval_on_selector_all("svg.chart", size) > 9
+
+
+def test_labels_of_scatter_plots_do_not_overlap(page):
+    clashes = """charts => charts.filter(c => c.clientWidth).map(c => {
+      const boxes = [...c.querySelectorAll('text.label')].map(t => t.getBoundingClientRect());
+      const clash = (a, b) => a.left < b.right && b.left < a.right && a.top + 3 < b.bottom && b.top + 3 < a.bottom;
+      return boxes.some((a, i) => boxes.some((b, j) => i < j && clash(a, b)));
+    })"""
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        found = page.eval_on_selector_all("#cost svg.chart:not(.key)", clashes)
+        assert found
+        assert not any(found)
+
+
+def test_every_control_has_a_name(page):
+    unnamed = """controls => controls.filter(c => !(c.getAttribute('aria-label') || c.textContent.trim() || c.labels?.length)).length"""
+    assert page.eval_on_selector_all("button, a, select, input", unnamed) == 0

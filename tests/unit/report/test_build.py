@@ -1,0 +1,146 @@
+"""The page as a file: the same bytes every time, self-contained, and nothing from the machine in it."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_files import METHODS, card, make_reports
+
+from lle.errors import LleError
+from lle.report.build import build_report, flat, short
+from lle.report.gallery import webp_size
+
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Checker(HTMLParser):
+    """Collects ids, references and tags that are closed in the wrong order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.outside: list[str] = []
+        self.stack: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.stack.append(tag)
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.append(value)
+            if name == "href" and value and value.startswith("#"):
+                self.links.append(value[1:])
+            if name in {"src", "srcset", "data", "poster"} and value and not value.startswith("data:"):
+                self.outside.append(value)
+            if tag == "link" and name == "href" and value and not value.startswith("data:"):
+                self.outside.append(value)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.stack.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.stack or self.stack.pop() != tag:
+            self.wrong.append(tag)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_reports(tmp_path_factory.mktemp("a repository") / "reports")
+    assert build_report(folder, card) == [folder / "leaderboard.md", folder / "index.html"]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(built: Path) -> str:
+    return (built / "index.html").read_text(encoding="utf-8")
+
+
+def test_equal_inputs_give_equal_bytes_anywhere(built: Path, tmp_path: Path):
+    other = make_reports(tmp_path / "somewhere else")
+    build_report(other, card)
+    for name in ("leaderboard.md", "index.html"):
+        assert (other / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_no_path_of_this_machine(built: Path, page: str):
+    for text in (page, (built / "leaderboard.md").read_text(encoding="utf-8")):
+        assert str(built.parent) not in text
+        assert str(Path.home()) not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)
+
+
+def test_page_is_well_formed_and_self_contained(page: str):
+    checker = Checker()
+    checker.feed(page)
+    assert checker.wrong == []
+    assert checker.stack == []
+    assert checker.outside == []
+    assert len(set(checker.ids)) == len(checker.ids)
+    assert set(checker.links) <= set(checker.ids)
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_every_picture_is_inside_once(built: Path, page: str):
+    uris = re.findall(r"data:image/webp;base64,([A-Za-z0-9+/=]+)", page)
+    files = {path.read_bytes() for path in built.glob("samples/*/*/*.webp")}
+    assert len(uris) == len(list(built.glob("samples/*/*/*.webp")))
+    assert {base64.b64decode(uri) for uri in uris} == files
+
+
+def test_markup_in_a_card_stays_text(page: str):
+    assert "a &lt;b&gt;tag that must stay text&lt;/b&gt;" in page
+
+
+def test_every_method_has_row_card_and_curves(page: str):
+    for method, (title, *_) in METHODS.items():
+        assert f'data-method="{method}"' in page
+        assert f'id="m-{method}"' in page
+        assert title in page
+
+
+def test_report_without_pictures_profiles_and_curves(tmp_path: Path):
+    made = make_reports(tmp_path / "full")
+    (made / "metrics").rename(tmp_path / "metrics")
+    _, index = build_report(tmp_path, card)
+    text = index.read_text(encoding="utf-8")
+    for section in ("compare", "cost", "training"):
+        assert f'id="{section}"' not in text
+        assert f'href="#{section}"' not in text
+    assert "lle profile unet" in text
+
+
+def test_broken_picture_is_named(tmp_path: Path):
+    make_reports(tmp_path)
+    path = tmp_path / "samples" / "demo" / "input" / "img000.webp"
+    path.write_bytes(b"not a picture at all, but long enough for a head")
+    with pytest.raises(LleError, match=r"img000\.webp is not a WebP picture"):
+        build_report(tmp_path, card)
+
+
+@pytest.mark.parametrize("options", [{"quality": 70}, {"lossless": True}, {"quality": 70, "exif": b"Exif\x00\x00"}])
+def test_size_of_every_kind_of_webp(tmp_path: Path, options: dict):
+    from PIL import Image
+
+    Image.new("RGB", (301, 77), (10, 20, 30)).save(tmp_path / "a.webp", **options)
+    assert webp_size(tmp_path / "a.webp") == (301, 77)
+
+
+def test_flat_and_short():
+    assert flat({"b": {"c": [1, 2]}, "a": None}) == [("a", "none"), ("b.c", "1, 2")]
+    assert short("0123456789abcdef-dirty") == "0123456789ab-dirty"
+
+
+def test_importing_the_report_is_cheap():
+    heavy = ["torch", "lightning", "mlflow", "pyiqa", "matplotlib", "pandas"]
+    code = f"import sys, lle.report.build; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
