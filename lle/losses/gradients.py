@@ -29,3 +29,14 @@ def gradient_l1(image: Tensor, reference: Tensor) -> Tensor:
     """
     horizontal, vertical = gradients(image - reference)
     return horizontal.abs().mean() + vertical.abs().mean()
+
+
+def gradient_mse(image: Tensor, reference: Tensor) -> Tensor:
+    """Mean squared difference of the gradients of two pictures, both directions summed; a scalar, 0 for equal inputs.
+
+    Args:
+        image: B x C x H x W.
+        reference: the same shape.
+    """
+    horizontal, vertical = gradients(image - reference)
+    return horizontal.square().mean() + vertical.square().mean()
