@@ -25,7 +25,8 @@ def smoothness(illumination: Tensor, image: Tensor, sigma: float = 10.0) -> Tens
     Returns:
         A scalar: for each neighbour the mean over positions of the sum over channels, summed over neighbours; 0 for a constant.
     """
-    colour = torch.einsum("dc,bchw->bdhw", image.new_tensor(_YCBCR), image)
+    # The weights are data: their gradient is below 1e-2 of the rest at the authors' sigma, and would cost as much as all else.
+    colour = torch.einsum("dc,bchw->bdhw", image.new_tensor(_YCBCR), image.detach())
     height, width = image.shape[-2:]
     total = image.new_zeros(())
     for down, right in _OFFSETS:
