@@ -1,0 +1,257 @@
+"""What a method costs: parameters, multiply-accumulates, latency, memory; and how fast it trains.
+
+Multiply-accumulates (MACs) are counted by torch's own `FlopCounterMode`, which sees every convolution, matrix product and attention
+that runs, functional ones included, and counts two operations for each. Element-wise work, normalisation and resizing count
+nothing, as in the tables of the papers. Latency and memory are measured, so they belong to the machine that is named beside them.
+"""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from lle.engine.method import Method
+from lle.files import write_json
+
+SIZES = ((400, 600), (256, 256))
+WARM_UPS = 10
+RUNS = 50
+FEWEST_RUNS = 3
+TIME_LIMIT = 4.0
+"""Seconds that the timed runs of one size may take; a slow method gets fewer runs, which the result says."""
+SPEED = ("iterations", "seconds", "images_per_s", "data_wait_share")
+"""What a training's record says of its speed."""
+CLASSICAL = "not a network: it computes in numpy and OpenCV, where there are no multiply-accumulates to count"
+
+
+def parameters(method: Method) -> int:
+    """Counts the parameters used at test time: those of `method.network`, or 0 for a method without one."""
+    network = getattr(method, "network", None)
+    return sum(parameter.numel() for parameter in network.parameters()) if isinstance(network, nn.Module) else 0
+
+
+def macs(forward: Callable[[Tensor], Any], height: int, width: int, device: torch.device | str = "cpu") -> int:
+    """Counts the multiply-accumulates of one picture.
+
+    Args:
+        forward: a network, or any function of a 1 x 3 x H x W tensor.
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        device: where the tensors lie; `meta` counts from the shapes alone, without computing anything.
+    """
+    counter = FlopCounterMode(display=False)
+    # Not inference mode: there, composite operations reach the counter whole, and some have no formula.
+    with torch.no_grad(), counter:
+        forward(torch.zeros(1, 3, height, width, device=device))
+    return counter.get_total_flops() // 2
+
+
+def _method_macs(method: Method, height: int, width: int) -> int:
+    was_training = method.training
+    method.eval()
+    try:
+        return macs(copy.deepcopy(method).to("meta"), height, width, "meta")
+    # A method that looks at values (a decision, a global estimate) cannot run on shapes alone; torch says so with either.
+    except (NotImplementedError, RuntimeError):
+        return macs(method, height, width, _device(method))
+    finally:
+        method.train(was_training)
+
+
+def _device(method: Method) -> torch.device:
+    return next((parameter.device for parameter in method.parameters()), torch.device("cpu"))
+
+
+def accelerator(device: torch.device) -> str | None:
+    """Returns the name of the GPU behind a device, None for the CPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else None
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[int]:
+    """Sets torch's threads for a while; yields how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _picture(height: int, width: int, device: torch.device) -> Tensor:
+    """A dark picture with structure and noise, the same each time: flat ones make some classical methods stop early."""
+    rows, columns = np.linspace(0, 1, height)[:, None, None], np.linspace(0, 1, width)[None, :, None]
+    noise = np.random.default_rng(0).normal(0, 0.02, (height, width, 3))
+    values = np.clip(0.15 * rows + 0.15 * columns * np.array([1.0, 0.8, 0.6]) + noise, 0, 1)
+    return torch.from_numpy(values.astype(np.float32)).permute(2, 0, 1)[None].contiguous().to(device)
+
+
+def latency(
+    run: Callable[[], Any], device: torch.device | None = None, runs: int = RUNS, warm_ups: int = WARM_UPS, limit: float = TIME_LIMIT
+) -> tuple[float, int]:
+    """Measures how long a call takes, from start to finished result.
+
+    Args:
+        run: the call.
+        device: waited for after each call; None means the CPU, where there is nothing to wait for.
+        runs: timed calls, fewer if they take longer than `limit`.
+        warm_ups: calls before them, at least one, ended after a quarter of `limit`.
+        limit: seconds.
+
+    Returns:
+        Median in milliseconds, and the number of timed calls, `FEWEST_RUNS` or more.
+    """
+    device = device or torch.device("cpu")
+    start = time.perf_counter()
+    for _ in range(max(1, warm_ups)):
+        run()
+        _wait(device)
+        if time.perf_counter() - start > limit / 4:
+            break
+    seconds: list[float] = []
+    start = time.perf_counter()
+    while len(seconds) < FEWEST_RUNS or (len(seconds) < runs and time.perf_counter() - start < limit):
+        begin = time.perf_counter()
+        run()
+        _wait(device)
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds) * 1000, len(seconds)
+
+
+def _resident(field: str) -> int:
+    """Returns a field of /proc/self/status in bytes."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise KeyError(field)
+
+
+def peak_memory(run: Callable[[], Any], device: torch.device | None = None) -> float | None:
+    """Measures how much memory a call needs above what the process holds before it, in MB (10^6 bytes).
+
+    On a GPU, what torch's allocator counts. On Linux, the kernel's high-water mark of resident memory, set back before the
+    call: it sees numpy's and OpenCV's arrays too, unlike torch's profiler. Memory that was freed but kept by the allocator would
+    hide the need, so it is given back first. Call `run` once before, or one-time set-up counts as well.
+
+    Returns:
+        None where the system has no such mark.
+    """
+    if device is not None and device.type == "cuda":
+        _wait(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        run()
+        _wait(device)
+        return (torch.cuda.max_memory_allocated(device) - before) / 1e6
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        before = _resident("VmRSS")
+        run()
+        return max(0, _resident("VmHWM") - before) / 1e6
+    except (OSError, AttributeError, KeyError):
+        return None
+
+
+def profile(
+    method: Method,
+    name: str,
+    *,
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    threads: int | None = None,
+    out: Path = Path("reports"),
+    provenance: Mapping[str, Any] | None = None,
+    seconds: float = TIME_LIMIT,
+    training: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Measures what one method costs and writes `profile/<name>.json`.
+
+    Args:
+        method: on the device where it is to be measured.
+        name: its id.
+        sizes: heights and widths of the pictures.
+        threads: of torch during the measurement; None leaves them.
+        out: folder of the results.
+        provenance: see `lle.provenance`.
+        seconds: longest time for the timed runs of one size; see `latency`.
+        training: the record of the method's training (`train.json`), None for one that was not trained.
+
+    Returns:
+        What the file holds.
+    """
+    device = _device(method)
+    count = parameters(method)
+    macs_by_size: dict[str, int | None] = {}
+    latency_by_size: dict[str, dict[str, Any]] = {}
+    memory_by_size: dict[str, float | None] = {}
+    with _threads(threads) as used:
+        for height, width in sizes:
+            key = f"{height}x{width}"
+            picture = _picture(height, width, device)
+
+            def run(picture: Tensor = picture) -> Tensor:
+                return method.enhance(picture)
+
+            macs_by_size[key] = _method_macs(method, height, width) if count else None
+            run()
+            memory = peak_memory(run, device)
+            memory_by_size[key] = None if memory is None else round(memory, 1)
+            median, runs = latency(run, device, limit=seconds)
+            latency_by_size[key] = {"median": float(f"{median:.4g}"), "runs": runs, "threads": used}
+    result: dict[str, Any] = {
+        "method": name,
+        "parameters": count,
+        "macs": macs_by_size,
+        "latency_ms": latency_by_size,
+        "peak_memory_mb": memory_by_size,
+        "train": None if training is None else {key: training[key] for key in SPEED if key in training},
+        "provenance": dict(provenance or {}),
+    }
+    if not count:
+        result["macs_missing"] = CLASSICAL
+    write_json(Path(out) / "profile" / f"{name}.json", result)
+    return result
+
+
+def throughput(step: Callable[[], int], *, seconds: float = 5.0, warm_ups: int = 2, device: torch.device | None = None) -> dict[str, float]:
+    """Measures images per second of anything that works in steps: training steps, or a loader that is only read.
+
+    Args:
+        step: does one step and returns the number of images in it.
+        seconds: how long to measure, at least one step.
+        warm_ups: steps before that.
+        device: waited for at the end of the measurement.
+
+    Returns:
+        `images_per_s`, `steps` and `seconds`.
+    """
+    device = device or torch.device("cpu")
+    for _ in range(warm_ups):
+        step()
+    _wait(device)
+    images = steps = 0
+    start = time.perf_counter()
+    while steps == 0 or time.perf_counter() - start < seconds:
+        images += step()
+        steps += 1
+    _wait(device)
+    elapsed = time.perf_counter() - start
+    return {"images_per_s": float(f"{images / elapsed:.4g}"), "steps": steps, "seconds": float(f"{elapsed:.4g}")}
