@@ -33,17 +33,15 @@ def methods() -> list[tuple[str, str, str]]:
     return [(name, card.title, card.supervision) for name, card in cards.items()]
 
 
-def prepare(name: str, path: Path = PARAMS, overrides: Iterable[str] = (), force: bool = False) -> str:
-    """Makes or fetches a data set that has a section under `data`, and returns a line about it."""
+def prepare(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
+    """Makes or fetches a data set that has a section under `data`, and returns its folder."""
     from lle.data.prepare import prepare as prepare_one
     from lle.errors import LleError, did_you_mean
 
     settings = params(path, overrides)
     if name not in settings.data:
         raise LleError(f"`data` in {path} has no section '{name}'.{did_you_mean(name, settings.data)} `lle datasets` lists them.")
-    prepared = prepare_one(name, settings.data[name], force=force)
-    counts = ", ".join(f"{len(prepared.rows(split))} {split}" for split in prepared.splits())
-    return f"{name}: {counts} ({prepared.digest[:12]})"
+    return prepare_one(name, settings.data[name]).folder
 
 
 def train(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
@@ -68,7 +66,13 @@ def profile(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> di
 
 
 def enhance(
-    model: str, inputs: Sequence[Path], out: Path, path: Path = PARAMS, overrides: Iterable[str] = (), force: bool = False, tile: int | None = None
+    model: str,
+    inputs: Sequence[Path],
+    out: Path,
+    path: Path = PARAMS,
+    overrides: Iterable[str] = (),
+    force: bool = False,
+    tile: int | None = None,
 ) -> list[Path]:
     """Enhances files and folders of pictures into the folder `out` and returns the files written."""
     from lle.infer.enhancer import Enhancer, enhance_paths

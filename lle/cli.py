@@ -28,7 +28,9 @@ class Commands(click.Group):
 
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that choose and override settings."""
-    command = click.option("-S", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, as `dvc exp run -S` does.")(command)
+    command = click.option(
+        "-S", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, as `dvc exp run -S` does."
+    )(command)
     return click.option("--params", "path", type=PATH, default=api.PARAMS, show_default=True, help="Settings.")(command)
 
 
@@ -108,11 +110,10 @@ def weights_import(method: str, files: tuple[Path, ...], out: Path | None, path:
 
 @main.command()
 @click.argument("dataset")
-@click.option("--force", is_flag=True, help="Make it again although it is there.")
 @settings
-def fetch(dataset: str, force: bool, path: Path, overrides: tuple[str, ...]) -> None:
+def fetch(dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
     """Make or fetch DATASET, a section of `data`, into build/data."""
-    click.echo(api.prepare(dataset, path, overrides, force))
+    click.echo(api.prepare(dataset, path, overrides))
 
 
 @main.command()

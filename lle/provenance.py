@@ -11,7 +11,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("torch", "lightning", "numpy", "scipy", "opencv-python-headless", "pillow", "timm", "pyiqa", "open_clip_torch", "mlflow", "dvc")
+LIBRARIES = (
+    "torch",
+    "lightning",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "pillow",
+    "timm",
+    "pyiqa",
+    "open_clip_torch",
+    "mlflow",
+    "dvc",
+)
 
 
 def provenance(**fields: Any) -> dict[str, Any]:

@@ -23,8 +23,8 @@ class Backbone(Strict):
     folder that the stage `clip` wrote; null is build/clip."""
     text_width: int = Field(128, ge=8)
     """Width of the text transformer, which is the size of a learned token: 128 for demo, 512 for ViT-B-32 and RN101."""
-    context: int = Field(32, ge=4)
-    """Tokens of a learned prompt: 32 for demo, 77 for OpenAI's models."""
+    context: int = Field(24, ge=4)
+    """Tokens of a learned prompt: 24 for demo, 77 for OpenAI's models."""
 
     @model_validator(mode="after")
     def _named(self) -> Self:
@@ -43,19 +43,19 @@ class ClipConfig(Strict):
     """Prepared set whose normal-light pictures are shown in many kinds of light; its training split trains, the others measure."""
     seed: int = Field(0, ge=0)
     """Every draw follows from it."""
-    pictures: int = Field(1200, ge=16)
+    pictures: int = Field(1500, ge=16)
     """Captioned pictures made for training."""
-    held_out: int = Field(200, ge=16)
+    held_out: int = Field(280, ge=16)
     """Captioned pictures made of the photographs that are not trained on."""
-    size: int = Field(112, ge=32)
+    size: int = Field(64, ge=32)
     """Side of the pictures, and what the model sees, in pixels."""
-    iterations: int = Field(300, ge=1)
+    iterations: int = Field(160, ge=1)
     """Training steps."""
-    batch_size: int = Field(64, ge=2)
+    batch_size: int = Field(48, ge=2)
     """Picture-caption pairs a step, no two with the same caption."""
-    lr: float = Field(1e-3, gt=0)
+    lr: float = Field(2e-3, gt=0)
     """Learning rate at the start; it falls to 0 along a cosine."""
+    image_lr_factor: float = Field(0.2, ge=0)
+    """Learning rate of the image tower against the rest, which starts at random; 0 keeps the ImageNet weights."""
     weight_decay: float = Field(1e-2, ge=0)
     """Decoupled weight decay."""
-    tuned_blocks: int = Field(0, ge=0, le=7)
-    """Blocks of the image tower, counted from its end, that learn too; 0 keeps the ImageNet features and is fastest."""

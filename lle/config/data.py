@@ -163,6 +163,8 @@ class CatalogData(Strict):
     """A folder that holds it in its official layout; null is where `lle fetch` puts it."""
     split: Literal["train", "val", "test"] | Fractions | None = None
     """One split for all, or shares by scene; null takes the official split, and `test` where there is none."""
+    val: float = Field(0.0, ge=0, lt=1)
+    """Share of the training scenes set aside for choosing a checkpoint, for sets without an official val split."""
     seed: int = Field(1, ge=0)
     """Of the shuffle of scenes, where `split` gives shares."""
 

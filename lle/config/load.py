@@ -45,14 +45,13 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """Returns one line a fault: the dotted path of the key, what is wrong, and the nearest known key."""
     lines = []
     for fault in error.errors():
-        path = ".".join(str(part) for part in fault["loc"])
+        keys, known = _walk(model, fault["loc"])
+        path = ".".join(keys)
         if fault["type"] == "extra_forbidden":
-            *parents, key = fault["loc"]
-            known = _known_keys(model, parents)
-            lines.append(f"  {path}: unknown key.{did_you_mean(str(key), known)} Known here: {', '.join(sorted(known))}.")
+            lines.append(f"  {path}: unknown key.{did_you_mean(keys[-1], known)} Known here: {', '.join(sorted(known))}.")
         else:
             message = fault["msg"].removeprefix("Value error, ")
-            lines.append(f"  {path}: {message}" + (f" (it is {fault['input']!r})" if path and fault["type"] != "missing" else ""))
+            lines.append(f"  {path or 'settings'}: {message}" + (f" (it is {fault['input']!r})" if path and fault["type"] != "missing" else ""))
     return "\n".join(lines)
 
 
@@ -89,28 +88,42 @@ def parse_value(text: str) -> Any:
     return value
 
 
-def _known_keys(annotation: Any, path: Sequence[Any]) -> set[str]:
-    """Returns the keys that the settings model knows at a path; unions and mappings are looked through."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if not path:
-            return set(annotation.model_fields)
-        field = annotation.model_fields.get(str(path[0]))
-        if field is not None:
-            return _known_keys(field.annotation, path[1:])
-        # The tag of a union stands in the path, but is no key.
-        return _known_keys(annotation, path[1:])
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is dict:
-        return _known_keys(arguments[1], path[1:])
-    if origin is typing.Annotated:
-        return _known_keys(arguments[0], path)
-    if origin in (typing.Union, types.UnionType):
-        # A tagged union puts the tag first in the path, and the tag is the value of the member's `kind`.
-        tagged = [m for m in arguments if path and isinstance(m, type) and issubclass(m, BaseModel) and _kind(m) == path[0]]
-        return set().union(*(_known_keys(member, path) for member in tagged or arguments))
-    return set()
+def _walk(annotation: Any, location: Sequence[Any]) -> tuple[list[str], set[str]]:
+    """Follows pydantic's location of a fault through the model.
+
+    Returns:
+        The keys as they stand in the file (a location also names the member of a union), and the keys known beside the last one.
+    """
+    keys: list[str] = []
+    known: set[str] = set()
+    for part in map(str, location):
+        annotation = _bare(annotation)
+        if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+            members = [member for member in map(_bare, typing.get_args(annotation)) if _is_model(member)]
+            named = [member for member in members if part in _kinds(member)]
+            annotation = (named or members or [None])[0]
+            if named:
+                continue
+        if _is_model(annotation):
+            known = set(annotation.model_fields)
+            field = annotation.model_fields.get(part)
+            annotation = field.annotation if field is not None else None
+        elif typing.get_origin(annotation) is dict:
+            known, annotation = set(), typing.get_args(annotation)[1]
+        else:
+            known, annotation = set(), None
+        keys.append(part)
+    return keys, known
 
 
-def _kind(model: type[BaseModel]) -> Any:
+def _bare(annotation: Any) -> Any:
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
     field = model.model_fields.get("kind")
-    return field.default if field is not None else None
+    return typing.get_args(field.annotation) if field is not None else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, create_model, model_validator
 
@@ -85,6 +85,7 @@ class BaseParams(Strict):
     evaluate: EvaluateConfig = EvaluateConfig()
     profile: ProfileConfig
     clip: ClipConfig = ClipConfig()
+    """The CLIP model of the methods that are guided by language."""
     data: dict[str, DataConfig]
 
     @model_validator(mode="after")
@@ -92,7 +93,11 @@ class BaseParams(Strict):
         unknown = [name for name in self.suite.methods if name not in registry.packages()]
         if unknown:
             raise ValueError(f"suite.methods: there is no method {', '.join(map(repr, unknown))}; `lle methods` lists them")
-        for key, names in {"suite.prepare": self.suite.prepare, "suite.datasets": self.suite.datasets, "train.data": [self.train.data]}.items():
+        for key, names in {
+            "suite.prepare": self.suite.prepare,
+            "suite.datasets": self.suite.datasets,
+            "train.data": [self.train.data],
+        }.items():
             for name in names:
                 if name not in self.data:
                     raise ValueError(f"{key}: '{name}' has no section under `data`")
@@ -106,10 +111,8 @@ class BaseParams(Strict):
 @functools.cache
 def params_model() -> type[BaseParams]:
     """Returns the model of the whole file, with a section for every method that is installed."""
-    configs = {name: registry.config_class(name) for name in registry.packages()}
-    methods = create_model(
-        "Methods", __base__=Strict, __doc__="Settings of each method.", **{name: (config, config()) for name, config in configs.items()}
-    )
+    configs: dict[str, Any] = {name: (config := registry.config_class(name), config()) for name in registry.packages()}
+    methods = create_model("Methods", __base__=Strict, __doc__="Settings of each method.", **configs)
     return create_model("Params", __base__=BaseParams, __doc__="The whole of params.yaml.", methods=(methods, methods()))
 
 

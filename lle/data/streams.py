@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -27,14 +27,20 @@ SIDES = {"paired": ("low", "normal"), "unpaired": ("low", "normal"), "low": ("lo
 class Pictures(Protocol):
     """Decoded pictures of one split, as `lle.data.cache.Cache` holds them."""
 
-    def __len__(self) -> int:
-        """Number of rows."""
+    @property
+    def rows(self) -> Sequence[Any]:
+        """What the manifest says of each picture; `low` and `normal` are None where a row has no such one."""
 
-    def low(self, index: int) -> np.ndarray | None:
-        """Returns the low-light picture of a row, H x W x 3 uint8, or None where it has none."""
+    def low(self, index: int) -> np.ndarray:
+        """Returns the low-light picture of a row, H x W x 3 uint8."""
 
-    def normal(self, index: int) -> np.ndarray | None:
-        """Returns the normal-light picture of a row, H x W x 3 uint8, or None where it has none."""
+    def normal(self, index: int) -> np.ndarray:
+        """Returns the normal-light picture of a row, H x W x 3 uint8."""
+
+
+def rows_with(pictures: Pictures, *sides: str) -> list[int]:
+    """Returns the rows that have a picture of every given side, `low` or `normal`."""
+    return [i for i, row in enumerate(pictures.rows) if all(getattr(row, side) is not None for side in sides)]
 
 
 class StreamDataset(Dataset[dict[str, Tensor]]):
@@ -53,14 +59,13 @@ class StreamDataset(Dataset[dict[str, Tensor]]):
 
     def __init__(self, stream: Stream, pictures: Pictures, crop: int, seed: int, name: str) -> None:
         if stream.kind not in SIDES:
-            raise DataError(f"stream '{name}' of kind '{stream.kind}' cannot be drawn from a set of photographs; give it a `data` of that kind.")
+            raise DataError(
+                f"stream '{name}' of kind '{stream.kind}' cannot be drawn from a set of photographs; give it a `data` of that kind."
+            )
         self.stream, self.pictures, self.crop = stream, pictures, crop
         self.seed = (seed, zlib.crc32(name.encode()))
-        count = len(pictures)
-        has = {side: [i for i in range(count) if getattr(pictures, side)(i) is not None] for side in SIDES[stream.kind]}
-        if stream.kind == "paired":
-            both = [i for i in has["low"] if i in set(has["normal"])]
-            has = {"low": both, "normal": both}
+        sides = SIDES[stream.kind]
+        has = {side: rows_with(pictures, *(sides if stream.kind == "paired" else (side,))) for side in sides}
         for side, rows in has.items():
             if not rows:
                 raise DataError(f"stream '{name}' needs {side} pictures, and the training split has none. Choose another `train.data`.")
@@ -132,7 +137,9 @@ class IterationSampler(Sampler[list[int]]):
 
     def __init__(self, batch_size: int, start: int, stop: int, rank: int = 0, world_size: int = 1) -> None:
         if batch_size % world_size:
-            raise TrainingError(f"a batch of {batch_size} cannot be shared out among {world_size} devices: choose a multiple of {world_size}.")
+            raise TrainingError(
+                f"a batch of {batch_size} cannot be shared out among {world_size} devices: choose a multiple of {world_size}."
+            )
         self.batch_size, self.start, self.stop, self.rank, self.world_size = batch_size, start, stop, rank, world_size
 
     def __len__(self) -> int:

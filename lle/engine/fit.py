@@ -30,7 +30,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lle.config.base import MethodConfig
 from lle.config.schema import TrainConfig
-from lle.data.streams import IterationSampler, Pictures, StreamDataset, loader
+from lle.data.streams import SIDES, IterationSampler, Pictures, StreamDataset, loader, rows_with
 from lle.engine.method import Method, Phase, Stream, Update
 from lle.errors import TrainingError
 from lle.files import atomic_path, write_text
@@ -205,7 +205,7 @@ class Trainee(pl.LightningModule):
             finite = everywhere > 0
         if finite:
             return
-        values = ", ".join(f"{name}={float(term):g}" for name, term in terms.items())
+        values = ", ".join(f"{name}={float(term.detach()):g}" for name, term in terms.items())
         raise TrainingError(
             f"{what} in iteration {self.progress.iteration} of phase '{self.phase.name}', update '{update.name}' ({values}); "
             f"the batch held rows {batch['index'].tolist()} of the training split on stream '{update.stream}'. "
@@ -331,7 +331,7 @@ def fit(
     phases = method.phases()
     if not phases:
         return Fitted(0, 0.0, 0, 0.0, [])
-    _check(phases)
+    _check(method, phases, train.devices * train.num_nodes)
     _silence()
     torch.set_num_threads(train.threads or torch.get_num_threads())
     checkpoint = scratch / CHECKPOINT
@@ -405,8 +405,7 @@ def _run(
 ) -> None:
     """Runs one phase, from where `progress` stands to its end."""
     phase_seed = _mix(seed, phase.name)
-    streams = phase.streams if phase.streams is not None else {"train": Stream(_kind(method))}
-    data = PhaseData(streams, pictures, method.config, train, phase_seed, progress.iteration, iterations)
+    data = PhaseData(_streams(method, phase), pictures, method.config, train, phase_seed, progress.iteration, iterations)
     trainee = Trainee(method, phase, iterations, progress, phase_seed)
     callbacks: list[Callback] = [Recorder(progress, train, scratch, ema, validation, best)]
     if optimizers is not None:
@@ -453,27 +452,36 @@ def _restore(
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     method.load_state_dict(state["method"])
     progress = Progress(**state["progress"])
-    progress.rows = [tuple(row) for row in progress.rows]
+    progress.rows = [(int(i), phase, update, term, value) for i, phase, update, term, value in progress.rows]
     return progress, state["optimizers"], state["ema"], state["best"]
 
 
-def _check(phases: Sequence[Phase]) -> None:
+def _check(method: Method, phases: Sequence[Phase], processes: int) -> None:
     names = [phase.name for phase in phases]
     if len(set(names)) != len(names):
         raise TrainingError(f"two phases share a name ({', '.join(names)}): the resume checkpoint could not tell them apart.")
     for phase in phases:
-        streams = phase.streams if phase.streams is not None else {"train": None}
+        streams = _streams(method, phase)
+        for name, stream in streams.items():
+            # Here, because an error inside one of several processes is hard to read.
+            IterationSampler(stream.batch_size or method.config.batch_size, 0, 1, world_size=processes)
+            if stream.kind not in SIDES and stream.data is None:
+                raise TrainingError(f"stream '{name}' of phase '{phase.name}' is of kind '{stream.kind}' and must name its `data`.")
         for update in phase.updates:
             if not _parameters(update):
                 raise TrainingError(f"update '{update.name}' of phase '{phase.name}' moves no parameter.")
             if update.stream not in streams:
-                raise TrainingError(f"update '{update.name}' reads stream '{update.stream}', but phase '{phase.name}' has {sorted(streams)}.")
+                raise TrainingError(
+                    f"update '{update.name}' reads stream '{update.stream}', but phase '{phase.name}' has {sorted(streams)}."
+                )
 
 
-def _kind(method: Method) -> Any:
+def _streams(method: Method, phase: Phase) -> Mapping[str, Stream]:
+    if phase.streams is not None:
+        return phase.streams
     if method.stream is None:
-        raise TrainingError(f"{type(method).__name__} has phases but neither `stream` nor streams of its own.")
-    return method.stream
+        raise TrainingError(f"phase '{phase.name}' has no streams, and {type(method).__name__} has no default `stream`.")
+    return {"train": Stream(method.stream)}
 
 
 def _parameters(update: Update) -> list[nn.Parameter]:
@@ -526,6 +534,8 @@ def _silence() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
     warnings.filterwarnings("ignore", message=".*`training_step` returned `None`.*")
+    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
+    warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
 
 
 def centre(picture: np.ndarray, side: int) -> np.ndarray:
@@ -537,9 +547,6 @@ def centre(picture: np.ndarray, side: int) -> np.ndarray:
 
 def validation_pairs(pictures: Pictures, limit: int, side: int = 256) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields up to `limit` central views of the pairs of a split, spread evenly over it."""
-    pairs = [i for i in range(len(pictures)) if pictures.low(i) is not None and pictures.normal(i) is not None]
+    pairs = rows_with(pictures, "low", "normal")
     for place in np.linspace(0, len(pairs) - 1, min(limit, len(pairs))).astype(int):
-        low, normal = pictures.low(pairs[place]), pictures.normal(pairs[place])
-        assert low is not None
-        assert normal is not None
-        yield centre(low, side), centre(normal, side)
+        yield centre(pictures.low(pairs[place]), side), centre(pictures.normal(pairs[place]), side)

@@ -14,6 +14,7 @@ from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.data.cache import Cache
 from lle.data.pairs import open_prepared
+from lle.data.streams import rows_with
 from lle.engine.fit import Fitted, fit, validation_pairs, write_losses
 from lle.engine.fingerprint import method_fingerprint
 from lle.engine.method import Method
@@ -32,18 +33,14 @@ class TrainingSplit:
 
     def lows(self, limit: int | None = None) -> Iterator[np.ndarray]:
         """Yields low-light pictures, H x W x 3 uint8."""
-        return self._side("low", limit)
+        return self._first("low", limit)
 
     def normals(self, limit: int | None = None) -> Iterator[np.ndarray]:
         """Yields normal-light pictures, H x W x 3 uint8."""
-        return self._side("normal", limit)
+        return self._first("normal", limit)
 
-    def _side(self, side: str, limit: int | None) -> Iterator[np.ndarray]:
-        found = (getattr(self.pictures, side)(i) for i in range(len(self.pictures)))
-        for count, picture in enumerate(p for p in found if p is not None):
-            if count == limit:
-                return
-            yield picture
+    def _first(self, side: str, limit: int | None) -> Iterator[np.ndarray]:
+        return (getattr(self.pictures, side)(row) for row in rows_with(self.pictures, side)[:limit])
 
 
 def train(
@@ -104,7 +101,10 @@ def train(
     if reports is not None:
         curves = {**record, "terms": _curves(fitted)}
         # Times differ from run to run; the curves in git should not.
-        write_json(reports / "training" / f"{name}.json", {k: v for k, v in curves.items() if k not in {"seconds", "images_per_s", "data_wait_share"}})
+        write_json(
+            reports / "training" / f"{name}.json",
+            {k: v for k, v in curves.items() if k not in {"seconds", "images_per_s", "data_wait_share"}},
+        )
     if trained:
         shutil.rmtree(scratch / f"{name}-{key}", ignore_errors=True)
     return out

@@ -56,16 +56,14 @@ def evaluate_one(
     }
     if name == INPUT:
         return evaluate(name, lambda picture: picture, provenance=provenance(**origin, **_nothing(params)), trained_on=None, **measured)
-    from lle.infer.enhancer import Enhancer
-
     enhancer, trained = _open(name, params, models)
     origin |= {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
-    return evaluate(name, enhancer.enhance, provenance=provenance(**origin, **_tags(enhancer.method)), trained_on=trained["trained_on"], **measured)
+    return evaluate(
+        name, enhancer.enhance, provenance=provenance(**origin, **_tags(enhancer.method)), trained_on=trained["trained_on"], **measured
+    )
 
 
-def profile_one(
-    name: str, params: BaseParams, models: Path = Path("build/models"), reports: Path = Path("reports")
-) -> dict[str, Any]:
+def profile_one(name: str, params: BaseParams, models: Path = Path("build/models"), reports: Path = Path("reports")) -> dict[str, Any]:
     """Measures what a method costs: parameters, multiply-accumulates, latency, memory.
 
     Args:
