@@ -1,0 +1,78 @@
+"""What a run holds follows from the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lle.errors import LleError
+from lle.files import write_json
+from lle.tracking import runs
+from lle.tracking.runs import collect
+
+
+def test_one_record_a_method_in_the_experiment_of_its_training_set(reports: Path, models: Path) -> None:
+    found = collect(reports, models)
+    assert [(record.name, record.experiment) for record in found] == [
+        ("train@gamma", "demo_mixed"),
+        ("evaluate@input", "demo_mixed"),
+        ("train@zero_dce", "demo_mixed"),
+    ]
+    assert collect(reports, models, data="elsewhere")[0].experiment == "elsewhere"
+
+
+def test_untrained_methods_alone_have_an_experiment(tmp_path: Path) -> None:
+    write_json(tmp_path / "metrics/demo/gamma.json", {"method": "gamma", "trained_on": None})
+    assert [record.experiment for record in collect(tmp_path, tmp_path / "none")] == [runs.UNTRAINED]
+
+
+def test_no_results_say_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(LleError, match="dvc repro"):
+        collect(tmp_path, tmp_path)
+
+
+def test_parameters_are_flat_and_complete(reports: Path, models: Path) -> None:
+    parameters = collect(reports, models)[2].parameters
+    assert parameters["method"] == "zero_dce"
+    assert parameters["data"] == "demo_mixed"
+    assert parameters["iterations"].isdigit()
+    assert parameters["seed"] == "3"
+    assert float(parameters["lr"]) > 0
+    assert parameters["betas"] == "[0.9, 0.999]"
+    assert runs.flatten({"a": {"b": {"c": 1}}, "d": [1]}) == {"a.b.c": 1, "d": [1]}
+
+
+def test_curves_come_from_the_log_or_from_the_reports(reports: Path, models: Path, tmp_path: Path) -> None:
+    full = collect(reports, models)[2]
+    assert {(curve.phase, curve.update, curve.term, len(curve.points)) for curve in full.curves} == {
+        (phase, *rest) for phase in ("warm", "fine") for rest in (("fit", "colour", 10), ("fit", "exposure", 10), ("val", "psnr", 1))
+    }
+    assert full.phases == ["warm", "fine"]
+    clone = collect(reports, tmp_path / "none")[2]
+    assert [(curve.term, curve.points) for curve in clone.curves] == [("colour", ((0, 1.0), (10, 0.5)))]
+    assert clone.folder is None
+    assert clone.digest == full.digest
+    assert clone.model_digest == ""
+
+
+def test_long_curves_are_thinned_and_keep_their_end(tmp_path: Path) -> None:
+    rows = "".join(f"{i},fit,fit,loss,{i}\n" for i in range(2500))
+    (tmp_path / "losses.csv").write_text("iteration,phase,update,term,value\n" + rows)
+    (curve,) = runs._read_losses(tmp_path / "losses.csv")
+    assert len(curve.points) <= runs.CURVE_POINTS
+    assert curve.points[-1] == (2499, 2499.0)
+
+
+def test_every_file_counts_in_the_digest(reports: Path, models: Path, tmp_path: Path) -> None:
+    before = collect(reports, models)[2]
+    assert len(before.files) == 2 + 2 + 1 + 1 + 6
+    digests = {before.digest}
+    for name in before.files:
+        path = reports / name
+        content = path.read_bytes()
+        path.write_bytes(content + b"\n")
+        digests.add(collect(reports, models)[2].digest)
+        path.write_bytes(content)
+    assert len(digests) == len(before.files) + 1
+    assert collect(reports, models)[2].digest == before.digest

@@ -1,0 +1,253 @@
+"""The store is a picture of the files: made from nothing, left alone when nothing changed, and complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lle.errors import LleError
+from lle.files import read_json, write_json
+from lle.infer.enhancer import Enhancer
+from lle.tracking import store
+from lle.tracking.sync import sync
+
+ALL = ("train@gamma", "evaluate@input", "train@zero_dce")
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database: MLflow takes seconds to make its tables, so that is done once."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    store.client(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def uri(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    # Artifacts go to `mlruns` in the working directory.
+    monkeypatch.chdir(tmp_path)
+    shutil.copyfile(empty_store, tmp_path / "mlflow.db")
+    # Absolute, because MLflow keeps one connection for each address in a process.
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def one(runs: list[store.Stored], name: str) -> store.Stored:
+    (found,) = (run for run in runs if run.name == name and run.current)
+    return found
+
+
+def test_a_run_holds_everything(reports: Path, models: Path, uri: str) -> None:
+    done = sync(reports, models, uri)
+    assert done.made == ALL
+    client = store.client(uri)
+    stored = store.stored(uri)
+    assert store._from_client(client) == stored or sorted(map(repr, store._from_client(client))) == sorted(map(repr, stored))
+    run_id = one(stored, "train@zero_dce").run_id
+    run = client.get_run(run_id)
+    assert run.info.run_name == "train@zero_dce"
+    assert client.get_experiment(run.info.experiment_id).name == "demo_mixed"
+    assert run.info.end_time - run.info.start_time == 2500
+    assert run.data.params["lr"]
+    assert run.data.params["seed"] == "3"
+    metrics = run.data.metrics
+    assert metrics["demo/psnr"] == 11.5
+    assert metrics["demo_mine/loe"] == 110
+    assert "demo/musiq" not in metrics
+    assert metrics["profile/parameters"] == 79416
+    assert metrics["profile/macs.400x600"] == 19e9
+    assert metrics["profile/latency_ms.400x600.median"] == 20
+    assert metrics["train/seconds"] == 2.5
+    assert metrics["system/cpu_percent"] == 90
+    assert [(m.step, m.value) for m in client.get_metric_history(run_id, "loss/warm/colour")] == [(i, 1 / (i + 1)) for i in range(10)]
+    assert [m.step for m in client.get_metric_history(run_id, "val/psnr")] == [9, 19]
+    tags = run.data.tags
+    assert tags["mlflow.source.git.commit"] == "0" * 40
+    assert tags["dvc.stage"] == "train@zero_dce"
+    assert (tags["data.digest"], tags["fingerprint"], tags["config.hash"]) == ("d" * 64, "f" * 64, "c" * 64)
+    inputs = {(item.dataset.name, item.tags[0].value): item.dataset.digest for item in run.inputs.dataset_inputs}
+    assert inputs == {("demo_mixed", "training"): "d" * 36, ("demo", "evaluation"): "d" * 36, ("demo_mine", "evaluation"): "e" * 36}
+    assert {item.path for item in client.list_artifacts(run_id, "samples/demo")} == {"samples/demo/a.png", "samples/demo/b.png"}
+    assert {item.path for item in client.list_artifacts(run_id, "tables")} >= {"tables/demo.json", "tables/demo", "tables/demo_mine.json"}
+    assert len(client.list_artifacts(run_id, "images")) == 4  # two samples and their previews
+
+
+def test_samples_stand_side_by_side(reports: Path, models: Path, uri: str) -> None:
+    sync(reports, models, uri)
+    with store.fluent(uri):
+        import mlflow
+
+        picture = mlflow.artifacts.load_image(f"runs:/{one(store.stored(uri), 'train@zero_dce').run_id}/samples/demo/a.png")
+    assert picture.size == (3 * 40 + 2 * 4, 30 + 16)
+    assert [picture.getpixel((x, 40))[0] for x in (20, 64, 108)] == [100, 100, 200]
+
+
+def test_phases_are_children(reports: Path, models: Path, uri: str) -> None:
+    sync(reports, models, uri)
+    client = store.client(uri)
+    parent = one(store.stored(uri), "train@zero_dce").run_id
+    experiment = client.get_run(parent).info.experiment_id
+    children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'", order_by=["attributes.start_time"])
+    assert {child.info.run_name for child in children} == {"train@zero_dce/warm", "train@zero_dce/fine"}
+    fine = next(child for child in children if child.info.run_name.endswith("fine"))
+    assert [m.step for m in client.get_metric_history(fine.info.run_id, "loss/colour")] == list(range(10, 20))
+
+
+def test_the_model_enhances_at_another_size(reports: Path, models: Path, uri: str) -> None:
+    import mlflow
+
+    sync(reports, models, uri)
+    run_id = one(store.stored(uri), "train@zero_dce").run_id
+    with store.fluent(uri):
+        model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 37, 53, 3), dtype=np.uint8)
+    enhanced = model.predict(pictures)
+    assert enhanced.dtype == np.uint8
+    enhancer = Enhancer.load(models / "zero_dce")
+    np.testing.assert_array_equal(enhanced, np.stack([enhancer.enhance(picture) for picture in pictures]))
+    assert model.metadata.signature.inputs.inputs[0].shape == (-1, -1, -1, 3)
+    assert model.metadata.metadata["method"] == "zero_dce"
+    assert not list(Path("mlruns").rglob("*.pkl"))  # nothing that runs code when it is unpickled
+
+
+def test_nothing_changed_is_fast_and_needs_no_mlflow(reports: Path, models: Path, uri: str) -> None:
+    sync(reports, models, uri)
+    program = (
+        "import sys, time; start = time.perf_counter()\n"
+        "from pathlib import Path\nfrom lle.tracking.sync import sync\n"
+        f"done = sync(Path({str(reports)!r}), Path({str(models)!r}), {uri!r})\n"
+        "assert not done.made and len(done.unchanged) == 3, done\n"
+        "assert not {'mlflow', 'torch', 'pandas', 'PIL'} & sys.modules.keys()\n"
+        "print(time.perf_counter() - start)"
+    )
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert float(out) < 1
+
+
+def test_changed_files_make_a_new_run_and_the_old_one_stays(reports: Path, models: Path, uri: str) -> None:
+    sync(reports, models, uri)
+    before = one(store.stored(uri), "train@zero_dce")
+    path = reports / "metrics/demo/zero_dce.json"
+    original = path.read_bytes()
+    record = read_json(path)
+    record["metrics"]["psnr"]["mean"] = 20.0
+    write_json(path, record)
+    done = sync(reports, models, uri)
+    assert (done.made, done.unchanged) == (("train@zero_dce",), ALL[:2])
+    client = store.client(uri)
+    after = one(store.stored(uri), "train@zero_dce")
+    assert after.run_id != before.run_id
+    assert client.get_run(after.run_id).data.metrics["demo/psnr"] == 20
+    assert client.get_run(before.run_id).data.tags["lle.current"] == "false"
+    path.write_bytes(original)
+    assert sync(reports, models, uri).restored == ("train@zero_dce",)
+    assert one(store.stored(uri), "train@zero_dce") == before
+
+
+def test_an_empty_store_is_rebuilt(reports: Path, models: Path, uri: str, empty_store: Path, tmp_path: Path) -> None:
+    sync(reports, models, uri)
+    shutil.copyfile(empty_store, tmp_path / "other.db")
+    other = f"sqlite:///{tmp_path}/other.db"
+    assert sync(reports, models, other).made == ALL
+    assert {(run.name, run.digest) for run in store.stored(other)} == {(run.name, run.digest) for run in store.stored(uri)}
+
+
+def test_a_fresh_clone_has_everything_but_the_model(reports: Path, models: Path, uri: str, tmp_path: Path) -> None:
+    sync(reports, tmp_path / "none", uri)
+    run = one(store.stored(uri), "train@zero_dce")
+    assert run.model_digest == ""
+    client = store.client(uri)
+    assert client.get_run(run.run_id).data.metrics["demo/psnr"] == 11.5
+    assert not client.search_logged_models([client.get_run(run.run_id).info.experiment_id])
+    # The models arrive: the run gets a successor that has one. They go: it is still the better one.
+    assert sync(reports, models, uri).made == ("train@gamma", "train@zero_dce")
+    assert sync(reports, tmp_path / "none", uri).made == ()
+
+
+def test_an_interrupted_run_is_made_again(reports: Path, models: Path, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lle.tracking import sync as module
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_log_samples", stop)
+    with pytest.raises(KeyboardInterrupt):
+        sync(reports, models, uri)
+    assert store.stored(uri) == []
+    # As after a kill, when nothing could be cleared away.
+    client = store.client(uri)
+    client.create_run("0", tags={store.RUN: "train@gamma"})
+    monkeypatch.undo()
+    monkeypatch.chdir(reports.parent)
+    assert sync(reports, models, uri).made == ALL
+    assert sorted(run.name for run in store.stored(uri)) == sorted(ALL)
+
+
+def test_stores_that_cannot_be_used_are_explained(reports: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LleError, match="is a folder"):
+        sync(reports, models, "./mlruns")
+    with pytest.raises(LleError, match="no MLflow server answers"):
+        sync(reports, models, "http://127.0.0.1:9")
+    (tmp_path / "broken.db").write_text("not a database at all" * 100)
+    with pytest.raises(LleError, match="no SQLite database"):
+        sync(reports, models, f"sqlite:///{tmp_path}/broken.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
+    assert store.tracking_uri() == "sqlite:///elsewhere.db"
+    assert store.stored("sqlite:///does-not-exist.db") == []
+    sqlite3.connect(tmp_path / "empty.db").close()
+    assert store.stored(f"sqlite:///{tmp_path}/empty.db") == []
+
+
+@pytest.fixture
+def server(empty_store: Path, tmp_path: Path) -> Iterator[str]:
+    """A real MLflow server on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shutil.copyfile(empty_store, tmp_path / "server.db")
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
+    command += ["--artifacts-destination", str(tmp_path / "artifacts"), "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True, cwd=tmp_path)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{url}/health", timeout=1).close()
+                break
+            except (urllib.error.URLError, TimeoutError):
+                assert process.poll() is None, (tmp_path / "server.log").read_text()
+                time.sleep(0.25)
+        yield url
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(20)
+
+
+def test_a_real_server(reports: Path, models: Path, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlflow
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    assert sync(reports, models).made == ALL
+    assert sync(reports, models).unchanged == ALL
+    assert not (tmp_path / "mlruns").exists()
+    run = one(store.stored(server), "train@zero_dce")
+    assert {item.name for item in store._from_client(store.client(server))} == set(ALL)
+    with store.fluent(server):
+        model = mlflow.pyfunc.load_model(f"runs:/{run.run_id}/model")
+        assert model.predict(np.zeros((1, 20, 31, 3), np.uint8)).shape == (1, 20, 31, 3)
+        table = mlflow.search_runs(experiment_names=["demo_mixed"], filter_string="tags.`lle.current` = 'true' AND metrics.`demo/psnr` > 5")
+    assert set(table["tags.lle.method"]) == {"gamma", "input", "zero_dce"}
