@@ -156,7 +156,7 @@ def _efficientnet_lite0(layers: Sequence[str], weights: Path | None, normalize: 
     if [tuple(v.shape) for v in ours.values()] != [tuple(v.shape) for v in state.values()]:
         raise WeightsError(f"{weights} does not hold efficientnet_lite0: its tensors differ in number or shape. {advice}")
     network.load_state_dict(dict(zip(ours, state.values(), strict=True)))
-    stages: dict[str, nn.Module] = {"stem": nn.Sequential(network.conv_stem, network.bn1)}
-    stages |= {f"blocks.{index}": block for index, block in enumerate(network.blocks)}
+    stages: dict[str, nn.Module] = {"stem": nn.Sequential(network.get_submodule("conv_stem"), network.get_submodule("bn1"))}
+    stages |= {f"blocks.{name}": block for name, block in network.get_submodule("blocks").named_children()}
     mean, std = ((0.5,) * 3, (0.5,) * 3) if normalize else ((0.0,) * 3, (1.0,) * 3)
     return Features(stages, layers, mean, std)

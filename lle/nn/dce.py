@@ -49,6 +49,7 @@ class DceNet(nn.Module):
         self.e_conv6 = nn.Conv2d(2 * width, width, 3, padding=1)
         self.e_conv7 = nn.Conv2d(2 * width, 3 * iterations, 3, padding=1)
         for layer in self.children():
+            assert isinstance(layer, nn.Conv2d)
             nn.init.normal_(layer.weight, 0.0, 0.02)
 
     def curves(self, image: Tensor) -> Tensor:
