@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, ImageDraw
 from lle.files import write_json
 from lle.registry import Card
 
+CLAIMS = Path(__file__).parent.parent / "reports" / "claims.yaml"
 METHODS: dict[str, tuple[str, str, float, int, float | None, float]] = {
     # id: title, supervision, PSNR above the input, parameters, MACs at 400x600, latency in ms
     "clahe": ("CLAHE", "classical", 4.0, 0, None, 6.1),
@@ -102,6 +104,8 @@ def _picture(scene: int, brightness: float) -> Image.Image:
 
 def make_reports(folder: Path) -> Path:
     """Writes the tree into `folder` and returns it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(CLAIMS, folder / "claims.yaml")
     rng = np.random.default_rng(7)
     for dataset, n in DATASETS.items():
         for method in ["input", *METHODS]:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from lle.files import write_text
 from lle.registry import Card
 from lle.report import figures
+from lle.report.claims import Claims, compare, read_claims
 from lle.report.columns import COSTS, GROUPS, Column, columns
 from lle.report.gallery import scenes
 from lle.report.leaderboard import INTERVALS, MARKS, SIZE, Table, hardware, leaderboard, markdown
@@ -210,13 +211,13 @@ def _environment() -> Environment:
         f'<svg class="chart key" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">{figures.marker(kind, 8, 8)}</svg>'
     )
     environment.filters["short"] = short
-    environment.filters["flat"] = flat
+    environment.filters["capfirst"] = lambda text: text[:1].upper() + text[1:]
     # Style and script are this package's own files and stand in the page as they are.
     environment.globals["raw"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))
     return environment
 
 
-def html(results: Results) -> str:
+def html(results: Results, claims: Claims) -> str:
     """Returns the page."""
     tables = {dataset: leaderboard(results, dataset) for dataset in results.datasets}
     order = {dataset: [row.method for row in table.rows] for dataset, table in tables.items()}
@@ -244,6 +245,8 @@ def html(results: Results) -> str:
             runs=_runs(results),
             provenance=_provenance(results),
             protocols=_protocols(results),
+            claims=claims,
+            compared=compare(claims, results),
         )
         .rstrip()
         + "\n"
@@ -254,7 +257,7 @@ def build_report(reports: Path = Path("reports"), card: Callable[[str], Card] | 
     """Writes the leaderboard and the page.
 
     Args:
-        reports: folder of the result files; the two files are written into it.
+        reports: folder of the result files and of `claims.yaml`; the two files are written into it.
         card: returns a method's card; None asks the registry.
 
     Returns:
@@ -264,7 +267,10 @@ def build_report(reports: Path = Path("reports"), card: Callable[[str], Card] | 
         LleError: there are no results, or a result file is malformed.
     """
     results = read_results(reports, card)
-    written = {Path(reports) / "leaderboard.md": markdown(results), Path(reports) / "index.html": html(results)}
+    written = {
+        Path(reports) / "leaderboard.md": markdown(results),
+        Path(reports) / "index.html": html(results, read_claims(Path(reports) / "claims.yaml")),
+    }
     for path, text in written.items():
         write_text(path, text)
     return list(written)

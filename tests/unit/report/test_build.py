@@ -110,7 +110,8 @@ def test_every_method_has_row_card_and_curves(page: str):
 
 def test_report_without_pictures_profiles_and_curves(tmp_path: Path):
     made = make_reports(tmp_path / "full")
-    (made / "metrics").rename(tmp_path / "metrics")
+    for name in ("metrics", "claims.yaml"):
+        (made / name).rename(tmp_path / name)
     _, index = build_report(tmp_path, card)
     text = index.read_text(encoding="utf-8")
     for section in ("compare", "cost", "training"):

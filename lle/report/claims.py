@@ -1,0 +1,305 @@
+"""What the papers claim, beside what this suite measured: `reports/claims.yaml` and its comparison with the results.
+
+A claimed value never stands in our column. Ours is there only if the same metric was measured for the same method on the same
+data set; any other cell says what is missing, and the command that would fill it where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from lle.config.base import Strict
+from lle.errors import LleError
+from lle.registry import packages
+from lle.report.columns import metric as column_of
+from lle.report.leaderboard import SIZE
+from lle.report.results import Results
+
+
+class ClaimedSet(Strict):
+    """A data set that a paper measures on."""
+
+    title: str
+    """What it is."""
+    missing: str
+    """Why there is nothing of ours where it was not evaluated."""
+    command: str | None = None
+    """What would fill the cells; METHOD stands for a row's method."""
+
+
+class ClaimedColumn(Strict):
+    """One metric of a table."""
+
+    metric: str
+    """Key of the metric: as in the result files where this suite measures it, `gmacs` for operations."""
+    label: str
+    """As the paper calls it."""
+    unit: str | None = None
+    """Unit; null for a plain number."""
+
+
+class ClaimedRow(Strict):
+    """One row of a table."""
+
+    name: str
+    """As the paper calls it."""
+    method: str | None
+    """Id in this suite; null where it has none."""
+    dataset: str | None = None
+    """Data set, where the table's rows differ in it."""
+    values: list[Decimal]
+    """One number a column, with the digits that are printed."""
+
+
+class Note(Strict):
+    """What is wrong with, or to be known about, some figures of a table."""
+
+    kind: Literal["misprint", "contradiction", "remark"]
+    """`misprint`: cannot be meant as printed; `contradiction`: at odds with another place of the paper."""
+    rows: list[str] = Field(default_factory=list)
+    """Names of the rows concerned; empty for all."""
+    metrics: list[str] = Field(default_factory=list)
+    """Metrics of the columns concerned; empty for all."""
+    text: str
+    """What it is."""
+
+
+class ClaimedTable(Strict):
+    """One table of a paper."""
+
+    table: str
+    """Number as printed, or what is known of its place."""
+    title: str
+    """What it shows."""
+    dataset: str | None = None
+    """Data set of all rows that name none."""
+    missing: str | None = None
+    """Why nothing of ours can stand in this table, whatever is evaluated."""
+    columns: list[ClaimedColumn] = Field(min_length=1)
+    """Its metrics."""
+    rows: list[ClaimedRow] = Field(min_length=1)
+    """Its rows."""
+    notes: list[Note] = Field(default_factory=list)
+    """Misprints and the like."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for row in self.rows:
+            if len(row.values) != len(self.columns):
+                raise ValueError(f"{self.table}, {row.name}: {len(row.values)} values for {len(self.columns)} columns")
+        places = [(row.name, row.dataset) for row in self.rows]
+        if len(set(places)) != len(places):
+            raise ValueError(f"{self.table}: a row stands there twice")
+        rows, metrics = {row.name for row in self.rows}, {column.metric for column in self.columns}
+        for note in self.notes:
+            for found, known in ((note.rows, rows), (note.metrics, metrics)):
+                for name in found:
+                    if name not in known:
+                        raise ValueError(f"{self.table}: a note is about '{name}', which is not in the table")
+        return self
+
+
+class Paper(Strict):
+    """One paper."""
+
+    id: str
+    """Id of its method in this suite."""
+    number: int
+    """Number of the paper in this project."""
+    title: str
+    """Title."""
+    reference: str
+    """Where it was published."""
+    remark: str | None = None
+    """What is to be known about its figures as a whole."""
+    tables: list[ClaimedTable]
+    """Its tables, in its order."""
+
+
+class Claims(Strict):
+    """`reports/claims.yaml`."""
+
+    datasets: dict[str, ClaimedSet]
+    """Data sets that the papers measure on, by the name that `lle evaluate` would use."""
+    papers: list[Paper]
+    """The papers."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for paper in self.papers:
+            for table in paper.tables:
+                for name in {table.dataset, *(row.dataset for row in table.rows)} - {None}:
+                    if name not in self.datasets:
+                        raise ValueError(f"{paper.id}, {table.table}: the data set '{name}' is not under `datasets`")
+        return self
+
+
+def read_claims(path: Path) -> Claims:
+    """Reads and checks the claims.
+
+    Raises:
+        LleError: the file is missing, no YAML, or does not fit the schema.
+    """
+    try:
+        return Claims.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise LleError(f"{path} does not exist: it is part of the repository. Restore it with `git checkout -- {path}`.") from error
+    except yaml.YAMLError as error:
+        raise LleError(f"{path} is not valid YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise LleError(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One cell: what is claimed, what we have.
+
+    Attributes:
+        claimed: as printed.
+        ours: as shown, or "".
+        difference: ours minus claimed as shown, or "".
+        conditions: of ours; "" where there is none.
+        missing: why there is none; "" where there is one.
+        run: id of the provenance record of ours.
+        doubts: numbers of the table's notes about this cell that call it a misprint or contradiction.
+    """
+
+    claimed: str
+    ours: str
+    difference: str
+    conditions: str
+    missing: str
+    run: str
+    doubts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ComparedTable:
+    """A paper's table with our figures; `cells[i][j]` is row i, column j."""
+
+    table: ClaimedTable
+    cells: tuple[tuple[Compared, ...], ...]
+
+    @property
+    def filled(self) -> int:
+        """Number of cells with a figure of ours."""
+        return sum(bool(cell.ours) for row in self.cells for cell in row)
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return sum(len(row) for row in self.cells)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Distinct reasons of the empty cells, in the order of the cells."""
+        return tuple(dict.fromkeys(cell.missing for row in self.cells for cell in row if cell.missing))
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Distinct conditions of our figures, in the order of the cells."""
+        return tuple(dict.fromkeys(cell.conditions for row in self.cells for cell in row if cell.conditions))
+
+
+@dataclass(frozen=True)
+class _Ours:
+    value: float
+    text: str
+    conditions: str
+    run: str
+
+
+def _signed(value: float, digits: int) -> str:
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) != 0 else text.lstrip("+-")
+
+
+def _cost(results: Results, row: ClaimedRow, method: str) -> _Ours | str:
+    profile = results.profiles.get(method)
+    if profile is None:
+        return f"{row.name} is not profiled here: lle profile {method}"
+    value = profile.gmacs(SIZE)
+    if value is None:
+        return f"{row.name}: its operations at {SIZE} were not counted: lle profile {method}"
+    return _Ours(value, f"{value:.3g}" if value < 100 else f"{value:.1f}", f"counted at {SIZE}", f"profile/{method}")
+
+
+def _measured(results: Results, claims: Claims, table: ClaimedTable, row: ClaimedRow, key: str, method: str) -> _Ours | str:
+    name = row.dataset or table.dataset
+    if name is None:
+        return "the paper does not say what was measured on"
+    target = claims.datasets[name]
+    if name not in results.evaluations:
+        return target.missing if target.command is None else f"{target.missing}: {target.command}"
+    evaluation = results.evaluations[name].get(method)
+    if evaluation is None:
+        return f"{row.name} is not evaluated on {name}: lle evaluate {method} {name}"
+    score = evaluation.metrics.get(key)
+    if score is None:
+        return f"{column_of(key).label} was not measured on {name}: lle evaluate {method} {name}"
+    if score.mean is None:
+        return f"{column_of(key).label}: {score.missing}"
+    training = results.trainings.get(method)
+    parts = [
+        f"{row.name}: trained on {evaluation.trained_on}" if evaluation.trained_on else f"{row.name}: not trained here",
+        f"{training.iterations} iterations" if training is not None and evaluation.trained_on else "",
+        f"seed {evaluation.provenance.get('seed')}",
+        *(f"{tag} {value}" for tag, value in sorted((evaluation.provenance.get("tags") or {}).items())),
+        f"{evaluation.images} pictures of {name}",
+    ]
+    return _Ours(score.mean, column_of(key).text(score.mean), ", ".join(part for part in parts if part), f"{name}/{method}")
+
+
+def _ours(results: Results, claims: Claims, table: ClaimedTable, row: ClaimedRow, key: str) -> _Ours | str:
+    """Returns our figure of a cell, or why there is none."""
+    if table.missing is not None and key != "gmacs":
+        return table.missing
+    if row.method is None:
+        return f"{row.name} is not in this suite"
+    if row.method not in packages() and row.method not in results.methods:
+        return f"{row.name} ({row.method}) is not in this checkout"
+    if key == "gmacs":
+        return _cost(results, row, row.method)
+    return _measured(results, claims, table, row, key, row.method)
+
+
+def compare(claims: Claims, results: Results) -> Mapping[str, tuple[ComparedTable, ...]]:
+    """Puts our figures beside the papers'.
+
+    Returns:
+        By paper id, its tables.
+    """
+    compared = {}
+    for paper in claims.papers:
+        tables = []
+        for table in paper.tables:
+            lines = []
+            for row in table.rows:
+                cells = []
+                for column, value in zip(table.columns, row.values, strict=True):
+                    doubts = tuple(
+                        index
+                        for index, note in enumerate(table.notes, 1)
+                        if (row.name in note.rows or not note.rows)
+                        and (column.metric in note.metrics or not note.metrics)
+                        and (note.rows or note.metrics)
+                    )
+                    found = _ours(results, claims, table, row, column.metric)
+                    if isinstance(found, str):
+                        cells.append(Compared(str(value), "", "", "", found, "", doubts))
+                        continue
+                    digits = max(0, -int(value.as_tuple().exponent))
+                    difference = _signed(found.value - float(value), digits)
+                    cells.append(Compared(str(value), found.text, difference, found.conditions, "", found.run, doubts))
+                lines.append(tuple(cells))
+            tables.append(ComparedTable(table, tuple(lines)))
+        compared[paper.id] = tuple(tables)
+    return compared
