@@ -12,19 +12,14 @@ from torch import Tensor, nn
 from lle import registry
 from lle.engine.method import Batch, Frozen, Losses, Method, TrainingData, Update
 from lle.errors import ConfigError
+from lle.losses.feature_mse import frozen_features
 from lle.losses.gradients import gradients
-from lle.losses.perceptual import Features, features
 from lle.losses.ssim import ssim_loss
 from lle.methods.distill.config import Config
 from lle.methods.distill.loss import attention_transfer, colour_angle, feature_distance, multi_scale_l1
 from lle.methods.distill.network import NetS
 from lle.methods.net_t.network import NetT
 from lle.nn.block_autoencoder import BlockAutoencoder, attention_maps
-
-_LAYERS = {
-    "vgg16": ("relu1_2", "relu2_2", "relu3_3"),
-    "efficientnet_lite0": ("stem", "blocks.0", "blocks.1", "blocks.2"),
-}
 
 
 class Distill(Method):
@@ -51,11 +46,17 @@ class Distill(Method):
         else:
             self.network = _student(config)
         self.teacher = Frozen(self._build_teacher)
-        self.perceptual = Frozen(self._build_perceptual)
+        self.perceptual = frozen_features(config.perceptual)
 
     def forward(self, low: Tensor) -> Tensor:
         """Enhances B x 3 x H x W; the teacher has no part in it."""
         return self.network(low)
+
+    def tags(self) -> dict[str, str]:
+        """Names student, teacher and, where it is used, the network of the perceptual term."""
+        config = self.config
+        tags = {"student": config.student, "teacher": Path(config.teacher).name}
+        return tags | ({"perceptual": config.perceptual} if config.w_perceptual else {})
 
     def updates(self) -> Sequence[Update]:
         """One update, of the student and its adapters."""
@@ -126,9 +127,6 @@ class Distill(Method):
 
     def _adapt(self, block: int, values: Tensor) -> Tensor:
         return self.adapters[str(block)](values) if self.adapters else values
-
-    def _build_perceptual(self) -> Features:
-        return features(self.config.perceptual, _LAYERS[self.config.perceptual])
 
     def _build_teacher(self) -> nn.Module:
         config = self.config

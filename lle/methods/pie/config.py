@@ -1,0 +1,88 @@
+"""Settings of PIE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lle.config.base import MethodConfig
+
+Mode = Literal["official", "clean"]
+
+
+class Config(MethodConfig):
+    """PIE: positives, negatives from curves, regions without labels."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        # Small crops, a faster rate and the perceptual network that needs no download.
+        "recommended": {"iterations": 600, "batch_size": 4, "crop": 128, "lr": 1e-3, "schedule": "cosine", "min_size": 50},
+        "paper": {
+            "iterations": 14_000,
+            "batch_size": 2,
+            "crop": 384,
+            "lr": 1e-4,
+            "features": "vgg16",
+            "normalize_features": False,
+            "mode_target": "official",
+            "mode_pairs": "official",
+            "mode_nce": "official",
+        },
+        "small": {"iterations": 250, "batch_size": 4, "crop": 96, "lr": 1e-3, "schedule": "cosine", "min_size": 30},
+    }
+
+    weight_decay: float = Field(1e-4, ge=0)
+    """L2 penalty."""
+    clip: float | None = Field(0.1, gt=0)
+    """Largest gradient norm."""
+
+    resize: int | None = Field(None, ge=16)
+    """Side to which whole pictures are squeezed instead of being cropped; null takes random crops."""
+    odds: tuple[float, float, float] = (4.0, 4.0, 3.0)
+    """How often a negative is made by tone mapping, gamma and logarithm; the authors' randint gives 4, 4, 3."""
+    features: Literal["efficientnet_lite0", "vgg16"] = "efficientnet_lite0"
+    """Network of the perceptual and contrastive terms; VGG16's weights must be downloaded first."""
+    normalize_features: bool = True
+    """Whether pictures are brought to the range that network was trained on; the authors feed [0, 1] to VGG16."""
+
+    w_tv: float = Field(200.0, ge=0)
+    """Weight of the smoothness of the curve maps."""
+    w_color: float = Field(8.0, ge=0)
+    """Weight of the greyness of the mean colour."""
+    w_perceptual: float = Field(1.0, ge=0)
+    """Weight of the distance of deep features between input and result."""
+    w_regions: float = Field(1.0, ge=0)
+    """Weight of the brightness consistency inside regions."""
+    w_contrast: float = Field(10.0, ge=0)
+    """Weight of the contrast of brightness."""
+    margin: float = 0.3
+    """By how much a negative must be further away in brightness than a positive."""
+    w_nce: float = Field(10.0, ge=0)
+    """Weight of InfoNCE on Gram matrices (PIE)."""
+    w_gram: float = Field(0.0, ge=0)
+    """Weight of the margin contrast on Gram matrices (SCL-LLE and PIE's first version)."""
+    margin_gram: float = 0.04
+    """By how much a negative must be further away in Gram distance than a positive."""
+
+    scale: float = Field(100.0, gt=0)
+    """Felzenszwalb's scale: larger values give larger regions."""
+    sigma: float = Field(0.5, ge=0)
+    """Smoothing before the regions are found, in pixels."""
+    min_size: int = Field(300, ge=1)
+    """Smallest region in pixels."""
+
+    mode_target: Mode = "clean"
+    """`official`: each region is pulled to its summed brightness over the whole picture's area, which darkens small
+    regions, and only 100 labels count. `clean`: the variance inside regions."""
+    mode_pairs: Mode = "clean"
+    """`official`: each image is also divided by the regions of the others in the batch. `clean`: by its own."""
+    mode_nce: Mode = "clean"
+    """`official`: every second positive and negative is used and distances are summed over the batch. `clean`: the mean
+    over all triples."""
+
+    @model_validator(mode="after")
+    def _odds_fit(self) -> Self:
+        if min(self.odds) < 0 or sum(self.odds) <= 0:
+            raise ValueError(f"odds must not be negative, and one must be above 0; they are {self.odds}")
+        return self
