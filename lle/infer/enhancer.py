@@ -123,48 +123,6 @@ class Enhancer:
         levels = (output[0] * 255).round().clamp(0, 255).to(torch.uint8)
         return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
-    def enhance_paths(
-        self,
-        inputs: Sequence[str | Path],
-        out: str | Path,
-        force: bool = False,
-        on_progress: Callable[[int, int, Path], None] | None = None,
-    ) -> list[Path]:
-        """Enhances files and folders into a folder, keeping names; the results are PNG files.
-
-        Args:
-            inputs: picture files, and folders whose pictures are taken with their subfolders.
-            out: a folder; or, for a single file, a name that ends in `.png`.
-            force: replaces existing files. An input is never replaced.
-            on_progress: called after each picture with the number done, the number of all, and the input.
-
-        Returns:
-            The files written.
-
-        Raises:
-            DataError: before anything is written: an input does not exist, two results would have one name, or a result
-                exists already. After all others are done: the pictures that could not be enhanced, each with the reason.
-        """
-        plan = plan_paths(inputs, Path(out), force)
-        written: list[Path] = []
-        failed: list[str] = []
-        for done, (source, target) in enumerate(plan, start=1):
-            try:
-                write_png(target, self.enhance(read_rgb(source)))
-            except LleError as error:
-                message = str(error)
-                failed.append(message if str(source) in message else f"{source}: {message}")
-            else:
-                written.append(target)
-            if on_progress is not None:
-                on_progress(done, len(plan), source)
-        if failed:
-            others = f"The other {len(written)} are in {out}." if written else "No picture was written."
-            raise DataError(
-                "\n".join([f"{len(failed)} of {len(plan)} pictures could not be enhanced. {others}", *(f"  {f}" for f in failed)])
-            )
-        return written
-
     def _run(self, low: Tensor) -> Tensor:
         return self.method.enhance(low.to(self.device))
 
@@ -178,16 +136,58 @@ class Enhancer:
         return overlap(distance)
 
 
+def enhance_paths(
+    enhancer: Enhancer,
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    force: bool = False,
+    on_progress: Callable[[int, int, Path], None] | None = None,
+) -> list[Path]:
+    """Enhances files and folders into a folder, keeping names; the results are PNG files.
+
+    Args:
+        enhancer: does the work.
+        inputs: picture files, and folders whose pictures are taken with their subfolders.
+        out: a folder; or, for a single file, a name that ends in `.png`.
+        force: replaces existing files. An input is never replaced.
+        on_progress: called after each picture with the number done, the number of all, and the input.
+
+    Returns:
+        The files written.
+
+    Raises:
+        DataError: before anything is written: an input does not exist, two results would have one name, or a result
+            exists already. After all others are done: the pictures that could not be enhanced, each with the reason.
+    """
+    plan = plan_paths(inputs, Path(out), force)
+    written: list[Path] = []
+    failed: list[str] = []
+    for done, (source, target) in enumerate(plan, start=1):
+        try:
+            write_png(target, enhancer.enhance(read_rgb(source)))
+        except LleError as error:
+            message = str(error)
+            failed.append(message if str(source) in message else f"{source}: {message}")
+        else:
+            written.append(target)
+        if on_progress is not None:
+            on_progress(done, len(plan), source)
+    if failed:
+        others = f"The other {len(written)} are in {out}." if written else "No picture was written."
+        raise DataError("\n".join([f"{len(failed)} of {len(plan)} pictures could not be enhanced. {others}", *(f"  {f}" for f in failed)]))
+    return written
+
+
 def plan_paths(inputs: Sequence[str | Path], out: Path, force: bool = False) -> list[tuple[Path, Path]]:
     """Pairs every input picture with the file its result goes to, and refuses what would lose something.
 
     Args:
-        inputs: files and folders, see `Enhancer.enhance_paths`.
+        inputs: files and folders, see `enhance_paths`.
         out: a folder, or a `.png` name for a single file.
         force: existing files may be replaced, inputs excepted.
 
     Raises:
-        DataError: see `Enhancer.enhance_paths`.
+        DataError: see `enhance_paths`.
     """
     plan: list[tuple[Path, Path]] = []
     missing = [str(path) for path in map(Path, inputs) if not path.exists()]

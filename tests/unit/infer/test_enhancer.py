@@ -18,7 +18,7 @@ from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.errors import DataError, LleError, WeightsError
 from lle.infer import tiling
-from lle.infer.enhancer import Enhancer, plan_paths
+from lle.infer.enhancer import Enhancer, enhance_paths, plan_paths
 
 
 class Brighten(Method):
@@ -145,7 +145,8 @@ def test_paths_keep_names_and_subfolders(tmp_path: Path) -> None:
     write_png(tmp_path / "single.png", picture(seed=3))
     seen: list[tuple[int, int, str]] = []
     enhancer = Enhancer(Brighten(MethodConfig()))
-    written = enhancer.enhance_paths(
+    written = enhance_paths(
+        enhancer,
         [tmp_path / "in", tmp_path / "single.png"],
         tmp_path / "out",
         on_progress=lambda done, total, path: seen.append((done, total, path.name)),
@@ -158,7 +159,7 @@ def test_paths_keep_names_and_subfolders(tmp_path: Path) -> None:
 
 def test_a_single_file_may_go_to_a_png_name(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", picture())
-    assert Enhancer(Brighten(MethodConfig())).enhance_paths([tmp_path / "a.png"], tmp_path / "b.png") == [tmp_path / "b.png"]
+    assert enhance_paths(Enhancer(Brighten(MethodConfig())), [tmp_path / "a.png"], tmp_path / "b.png") == [tmp_path / "b.png"]
 
 
 def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
@@ -168,10 +169,10 @@ def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
     (tmp_path / "out/b.png").write_bytes(b"precious")
     enhancer = Enhancer(Brighten(MethodConfig()))
     with pytest.raises(DataError, match="exist already"):
-        enhancer.enhance_paths([tmp_path / "in"], tmp_path / "out")
+        enhance_paths(enhancer, [tmp_path / "in"], tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.png"]
     assert (tmp_path / "out/b.png").read_bytes() == b"precious"
-    enhancer.enhance_paths([tmp_path / "in"], tmp_path / "out", force=True)
+    enhance_paths(enhancer, [tmp_path / "in"], tmp_path / "out", force=True)
     assert read_rgb(tmp_path / "out/b.png").shape == (40, 56, 3)
 
 
@@ -201,7 +202,7 @@ def test_a_corrupt_picture_is_named_and_the_others_are_done(tmp_path: Path) -> N
     broken = tmp_path / "in/b.png"
     broken.write_bytes(broken.read_bytes()[:200])
     with pytest.raises(DataError, match=r"1 of 3 pictures(?s:.*)in/b\.png"):
-        Enhancer(Brighten(MethodConfig())).enhance_paths([tmp_path / "in"], tmp_path / "out")
+        enhance_paths(Enhancer(Brighten(MethodConfig())), [tmp_path / "in"], tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
 
 
