@@ -106,6 +106,15 @@ def make(settings: DemoData, folder: Path) -> list[Row]:
     return rows
 
 
+def photographs(split: str) -> list[tuple[Photograph, list[np.ndarray]]]:
+    """Reads the photographs of one split as they are installed: each with its views, H x W x 3 uint8.
+
+    Raises:
+        DataError: a package that installs one is missing.
+    """
+    return [(photograph, [_load(photograph, file) for file in photograph.files]) for photograph in PHOTOGRAPHS if photograph.split == split]
+
+
 def _light(settings: DemoData, place: int) -> Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, degrade.Parameters]]:
     if settings.mode == "published":
         return lambda image, rng: degrade.published(image, settings.published, settings.camera, rng)
