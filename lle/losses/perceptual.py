@@ -21,8 +21,8 @@ from lle.errors import WeightsError, did_you_mean
 
 Name = Literal["efficientnet_lite0", "vgg16"]
 
-# Convolutions in each of VGG16's five blocks; a pooling layer follows each block.
-_VGG16_BLOCKS = (2, 2, 3, 3, 3)
+# Channels and convolutions of VGG16's five blocks; a pooling layer follows each block.
+_VGG16_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 _VGG16_FILE = "vgg16-397923af.pth"
 
 
@@ -118,23 +118,25 @@ def _vgg16(layers: Sequence[str], weights: Path | None, normalize: bool) -> Feat
         "`python -c \"import torchvision; torchvision.models.vgg16(weights='IMAGENET1K_V1')\"`), "
         "or choose the perceptual network efficientnet_lite0, which needs no download.",
     )
-    from torchvision.models import vgg16
-
-    network = vgg16(weights=None).features
+    stages: dict[str, nn.Module] = {}
+    tensors: dict[str, Tensor] = {}
+    inputs, index = 3, 0
+    for block, (width, count) in enumerate(_VGG16_BLOCKS, 1):
+        for layer in range(1, count + 1):
+            first_of_later = [nn.MaxPool2d(2)] if block > 1 and layer == 1 else []
+            stages[f"relu{block}_{layer}"] = nn.Sequential(*first_of_later, nn.Conv2d(inputs, width, 3, padding=1), nn.ReLU())
+            for kind in ("weight", "bias"):
+                # torchvision numbers convolutions, activations and pooling layers in one sequence.
+                key = f"features.{index}.{kind}"
+                if key not in state:
+                    raise WeightsError(f"{path} does not hold torchvision's VGG16: '{key}' is missing")
+                tensors[f"relu{block}_{layer}.{len(first_of_later)}.{kind}"] = state[key]
+            inputs, index = width, index + 2
+        index += 1
     try:
-        network.load_state_dict({key.removeprefix("features."): value for key, value in state.items() if key.startswith("features.")})
+        nn.ModuleDict(stages).load_state_dict(tensors)
     except RuntimeError as error:
         raise WeightsError(f"{path} does not hold torchvision's VGG16: {error}") from error
-    # A ReLU that overwrites its input would also change the features that are returned; the convolution's output is not.
-    chain = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in network]
-    stages: dict[str, nn.Module] = {}
-    pending: list[nn.Module] = []
-    names = iter(f"relu{block}_{index}" for block, count in enumerate(_VGG16_BLOCKS, 1) for index in range(1, count + 1))
-    for layer in chain:
-        pending.append(layer)
-        if isinstance(layer, nn.ReLU):
-            stages[next(names)] = nn.Sequential(*pending)
-            pending = []
     mean, std = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)) if normalize else ((0.0,) * 3, (1.0,) * 3)
     return Features(stages, layers, mean, std)
 

@@ -14,7 +14,7 @@ class Config(MethodConfig):
     """Settings of SCI; `paper` is the authors' training script: whole pictures one by one, 1000 epochs of about 300."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "recommended": {"iterations": 600, "batch_size": 8, "crop": 128, "lr": 1e-3, "weight_decay": 3e-4, "clip": 5.0},
+        "recommended": {"iterations": 600, "batch_size": 4, "crop": 64, "lr": 3e-3, "weight_decay": 3e-4, "clip": 5.0},
         "paper": {"iterations": 300_000, "batch_size": 1, "crop": 400, "lr": 3e-4, "weight_decay": 3e-4, "clip": 5.0},
     }
 

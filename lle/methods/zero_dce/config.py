@@ -14,7 +14,16 @@ class Config(MethodConfig):
     """Settings of Zero-DCE; `paper` is what the authors' training script does, on 2,422 pictures for 200 epochs."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "recommended": {"iterations": 600, "crop": 128, "lr": 1e-3, "weight_decay": 1e-4, "clip": 0.1, "schedule": "cosine"},
+        "recommended": {
+            "iterations": 200,
+            "batch_size": 4,
+            "crop": 64,
+            "lr": 1e-3,
+            "exposure_level": 0.5,
+            "weight_decay": 1e-4,
+            "clip": 0.1,
+            "schedule": "cosine",
+        },
         "paper": {
             "iterations": 60_600,
             "batch_size": 8,

@@ -15,10 +15,11 @@ class Config(MethodConfig):
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {
-            "iterations": 600,
+            "iterations": 400,
             "batch_size": 4,
             "crop": 96,
             "lr": 1e-3,
+            "exposure_level": 0.5,
             "weight_decay": 1e-4,
             "clip": 0.1,
             "schedule": "cosine",

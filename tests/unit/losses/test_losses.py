@@ -113,16 +113,15 @@ def test_an_unknown_network_is_refused() -> None:
 
 
 def test_vgg16_layers_are_those_of_torchvision(tmp_path: Path) -> None:
-    from torchvision.models import vgg16
-
-    network = vgg16(weights=None).eval()
+    vgg = pytest.importorskip("torchvision.models.vgg")
+    network = vgg.make_layers(vgg.cfgs["D"])
     file = tmp_path / "vgg16.pth"
-    torch.save({key: value for key, value in network.state_dict().items() if key.startswith("features.")}, file)
+    torch.save({f"features.{key}": value for key, value in network.state_dict().items()}, file)
     image = picture(1, 3, 16, 16)
     shallow, deep = features("vgg16", ("relu1_2", "relu4_3"), file, normalize=False).eval()(image)
     # torchvision's 4th and 23rd modules are these ReLUs.
-    assert torch.allclose(shallow, network.features[:4](image), atol=1e-6)
-    assert torch.allclose(deep, network.features[:23](image), atol=1e-6)
+    assert torch.allclose(shallow, network[:4](image), atol=1e-6)
+    assert torch.allclose(deep, network[:23](image), atol=1e-6)
     with pytest.raises(ValueError, match="relu4_3"):
         features("vgg16", ("relu4_4",), file)
 
