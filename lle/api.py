@@ -74,18 +74,20 @@ def enhance(
     force: bool = False,
     tile: int | None = None,
 ) -> list[Path]:
-    """Enhances files and folders of pictures into the folder `out` and returns the files written."""
-    from lle.infer.enhancer import Enhancer, enhance_paths
+    """Enhances files and folders of pictures into the folder `out` and returns the files written.
+
+    A method that is not trained, such as gamma correction, takes its settings from `params.yaml` where there is one.
+    """
+    from lle.infer.enhancer import Enhancer
 
     settings: Mapping[str, Any] | None = None
-    if not Path(model).exists() and not (MODELS / model).exists() and path.exists():
+    if overrides or (path.exists() and not (MODELS / model).exists()):
         from lle import registry
         from lle.config.schema import method_settings
 
-        registry.package(model)
-        settings = method_settings(params(path, overrides), model).model_dump()
-    enhancer = Enhancer.load(model, settings, tile=tile)
-    return enhance_paths(enhancer, inputs, out, force=force)
+        if model in registry.packages():
+            settings = method_settings(params(path, overrides), model).model_dump()
+    return Enhancer.load(model, settings, tile=tile).enhance_paths(list(inputs), out, force=force)
 
 
 def import_weights(name: str, files: Sequence[Path], path: Path = PARAMS, overrides: Iterable[str] = (), out: Path | None = None) -> Path:
@@ -107,3 +109,38 @@ def sync(reports: Path = REPORTS, models: Path = MODELS, uri: str | None = None)
     from lle.tracking.sync import sync as sync_all
 
     return str(sync_all(reports, models, uri))
+
+
+def throughput(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Measures how fast Zero-DCE trains and how fast its batches could be made."""
+    from lle.evaluate.throughput import measure
+
+    return measure(params(path, overrides))
+
+
+def schema() -> str:
+    """Returns the JSON schema of `params.yaml`."""
+    import json
+
+    from lle.config.schema import params_model
+
+    return json.dumps(params_model().model_json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def format_params(path: Path = PARAMS) -> None:
+    """Rewrites `params.yaml` with a comment on every key, taken from the code."""
+    import yaml
+
+    from lle.config.format import HEAD, commented
+    from lle.config.schema import params_model
+    from lle.files import write_text
+
+    params(path)
+    write_text(path, HEAD + commented(params_model(), yaml.safe_load(path.read_text(encoding="utf-8"))))
+
+
+def doctor(path: Path = PARAMS, overrides: Iterable[str] = ()) -> Iterable[str]:
+    """Yields what is installed and on disk, what is missing, and how to get it."""
+    from lle.doctor import report as findings
+
+    return findings(params(path, overrides))

@@ -39,8 +39,6 @@ class Backbone(Strict):
 class ClipConfig(Strict):
     """How the small CLIP is trained (stage `clip`)."""
 
-    data: str = "demo_mixed"
-    """Prepared set whose normal-light pictures are shown in many kinds of light; its training split trains, the others measure."""
     seed: int = Field(0, ge=0)
     """Every draw follows from it."""
     pictures: int = Field(1500, ge=16)

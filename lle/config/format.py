@@ -12,6 +12,12 @@ import yaml
 from pydantic import BaseModel
 
 WIDTH = 110
+HEAD = """\
+# yaml-language-server: $schema=params.schema.json
+# All settings. Keys that are left out take the defaults of their preset; `lle config check` explains mistakes, and
+# `lle config format` writes these comments from the code.
+
+"""
 
 
 def commented(model: type[BaseModel], values: Mapping[str, Any]) -> str:
@@ -64,7 +70,9 @@ def _model(annotation: Any, value: Any) -> type[BaseModel] | None:
     """Returns the model behind an annotation; of several, the one whose `kind` the value names."""
     found = [m for m in _leaves(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
     if len(found) > 1 and isinstance(value, Mapping):
-        found = [m for m in found if "kind" not in m.model_fields or value.get("kind") in typing.get_args(m.model_fields["kind"].annotation)]
+        found = [
+            m for m in found if "kind" not in m.model_fields or value.get("kind") in typing.get_args(m.model_fields["kind"].annotation)
+        ]
     return found[0] if found and isinstance(value, Mapping) else None
 
 

@@ -51,7 +51,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
             lines.append(f"  {path}: unknown key.{did_you_mean(keys[-1], known)} Known here: {', '.join(sorted(known))}.")
         else:
             message = fault["msg"].removeprefix("Value error, ")
-            lines.append(f"  {path or 'settings'}: {message}" + (f" (it is {fault['input']!r})" if path and fault["type"] != "missing" else ""))
+            value = f" (it is {fault['input']!r})" if path and fault["type"] != "missing" else ""
+            lines.append(f"  {path or 'settings'}: {message}{value}")
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ TOOLS = {
     "_prepare": ("lle.data.prepare",),
     "_evaluate": ("lle.evaluate.run", "lle.infer.enhancer"),
     "_profile": ("lle.evaluate.run", "lle.evaluate.profile"),
+    "_throughput": ("lle.evaluate.throughput", "lle.methods.zero_dce.method"),
     "_report": ("lle.report.build",),
 }
 
@@ -65,7 +66,7 @@ def method_fingerprint(name: str, trained: bool = True, root: Path = ROOT) -> st
 
 
 def write_fingerprints(folder: Path, root: Path = ROOT) -> None:
-    """Writes one JSON file a method and a tool; files whose content is the same are left untouched.
+    """Writes one JSON file a method and a tool.
 
     Args:
         folder: receives `<id>.json`; files of methods that are gone are removed.

@@ -15,8 +15,8 @@ from lle.config.schema import BaseParams, method_settings
 from lle.data.cache import Cache
 from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
-from lle.engine.fit import Fitted, fit, validation_pairs, write_losses
 from lle.engine.fingerprint import method_fingerprint
+from lle.engine.fit import Fitted, fit, validation_pairs, write_losses
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.files import digest, write_json

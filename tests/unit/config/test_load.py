@@ -1,0 +1,91 @@
+"""Settings: what is in params.yaml, overrides, and errors that a person understands."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lle import api
+from lle.config.format import HEAD, commented
+from lle.config.load import load_params
+from lle.config.schema import method_settings, params_model
+from lle.errors import ConfigError, LleError
+
+ROOT = Path(__file__).parents[3]
+PARAMS = ROOT / "params.yaml"
+
+
+def test_the_projects_settings_are_valid_and_commented_by_the_code():
+    load_params(PARAMS)
+    text = PARAMS.read_text(encoding="utf-8")
+    assert text == HEAD + commented(params_model(), yaml.safe_load(text)), "run `lle config format`"
+
+
+def test_every_key_of_the_projects_settings_has_a_comment_above():
+    lines = PARAMS.read_text(encoding="utf-8").splitlines()
+    names = {"methods", "data"}
+    for above, line in itertools.pairwise(lines):
+        key = line.strip().partition(":")[0]
+        if line.strip() and not line.strip().startswith(("#", "-")) and key not in names:
+            assert above.strip().startswith("#"), line
+
+
+def test_the_schema_for_editors_is_up_to_date():
+    assert (ROOT / "params.schema.json").read_text(encoding="utf-8") == api.schema(), "run `lle config schema > params.schema.json`"
+
+
+def test_overrides_set_add_and_remove():
+    params = load_params(
+        PARAMS, ["methods.zero_dce.lr=1e-5", "+data.mine={kind: folder, source: x}", "~data.dicm", "suite.methods=[gamma]"]
+    )
+    assert method_settings(params, "zero_dce").lr == 1e-5
+    assert params.data["mine"].source == Path("x")
+    assert "dicm" not in params.data
+    assert params.suite.methods == ["gamma"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("methods.zero_dce.lrr=1", r"methods\.zero_dce\.lrr: unknown key\. Did you mean 'lr'\?"),
+        ("methods.zero_dc.lr=1", r"methods\.zero_dc: unknown key\. Did you mean 'zero_dce'\?"),
+        ("data.demo.camera.photon=1", r"data\.demo\.camera\.photon: unknown key\. Did you mean 'photons'\?"),
+        ("data.demo.kind=zip", r"data\.demo: .*'kind'"),
+        ("seed=x", r"seed: Input should be a valid integer.*\(it is 'x'\)"),
+        ("methods.zero_dce.preset=best", r"methods\.zero_dce: preset 'best' is unknown; known: paper, recommended"),
+        ("suite.methods=[gama]", r"suite\.methods: there is no method 'gama'"),
+        ("train.data=sice", r"train\.data: 'sice' must also be listed in suite\.prepare"),
+        ("suite.datasets=[nowhere]", r"suite\.datasets: 'nowhere' has no section under `data`"),
+        ("seed", r"-S seed: write it as key=value"),
+        ("seed.x=1", r"-S seed\.x=1: seed is a value, not a section"),
+        ("~train.dta", r"there is no key train\.dta to remove\. Did you mean 'data'\?"),
+        ("seed=[1", r"not valid YAML"),
+    ],
+)
+def test_mistakes_are_explained(override, message):
+    with pytest.raises(ConfigError, match=message):
+        load_params(PARAMS, [override])
+
+
+def test_missing_and_broken_files_are_explained(tmp_path):
+    with pytest.raises(ConfigError, match="does not exist"):
+        load_params(tmp_path / "none.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load_params(tmp_path / "broken.yaml")
+    (tmp_path / "list.yaml").write_text("- a\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="must hold sections"):
+        load_params(tmp_path / "list.yaml")
+
+
+def test_an_explicit_key_wins_over_its_preset():
+    settings = method_settings(load_params(PARAMS, ["methods.zero_dce={preset: paper, lr: 0.5}"]), "zero_dce")
+    assert (settings.lr, settings.resize) == (0.5, 512)
+
+
+def test_settings_of_unknown_methods_are_refused():
+    with pytest.raises(LleError, match=r"no method 'zerodce'\. Did you mean 'zero_dce'\?"):
+        method_settings(load_params(PARAMS), "zerodce")
