@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -88,6 +89,34 @@ def size(path: Path) -> tuple[int, int]:
             return image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}. It may be damaged: fetch it again, or remove it.") from error
+
+
+def read_mask(path: Path, ignore: int, remap: Mapping[int, int] | None = None) -> np.ndarray:
+    """Reads a mask of class indices, stored as grey values or palette indices.
+
+    Args:
+        path: the file.
+        ignore: the value in the file that belongs to no class.
+        remap: from values in the file to class indices; values left out are ignored. None keeps the values.
+
+    Returns:
+        H x W uint8, class indices, 255 where a pixel belongs to no class.
+
+    Raises:
+        DataError: the file is missing, damaged, or in colour.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode not in {"L", "P"}:
+                raise DataError(f"{path} is no mask of class indices (its mode is {image.mode}). Save it as 8-bit grey or palette PNG.")
+            values = np.array(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as a mask: {error}. It may be damaged: fetch it again.") from error
+    table = np.arange(256, dtype=np.uint8) if remap is None else np.full(256, 255, np.uint8)
+    for source, index in (remap or {}).items():
+        table[source] = index
+    table[ignore] = 255
+    return table[values]
 
 
 def write_png(path: Path, array: np.ndarray) -> None:

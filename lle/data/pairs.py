@@ -120,7 +120,13 @@ def open_prepared(name: str, folder: Path = Path("build/data")) -> Prepared:
 
 
 def write_manifest(
-    folder: Path, name: str, kind: str, rows: Sequence[Row], root: Path | None = None, facts: Mapping[str, Any] | None = None
+    folder: Path,
+    name: str,
+    kind: str,
+    rows: Sequence[Row],
+    root: Path | None = None,
+    facts: Mapping[str, Any] | None = None,
+    published: bool = False,
 ) -> None:
     """Checks the rows and writes `manifest.csv` and `dataset.json`.
 
@@ -131,13 +137,15 @@ def write_manifest(
         rows: with paths below `root`; file digests are computed where a row lacks them, names from the files' paths.
         root: what the paths are made relative to; None stands for `folder` itself.
         facts: more keys of `dataset.json`.
+        published: the splits are those of a published set, which a user cannot put right: pictures in two splits are then
+            counted in `dataset.json` (`shared_pictures`) instead of being refused.
 
     Raises:
         DataError: no rows, an unknown split, a scene or the same picture in two splits, or a row twice.
     """
     base = Path(folder) if root is None else Path(root)
     rows = _name(_add_digests(rows), base)
-    _validate(name, rows)
+    shared = _validate(name, rows, published)
     columns = COLUMNS + (MASK_COLUMNS if any(row.mask is not None for row in rows) else ())
     lines = [columns, *([cells[column] for column in columns] for cells in (_cells(row, base) for row in rows))]
     text = "\n".join(",".join(_quote(cell) for cell in line) for line in lines) + "\n"
@@ -150,7 +158,7 @@ def write_manifest(
         "digest": _digest(rows, base),
         "counts": {split: counts[split] for split in SPLITS if counts[split]},
     }
-    write_json(Path(folder) / "dataset.json", {**(facts or {}), **head})
+    write_json(Path(folder) / "dataset.json", {**(facts or {}), **({"shared_pictures": shared} if shared else {}), **head})
 
 
 def match_stems(low: Iterable[Path], normal: Iterable[Path]) -> list[tuple[Path, Path]]:
@@ -287,12 +295,14 @@ def _name(rows: Sequence[Row], base: Path) -> list[Row]:
     return named
 
 
-def _validate(name: str, rows: Sequence[Row]) -> None:
+def _validate(name: str, rows: Sequence[Row], published: bool) -> int:
+    """Returns how many files have the content of a file of another split."""
     if not rows:
         raise DataError(f"the data set '{name}' is empty.")
     scenes: dict[str, str] = {}
     pictures: dict[str, tuple[str, Path]] = {}
     names: dict[str, Row] = {}
+    shared: set[Path] = set()
     for row in rows:
         if row.split not in SPLITS:
             raise DataError(f"the data set '{name}' has a split '{row.split}'; it must be one of {', '.join(SPLITS)}.")
@@ -308,8 +318,11 @@ def _validate(name: str, rows: Sequence[Row]) -> None:
             if column == "mask":  # two pictures may well have the same classes, say none
                 continue
             split, first = pictures.setdefault(row.digests[column], (row.split, path))
-            if split != row.split:
+            if split != row.split and published:
+                shared.add(path)
+            elif split != row.split:
                 raise DataError(f"the data set '{name}' has the same picture in {split} ({first}) and in {row.split} ({path}). Remove one.")
+    return len(shared)
 
 
 def _files(row: Row) -> dict[str, Path]:

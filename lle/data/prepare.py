@@ -50,7 +50,8 @@ def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) ->
             rows = _divide(name, rows, own, settings)
         else:
             root, rows, facts = _from_catalog(name, settings)
-        write_manifest(temporary, name, settings.kind, rows, root, facts)
+        published = isinstance(settings, CatalogData) and settings.split is None
+        write_manifest(temporary, name, settings.kind, rows, root, facts, published)
         _replace(temporary, home)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -58,6 +59,8 @@ def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) ->
     counts = ", ".join(f"{count} {split}" for split, count in prepared.counts.items())
     scenes = len({row.scene for row in prepared.all_rows})
     click.echo(f"{name}: {counts} from {scenes} {'scene' if scenes == 1 else 'scenes'}, digest {prepared.digest[:12]}")
+    if shared := prepared.facts.get("shared_pictures"):
+        click.echo(f"{name}: {shared} files have the content of a file of another split, as published; test scores may be too good")
     return prepared
 
 
@@ -77,7 +80,21 @@ def _from_catalog(name: str, settings: CatalogData) -> tuple[Path, list[Row], di
     entry = catalog.entry(settings.entry or name)
     source = settings.source if settings.source is not None else fetch.fetch(entry.id)
     rows, own = catalog.read(entry, source)
-    return source, _divide(name, rows, own, settings), {"entry": entry.id}
+    rows = _divide(name, rows, own, settings)
+    if settings.val:
+        rows = _set_aside(name, rows, settings.val, settings.seed)
+    facts: dict[str, Any] = {"entry": entry.id}
+    if entry.segmentation is not None:
+        facts["segmentation"] = entry.segmentation.model_dump(mode="json")
+    return source, rows, facts
+
+
+def _set_aside(name: str, rows: list[Row], share: float, seed: int) -> list[Row]:
+    """Moves a share of the training scenes to `val`."""
+    if any(row.split == "val" for row in rows):
+        raise DataError(f"the data set '{name}' has a split val already. Set data.{name}.val to 0.")
+    train = split_by_scene([row for row in rows if row.split == "train"], {"train": 1 - share, "val": share}, seed)
+    return train + [row for row in rows if row.split != "train"]
 
 
 def _replace(temporary: Path, home: Path) -> None:
