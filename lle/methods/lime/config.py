@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
 from pydantic import Field
 
 from lle.config.base import MethodConfig
 
 
 class Config(MethodConfig):
-    """Settings of LIME. `recommended` is the parameter set of the BIMEF comparison; the paper leaves them open in part."""
-
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "recommended": {},
-        "paper": {"smoothness": 0.15, "sigma": 2.0, "gamma": 0.8},
-    }
+    """Settings of LIME. The defaults are the parameters of the BIMEF comparison; no preset `paper`, for we have not read its values."""
 
     smoothness: float = Field(0.15, ge=0)
     """Weight of the smoothness of the illumination against its first estimate (the paper's alpha)."""
