@@ -224,4 +224,5 @@ class Frozen:
         return self._module
 
     def __call__(self, *inputs: Tensor) -> Any:
+        """Runs the module on the device of its first input."""
         return self.on(inputs[0].device)(*inputs)

@@ -1,0 +1,159 @@
+"""The real pipeline on a tiny configuration, in a copy of the checkout with a repository of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+METHODS = ["gamma", "sci", "zero_dce"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the tracked files with a small suite, committed."""
+    folder = tmp_path_factory.mktemp("project")
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        results = name.startswith(("reports/", "tests/")) and name != "reports/claims.yaml"
+        if not results and name != "dvc.lock" and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    params["suite"] |= {"methods": METHODS, "datasets": ["demo"], "prepare": ["demo"]}
+    params["train"] |= {"data": "demo", "threads": 1, "checkpoint_every": 5, "validate_every": 5, "validate_images": 2}
+    params["profile"] |= {"sizes": [[64, 64]], "threads": 1, "seconds": 0.2}
+    params["data"]["demo"] |= {"train": 8, "val": 2, "test_full": 0, "test_crops": 1, "crop": [128, 128]}
+    for name in ("sci", "zero_dce"):
+        params["methods"][name] |= {"iterations": 10, "batch_size": 2, "crop": 32}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    return folder
+
+
+def environment(folder: Path) -> dict[str, str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["dvc", *arguments], cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"dvc {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def ran(output: str) -> set[str]:
+    """Names the stages that ran (or would run)."""
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith(("Running stage '", "> Running"))}
+
+
+@pytest.fixture(scope="module")
+def first(project) -> str:
+    return dvc(project, "repro")
+
+
+@pytest.mark.timeout(400)
+def test_the_first_run_makes_everything(project, first):
+    reports = {path.relative_to(project).as_posix() for path in (project / "reports").rglob("*") if path.is_file()}
+    tables = {f"reports/metrics/demo/{name}.{kind}" for name in (*METHODS, "input") for kind in ("json", "csv")}
+    expected = {
+        *tables,
+        *(f"reports/profile/{name}.json" for name in METHODS),
+        *(f"reports/training/{name}.json" for name in METHODS),
+        "reports/throughput.json",
+        "reports/index.html",
+        "reports/leaderboard.md",
+    }
+    assert expected <= reports
+    assert {name.split("/")[1] for name in reports - expected} <= {"samples", "claims.yaml", "claims.schema.json"}
+    models = {path.relative_to(project / "build" / "models").as_posix() for path in (project / "build" / "models").rglob("*") if path.is_file()}
+    assert models == {"gamma/method.json", "gamma/train.json"} | {
+        f"{name}/{file}" for name in ("sci", "zero_dce") for file in ("method.json", "model.safetensors", "train.json", "losses.csv")
+    }
+    assert (project / "mlflow.db").is_file()
+    assert not list((project / "build" / "scratch").glob("*")), "a finished training leaves no resume checkpoint"
+    board = (project / "reports" / "leaderboard.md").read_text(encoding="utf-8")
+    assert all(name in board for name in ("Zero-DCE", "SCI", "Gamma"))
+
+
+@pytest.mark.timeout(120)
+def test_a_second_run_does_nothing(project, first):
+    assert ran(dvc(project, "repro")) == set()
+
+
+def edited(project: Path, name: str, change: Callable[[str], str]) -> set[str]:
+    """Returns the stages that would run after a file was changed, and puts it back."""
+    path = project / name
+    before = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(change(before), encoding="utf-8")
+        dvc(project, "repro", "fingerprint")
+        return ran(dvc(project, "repro", "--dry"))
+    finally:
+        path.write_text(before, encoding="utf-8")
+        dvc(project, "repro", "fingerprint")
+
+
+@pytest.mark.timeout(120)
+def test_editing_a_method_retrains_it_alone(project, first):
+    stages = edited(project, "lle/methods/sci/network.py", lambda text: text + "\n\nUNUSED = 1\n")
+    assert {stage for stage in stages if stage.startswith(("train", "evaluate", "profile", "fetch"))} == {
+        "train@sci",
+        "evaluate@sci-demo",
+        "profile@sci",
+    }
+
+
+@pytest.mark.timeout(120)
+def test_editing_a_docstring_retrains_nothing(project, first):
+    stages = edited(project, "lle/methods/sci/network.py", lambda text: text.replace('"""', '"""Now documented otherwise. ', 1))
+    assert not {stage for stage in stages if stage.startswith(("train", "evaluate", "profile", "fetch", "throughput"))}
+
+
+@pytest.mark.timeout(120)
+def test_changing_one_parameter_retrains_that_method_alone(project, first):
+    path = project / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    params = yaml.safe_load(before)
+    params["methods"]["zero_dce"]["lr"] = 0.0005
+    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    stages = ran(dvc(project, "repro", "--dry"))
+    path.write_text(before, encoding="utf-8")
+    trained = {stage for stage in stages if stage.startswith("train@")}
+    assert trained == {"train@zero_dce"}
+
+
+@pytest.mark.timeout(120)
+def test_metrics_can_be_shown_and_a_changed_one_is_noticed(project, first):
+    assert "psnr" in dvc(project, "metrics", "show")
+    path = project / "reports" / "metrics" / "demo" / "sci.json"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace('"images": 3', '"images": 4'), encoding="utf-8")
+    assert "evaluate@sci-demo" in dvc(project, "status")
+    path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.timeout(240)
+def test_a_killed_run_continues(project, first):
+    shutil.rmtree(project / "build" / "models" / "zero_dce")
+    shutil.rmtree(project / ".dvc" / "cache", ignore_errors=True)
+    command = ["dvc", "repro", "--force", "--single-item", "train@zero_dce"]
+    killed = subprocess.Popen(command, cwd=project, env=environment(project), start_new_session=True, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((project / "build" / "scratch").glob("zero_dce-*/resume.pt")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    dvc(project, "repro", "train@zero_dce")
+    assert (project / "build" / "models" / "zero_dce" / "model.safetensors").is_file()
