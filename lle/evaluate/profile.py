@@ -1,13 +1,12 @@
 """What a method costs: parameters, multiply-accumulates, latency, memory; and how fast it trains.
 
-Multiply-accumulates (MACs) are counted by torch's own `FlopCounterMode`, which sees every convolution, matrix product and attention
-that runs, functional ones included, and counts two operations for each. Element-wise work, normalisation and resizing count
+Multiply-accumulates (MACs) are counted with torch's own formulas (`torch.utils.flop_counter`) for every convolution, matrix product
+and attention that runs, functional ones included; they count two operations for each. Element-wise work, normalisation and resizing count
 nothing, as in the tables of the papers. Latency and memory are measured, so they belong to the machine that is named beside them.
 """
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import gc
 import statistics
@@ -20,7 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from lle.engine.method import Method
 from lle.files import write_json
@@ -42,6 +42,26 @@ def parameters(method: Method) -> int:
     return sum(parameter.numel() for parameter in network.parameters()) if isinstance(network, nn.Module) else 0
 
 
+class _Counter(TorchDispatchMode):
+    """Sums the operations of all that runs inside it; torch's own counter does the same but loads its compiler first, for 5 s."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # True is the default, and makes torch wrap the next function in a part of that compiler.
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.operations += formula(*args, **(kwargs or {}), out_val=result)
+        return result
+
+
 def macs(forward: Callable[[Tensor], Any], height: int, width: int, device: torch.device | str = "cpu") -> int:
     """Counts the multiply-accumulates of one picture.
 
@@ -49,25 +69,13 @@ def macs(forward: Callable[[Tensor], Any], height: int, width: int, device: torc
         forward: a network, or any function of a 1 x 3 x H x W tensor.
         height: of the picture, pixels.
         width: of the picture, pixels.
-        device: where the tensors lie; `meta` counts from the shapes alone, without computing anything.
+        device: where the tensors lie.
     """
-    counter = FlopCounterMode(display=False)
+    counter = _Counter()
     # Not inference mode: there, composite operations reach the counter whole, and some have no formula.
     with torch.no_grad(), counter:
         forward(torch.zeros(1, 3, height, width, device=device))
-    return counter.get_total_flops() // 2
-
-
-def _method_macs(method: Method, height: int, width: int) -> int:
-    was_training = method.training
-    method.eval()
-    try:
-        return macs(copy.deepcopy(method).to("meta"), height, width, "meta")
-    # A method that looks at values (a decision, a global estimate) cannot run on shapes alone; torch says so with either.
-    except (NotImplementedError, RuntimeError):
-        return macs(method, height, width, _device(method))
-    finally:
-        method.train(was_training)
+    return counter.operations // 2
 
 
 def _device(method: Method) -> torch.device:
@@ -210,8 +218,9 @@ def profile(
             def run(picture: Tensor = picture) -> Tensor:
                 return method.enhance(picture)
 
-            macs_by_size[key] = _method_macs(method, height, width) if count else None
-            run()
+            # The counted call is the warm-up of the memory's. On `meta` it would compute nothing, but load torch's compiler.
+            counted = macs(method.eval(), height, width, device)
+            macs_by_size[key] = counted if count else None
             memory = peak_memory(run, device)
             memory_by_size[key] = None if memory is None else round(memory, 1)
             median, runs = latency(run, device, limit=seconds)
