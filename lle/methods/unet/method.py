@@ -15,7 +15,7 @@ class Unet(Method):
     """Our reference for supervised training."""
 
     stream = "paired"
-    # Four levels reach 40 pixels far, and nothing is pooled over the whole picture.
+    # Four levels reach less than 80 pixels far, and nothing is pooled over the whole picture.
     scope = "local"
     config: Config
 
