@@ -78,7 +78,9 @@ def fetch(name: str, source: Path | None = None, mirror: Path | None = None, fol
         if not found and not item.sources:
             raise LleError(f"{item.title} cannot be downloaded by a program. {catalog.how_to_get(item, target)}")
         downloads = target.parent / f".{name}-download"
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{name}-unpack-"))
+        for left in target.parent.glob(f".{name}~*"):  # of a killed run
+            shutil.rmtree(left)
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{name}~"))
         temporary.chmod(0o755)
         try:
             with _disk_errors(target.parent):

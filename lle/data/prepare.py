@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from filelock import FileLock
 
 from lle.config.data import CatalogData, DemoData, FolderData, Fractions
 from lle.data import demo
@@ -35,10 +36,27 @@ def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) ->
     home = Path(folder) / name
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{name}-"))
-        temporary.chmod(0o755)
+        with FileLock(home.parent / f".{name}.lock"):
+            _make(name, settings, home)
     except OSError as error:
-        raise LleError(f"cannot write {home.parent}: {error.strerror or error}.") from error
+        raise LleError(
+            f"cannot write {home.parent}: {error.strerror or error}. Free space or mend the folder, then run it again."
+        ) from error
+    prepared = open_prepared(name, folder)
+    counts = ", ".join(f"{count} {split}" for split, count in prepared.counts.items())
+    scenes = len({row.scene for row in prepared.all_rows})
+    click.echo(f"{name}: {counts} from {scenes} {'scene' if scenes == 1 else 'scenes'}, digest {prepared.digest[:12]}")
+    if shared := prepared.facts.get("shared_pictures"):
+        click.echo(f"{name}: {shared} files have the content of a file of another split, as published; test scores may be too good")
+    return prepared
+
+
+def _make(name: str, settings: Settings, home: Path) -> None:
+    """Builds a set in a hidden folder and puts it in place; removes what a killed run left there."""
+    for left in home.parent.glob(f".{name}~*"):
+        shutil.rmtree(left)
+    temporary = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{name}~"))
+    temporary.chmod(0o755)
     try:
         root: Path | None = None
         facts: dict[str, Any] = {}
@@ -52,16 +70,12 @@ def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) ->
             root, rows, facts = _from_catalog(name, settings)
         published = isinstance(settings, CatalogData) and settings.split is None
         write_manifest(temporary, name, settings.kind, rows, root, facts, published)
-        _replace(temporary, home)
+        if home.exists():
+            home.rename(temporary.with_name(f"{temporary.name}-old"))
+        temporary.rename(home)
+        shutil.rmtree(temporary.with_name(f"{temporary.name}-old"), ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    prepared = open_prepared(name, folder)
-    counts = ", ".join(f"{count} {split}" for split, count in prepared.counts.items())
-    scenes = len({row.scene for row in prepared.all_rows})
-    click.echo(f"{name}: {counts} from {scenes} {'scene' if scenes == 1 else 'scenes'}, digest {prepared.digest[:12]}")
-    if shared := prepared.facts.get("shared_pictures"):
-        click.echo(f"{name}: {shared} files have the content of a file of another split, as published; test scores may be too good")
-    return prepared
 
 
 def _divide(name: str, rows: list[Row], own: bool, settings: FolderData | CatalogData) -> list[Row]:
@@ -95,18 +109,3 @@ def _set_aside(name: str, rows: list[Row], share: float, seed: int) -> list[Row]
         raise DataError(f"the data set '{name}' has a split val already. Set data.{name}.val to 0.")
     train = split_by_scene([row for row in rows if row.split == "train"], {"train": 1 - share, "val": share}, seed)
     return train + [row for row in rows if row.split != "train"]
-
-
-def _replace(temporary: Path, home: Path) -> None:
-    """Puts a complete folder in the place of an older one."""
-    old = temporary.with_name(f"{temporary.name}-old")
-    try:
-        if home.exists():
-            home.rename(old)
-        temporary.rename(home)
-    except OSError as error:
-        if old.exists() and not home.exists():
-            old.rename(home)
-        raise LleError(f"cannot put {home} in place: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(old, ignore_errors=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lle.data.cache
-from lle.config.data import FolderData
+from lle.config.data import CatalogData, FolderData
 from lle.data.cache import Cache
 from lle.data.images import write_png
 from lle.data.pairs import open_prepared
@@ -86,6 +86,20 @@ def test_row_without_partner(tmp_path, prepared):
     assert cache.low(0).shape == (16, 40, 3)
     with pytest.raises(DataError, match="no normal-light picture"):
         cache.normal(0)
+
+
+def test_masks(tmp_path):
+    values = np.resize(np.array([0, 7, 33], np.uint8), (20, 24))
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        write_png(tmp_path / f"leftImg8bit/{split}/a/{split}_leftImg8bit.png", rng.integers(0, 256, (20, 24, 3), dtype=np.uint8))
+        write_png(tmp_path / f"gtFine/{split}/a/{split}_gtFine_labelIds.png", values)
+    prepared = prepare("cityscapes", CatalogData(kind="catalog", source=tmp_path), tmp_path / "data")
+    cache = Cache(prepared, "train", tmp_path / "cache")
+    assert (cache.mask(0).shape, cache.normal(0).shape) == ((20, 24), (20, 24, 3))
+    assert np.array_equal(cache.mask(0), np.resize(np.array([255, 0, 18], np.uint8), (20, 24)))
+    with pytest.raises(DataError, match="has no low-light picture"):
+        cache.low(0)
 
 
 def build(folders):

@@ -74,7 +74,7 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(lle.data.demo, "find_spec", lambda name: None)
     with pytest.raises(DataError, match=r"matplotlib|scikit-image|scikit-learn"):
         prepare("a", settings(), tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [".a.lock"]
 
 
 @pytest.mark.parametrize(

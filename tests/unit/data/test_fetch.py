@@ -209,7 +209,7 @@ def test_truncated_archives(tmp_path, server, tree, entry, kind, keep):
     with pytest.raises(LleError, match=r"damaged|complete"):
         fetch("tiny", folder=tmp_path / "raw")
     assert not (tmp_path / "raw" / "tiny").exists()
-    assert not list((tmp_path / "raw").glob(".tiny-unpack-*"))
+    assert not list((tmp_path / "raw").glob(".tiny~*"))
 
 
 def test_tar_cut_between_members(tmp_path, server, tree, entry):

@@ -39,7 +39,7 @@ def test_low_and_normal_by_stem(tmp_path, pairs, capsys):
     row = prepared.rows("test")[3]
     assert (row.low, row.normal, row.scene, row.image, row.parameters) == (pairs / "low/3.png", pairs / "normal/3.png", "3", "3", {})
     assert "mine: 10 test from 10 scenes" in capsys.readouterr().out
-    assert sorted(path.name for path in (tmp_path / "data").rglob("*")) == ["dataset.json", "manifest.csv", "mine"]
+    assert sorted(path.name for path in (tmp_path / "data").rglob("*")) == [".mine.lock", "dataset.json", "manifest.csv", "mine"]
     again = prepare("mine", folder(pairs), tmp_path / "data")
     assert again.digest == prepared.digest
     with pytest.raises(DataError, match=r"no split 'train'; it has test \(10\)"):
@@ -57,7 +57,13 @@ def test_orphans_are_named_up_to_five(tmp_path, pairs):
         picture(pairs / "low" / f"lonely{index}.png", 200 + index)
     with pytest.raises(DataError, match=r"7 of 27 pictures have no partner: .*lonely0.*lonely4\.png and 2 more"):
         prepare("mine", folder(pairs), tmp_path / "data")
-    assert not list((tmp_path / "data").iterdir())
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [".mine.lock"]
+
+
+def test_leftovers_of_a_killed_run_go(tmp_path, pairs):
+    (tmp_path / "data" / ".mine~abc" / "low").mkdir(parents=True)
+    prepare("mine", folder(pairs), tmp_path / "data")
+    assert not (tmp_path / "data" / ".mine~abc").exists()
 
 
 def test_failure_keeps_the_older_set(tmp_path, pairs):
