@@ -136,7 +136,7 @@ def make_reports(folder: Path) -> Path:
             trained = None if supervision == "classical" or method == "zero_dce_pp" else "demo_mixed"
             path = folder / "metrics" / dataset / f"{method}.json"
             write_json(path, {
-                "method": method, "dataset": dataset, "split": "test", "images": n, "trained_on": trained,
+                "method": method, "dataset": dataset, "split": "test", "images": n, "scenes": 3, "trained_on": trained,
                 "protocol": {"rounding": "8-bit", "channels": "RGB", "size": "full", "ssim": "gaussian-11-1.5"},
                 "metrics": scores, "provenance": _provenance(method, dataset, "evaluate"),
             })  # fmt: skip

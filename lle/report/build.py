@@ -22,6 +22,7 @@ from lle.report.columns import COSTS, GROUPS, Column, columns
 from lle.report.gallery import scenes
 from lle.report.leaderboard import INTERVALS, MARKS, SIZE, Table, hardware, leaderboard, markdown
 from lle.report.results import INPUT, Results, read_results
+from lle.report.significance import ALPHA, Tests, ranks, tests
 
 TEMPLATES = Path(__file__).parent / "templates"
 WIDE, NARROW = 720.0, 350.0
@@ -49,6 +50,28 @@ def short(text: object, length: int = 12) -> str:
 
 def _distinct(values: Iterable[object]) -> list[str]:
     return sorted({str(value) for value in values if value})
+
+
+def _tests(results: Results, tables: Mapping[str, Table]) -> list[Tests]:
+    """Tests the first two full-reference metrics of every data set."""
+    found = []
+    for table in tables.values():
+        for column in [c for c in table.columns if c.group == "full"][:2]:
+            tested = tests(results, table, column.key)
+            if tested is not None:
+                found.append(tested)
+    return found
+
+
+def _ranking(results: Results) -> dict[str, Any] | None:
+    """Returns the rank table by PSNR with its critical-difference diagram."""
+    ranked = ranks(results, "psnr")
+    if ranked is None:
+        return None
+    title = f"Mean ranks by {ranked.column.label} over {', '.join(ranked.datasets)}"
+    shown = {results.title(method): value for method, value in ranked.mean.items()}
+    figure = _both(lambda key, width: figures.critical_difference(key, shown, ranked.critical, width, title), "ranks")
+    return {"ranks": ranked, "title": title, "figure": figure}
 
 
 def _runs(results: Results) -> dict[str, dict[str, Any]]:
@@ -247,6 +270,9 @@ def html(results: Results, claims: Claims) -> str:
             protocols=_protocols(results),
             claims=claims,
             compared=compare(claims, results),
+            tests=_tests(results, tables),
+            alpha=ALPHA,
+            ranking=_ranking(results),
         )
         .rstrip()
         + "\n"

@@ -289,6 +289,17 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (at - low) * (ordered[high] - ordered[low])
 
 
+def _label_width(labels: Sequence[str], width: float) -> float:
+    """Returns the room that row labels get on the left, at most two fifths of the figure."""
+    return min(max(len(label) for label in labels) * CHARACTER + 16, width * 0.4)
+
+
+def _cut(label: str, left: float) -> str:
+    """Shortens a row label to its room."""
+    fits = int((left - 10) / CHARACTER)
+    return label if len(label) <= fits else label[: fits - 1].rstrip() + "…"
+
+
 def strips(key: str, rows: Sequence[tuple[str, str, Sequence[float]]], x_label: str, width: float, title: str) -> str:
     """Draws one row a method: a dot a picture, the middle half as a box, the median as a bar.
 
@@ -300,8 +311,7 @@ def strips(key: str, rows: Sequence[tuple[str, str, Sequence[float]]], x_label: 
         title: read out by screen readers.
     """
     pitch = 26.0
-    longest = max(len(label) for label, _, _ in rows)
-    left = min(longest * CHARACTER + 16, width * 0.4)
+    left = _label_width([label for label, _, _ in rows], width)
     right, top = width - 12, 6.0
     bottom = top + pitch * len(rows)
     x0, x1 = _padded(min(min(v) for _, _, v in rows), max(max(v) for _, _, v in rows), 0.03)
@@ -317,8 +327,7 @@ def strips(key: str, rows: Sequence[tuple[str, str, Sequence[float]]], x_label: 
         y = top + pitch * (index + 0.5)
         ordered = sorted(values)
         q1, q2, q3 = (quantile(ordered, share) for share in (0.25, 0.5, 0.75))
-        fits = int((left - 10) / CHARACTER)
-        body.append(_text(left - 8, y + 4, label if len(label) <= fits else label[: fits - 1].rstrip() + "…", "end", "label"))
+        body.append(_text(left - 8, y + 4, _cut(label, left), "end", "label"))
         box = f'x="{_n(px(q1))}" y="{_n(y - 8)}" width="{_n(px(q3) - px(q1))}" height="16" rx="2"'
         body.append(f'<rect class="box k-{escape(kind)}" {box}/>')
         # Dots are zero-length strokes with round ends, one path a row: a tenth of the bytes of circles.
@@ -330,7 +339,9 @@ def strips(key: str, rows: Sequence[tuple[str, str, Sequence[float]]], x_label: 
 
 
 def critical_difference(key: str, ranks: Mapping[str, float], difference: float, width: float, title: str) -> str:
-    """Draws mean ranks on a line and joins methods whose ranks differ by less than the critical difference (Demsar 2006, Fig. 1).
+    """Draws mean ranks, best on top, and joins methods whose ranks differ by less than the critical difference.
+
+    The diagram of Demsar (JMLR 7, 2006, Fig. 1), turned upright so that thirty names fit and a phone can show it.
 
     Args:
         key: prefix of the ids inside, unique in the page.
@@ -340,38 +351,33 @@ def critical_difference(key: str, ranks: Mapping[str, float], difference: float,
         title: read out by screen readers.
     """
     ordered = sorted(ranks.items(), key=lambda item: (item[1], item[0]))
-    last = max(math.ceil(ordered[-1][1]), 2)
-    side = max(len(label) for label in ranks) * CHARACTER + 44
-    left, right = side, width - side
-    axis = 46.0
-
-    def px(rank: float) -> float:
-        return left + (rank - 1) / (last - 1) * (right - left)
-
     groups: list[tuple[int, int]] = []
     for i in range(len(ordered)):
         j = max(k for k in range(i, len(ordered)) if ordered[k][1] - ordered[i][1] <= difference)
         if j > i and not any(a <= i and j <= b for a, b in groups):
             groups.append((i, j))
-    half = math.ceil(len(ordered) / 2)
-    first = axis + 16 + 9 * len(groups)
-    height = first + 22 * half + 6
-    body = [_line(left, axis, right, axis, "rule")]
-    step = max(1, math.ceil((last - 1) / 8))
-    for place in range(1, last + 1, step):
-        body += [_line(px(place), axis - 5, px(place), axis, "rule"), _text(px(place), axis - 9, str(place), "middle", "tick")]
-    shown = min(difference, last - 1)
-    body += [_line(left, 14, px(1 + shown), 14, "clique"), _text(left, 10, f"critical difference {difference:.2f}", "start", "tick")]
-    for index, (i, j) in enumerate(groups):
-        y = axis + 10 + 9 * index
-        body.append(_line(px(ordered[i][1]) - 3, y, px(ordered[j][1]) + 3, y, "clique"))
+    pitch, top = 24.0, 24.0
+    left = _label_width([label for label, _ in ordered], width)
+    right = width - 20 - 9 * len(groups)
+    bottom = top + pitch * len(ordered)
+    last = max(math.ceil(ordered[-1][1]), 2)
+
+    def px(rank: float) -> float:
+        return left + 8 + (rank - 1) / (last - 1) * (right - left - 16)
+
+    body = []
+    for place in range(1, last + 1, max(1, math.ceil((last - 1) / 8))):
+        body += [_line(px(place), top, px(place), bottom, "grid"), _text(px(place), top - 8, str(place), "middle", "tick")]
     for index, (label, rank) in enumerate(ordered):
-        on_left = index < half
-        y = first + 22 * ((index if on_left else len(ordered) - 1 - index) + 0.5)
-        end = left - 6 if on_left else right + 6
-        body.append(f'<path class="leader" d="M{_n(px(rank))} {_n(axis)}V{_n(y)}H{_n(end)}"/>')
-        text = f"{label} {rank:.2f}"
-        body.append(_text(end - 4 if on_left else end + 4, y + 4, text, "end" if on_left else "start", "label"))
+        y = top + pitch * (index + 0.5)
+        body.append(_text(left - 8, y + 4, _cut(label, left), "end", "label"))
+        body.append(f'<circle class="rank" cx="{_n(px(rank))}" cy="{_n(y)}" r="4.5"/>')
+        beside = px(rank) + 9 if px(rank) < right - 40 else px(rank) - 9
+        body.append(_text(beside, y + 4, f"{rank:.2f}", "start" if beside > px(rank) else "end", "tick"))
+    for index, (i, j) in enumerate(groups):
+        x = right + 14 + 9 * index
+        body.append(_line(x, top + pitch * i + 5, x, top + pitch * (j + 1) - 5, "clique"))
     description = "; ".join(f"{label} {rank:.2f}" for label, rank in ordered)
     joined = "; ".join(" to ".join((ordered[i][0], ordered[j][0])) for i, j in groups) or "none"
-    return _svg(key, width, height, title, f"Mean ranks: {description}. Not told apart: {joined}.", body)
+    body.append(_text(width / 2, bottom + 18, f"mean rank; critical difference {difference:.2f}", "middle", "axis"))
+    return _svg(key, width, bottom + 26, title, f"Mean ranks: {description}. Not told apart: {joined}.", body)

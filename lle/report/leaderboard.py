@@ -12,7 +12,8 @@ SIZE = "400x600"
 """Height x width at which the cost columns are measured."""
 INTERVALS = (
     "Small figures are the 95 % bootstrap interval of the mean over test pictures: where two intervals overlap widely, "
-    "the order of the two methods is not established."
+    "the order of the two methods is not established. Pictures of the same scene are no independent evidence: with few "
+    "scenes the intervals say little about other scenes."
 )
 MARKS = "Best and second best of a column are marked; the untouched input is measured like a method but takes no part in the ranking."
 
@@ -54,13 +55,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The leaderboard of one data set; `notes[i]` is footnote i + 1."""
+    """The leaderboard of one data set; `notes[i]` is footnote i + 1; `scenes` is None where it was not recorded."""
 
     dataset: str
     images: int
+    scenes: int | None
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+
+    @property
+    def pictures(self) -> str:
+        """Says how many pictures there are, and of how many scenes where these are fewer."""
+        scenes = f" of {self.scenes} scenes" if self.scenes is not None and self.scenes < self.images else ""
+        return f"{self.images} test pictures{scenes}"
 
 
 def count(value: float) -> str:
@@ -194,7 +202,8 @@ def leaderboard(results: Results, dataset: str) -> Table:
         rows.append(Row(method, results.title(method), supervision, trained_on(evaluation, supervision), labels, cells))
     images = max(evaluation.images for evaluation in evaluations.values())
     footnotes = tuple(f"{', '.join(labels)}: {reason}" for reason, labels in notes.items())
-    return Table(dataset, images, (*metrics, *COSTS), tuple(rows), footnotes)
+    scenes = max((evaluation.scenes for evaluation in evaluations.values() if evaluation.scenes is not None), default=None)
+    return Table(dataset, images, scenes, (*metrics, *COSTS), tuple(rows), footnotes)
 
 
 def _escape(text: str) -> str:
@@ -267,7 +276,7 @@ def markdown(results: Results) -> str:
     ]
     for dataset in results.datasets:
         table = leaderboard(results, dataset)
-        lines += [f"## {dataset}", "", f"{table.images} test pictures.", "", *_markdown_table(table)]
+        lines += [f"## {dataset}", "", f"{table.pictures}.", "", *_markdown_table(table)]
     if results.profiles:
         lines += ["## Cost", "", "Sizes are height x width. MACs are multiply-accumulates, not twice as many operations.", ""]
         lines += _markdown_costs(results)

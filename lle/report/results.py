@@ -48,6 +48,7 @@ class Evaluation(_Read):
     dataset: str
     split: str = "test"
     images: int
+    scenes: int | None = None
     trained_on: str | None = None
     protocol: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Score]
