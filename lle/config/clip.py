@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from lle.config.base import Strict
+from lle.config.base import MethodConfig, Strict
 
 
 class Backbone(Strict):
@@ -47,13 +47,46 @@ class ClipConfig(Strict):
     """Captioned pictures made of the photographs that are not trained on."""
     size: int = Field(64, ge=32)
     """Side of the pictures, and what the model sees, in pixels."""
-    iterations: int = Field(160, ge=1)
+    iterations: int = Field(280, ge=1)
     """Training steps."""
-    batch_size: int = Field(48, ge=2)
+    batch_size: int = Field(32, ge=2)
     """Picture-caption pairs a step, no two with the same caption."""
-    lr: float = Field(2e-3, gt=0)
-    """Learning rate at the start; it falls to 0 along a cosine."""
-    image_lr_factor: float = Field(0.2, ge=0)
+    lr: float = Field(3e-3, gt=0)
+    """Highest learning rate; it rises over the first tenth of the steps and falls along a cosine."""
+    image_lr_factor: float = Field(0.33, ge=0)
     """Learning rate of the image tower against the rest, which starts at random; 0 keeps the ImageNet weights."""
     weight_decay: float = Field(1e-2, ge=0)
     """Decoupled weight decay."""
+
+
+class GuidedConfig(MethodConfig):
+    """What the methods guided by CLIP share. `iterations` are the steps of each enhancement phase."""
+
+    backbone: Backbone = Backbone()
+    """The frozen CLIP that judges the pictures."""
+    prompt_init: Literal["random", "text"] = "random"
+    """Where the prompt pair starts: at random words, or at the words `low-light image` and `normal-light image`."""
+    prompt_iterations: int = Field(60, ge=1)
+    """Steps in which the prompts first learn to tell low from normal light (eq. 1-2)."""
+    prompt_batch_size: int = Field(8, ge=1)
+    """Low and as many normal pictures a step, whenever prompts are trained."""
+    prompt_lr: float = Field(1e-2, gt=0)
+    """Learning rate of the prompts."""
+    prompt_crop: int = Field(128, ge=16)
+    """Side of the crops on which prompts are trained, in pixels."""
+    rounds: int = Field(2, ge=0)
+    """How often prompts are refined against the enhanced pictures and enhancement is trained again; 0 never refines."""
+    refine_iterations: int = Field(30, ge=1)
+    """Steps of each prompt refinement."""
+    refine_source: Literal["rounds", "exposures"] = "rounds"
+    """What ranks between the input and the latest result: results of earlier `rounds`, or the input at rising `exposures`."""
+    lambda_clip: float = Field(1.0, ge=0)
+    """Weight of the guidance by CLIP."""
+    content: Literal["none", "pixels", "features"] = "none"
+    """What is compared between the result and the input: nothing, pixels, or the maps of an image tower."""
+    content_backbone: Backbone | None = None
+    """CLIP whose image tower gives those maps; null takes `backbone`."""
+    lambda_id: float = Field(0.0, ge=0)
+    """Weight of that content term."""
+    lambda_lit: float = Field(0.0, ge=0)
+    """Weight of leaving normal-light pictures as they are (mean absolute difference)."""

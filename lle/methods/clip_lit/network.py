@@ -104,9 +104,14 @@ class LightNet(nn.Module):
         x = self.ResidualBlock6(self.ResidualBlock5(self.condy(x)))
         return F.relu(self.cond_add1(x))
 
-    def forward(self, low: Tensor) -> Tensor:
-        """Divides B x 3 x H x W by its light, clamped to [0, 1].
+    @staticmethod
+    def divide(low: Tensor, light: Tensor) -> Tensor:
+        """I / M, clamped to [0, 1].
 
         The 1e-9 of the authors' training script stays at test time: without it a black pixel under no light is 0/0.
         """
-        return (low / (self.light_map(low) + 1e-9)).clamp(0, 1)
+        return (low / (light + 1e-9)).clamp(0, 1)
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Divides B x 3 x H x W in [0, 1] (H, W from 6 up) by its light."""
+        return self.divide(low, self.light_map(low))

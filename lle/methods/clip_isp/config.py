@@ -1,0 +1,61 @@
+"""Settings of CLIP-ISP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from lle.config.clip import GuidedConfig
+
+
+class Config(GuidedConfig):
+    """CLIP-ISP. The paper prints no training schedule: `paper` takes CLIP-LIT's, from which it comes."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "recommended": {},
+        "paper": {
+            "backbone": {"model": "ViT-B-32", "pretrained": "openai", "text_width": 512, "context": 77},
+            "view": None,
+            "crop": 224,
+            "prompt_crop": 224,
+            "iterations": 2100,
+            "batch_size": 8,
+            "lr": 1e-4,
+            "betas": (0.9, 0.999),
+            "weight_decay": 1e-3,
+            "clip": 0.1,
+            "prompt_iterations": 8000,
+            "prompt_batch_size": 16,
+            "prompt_lr": 5e-6,
+            "refine_iterations": 1000,
+            "rounds": 20,
+            "lambda_map": 0.0,
+            "lambda_lit": 0.0,
+            "p2": 0.3,
+        },
+    }
+
+    iterations: int = Field(60, ge=0)
+    """Steps of each enhancement phase."""
+    batch_size: int = Field(4, ge=1)
+    """Low-light pictures a step."""
+    crop: int = Field(96, ge=16)
+    """Side of the square training crops, in pixels."""
+    lr: float = Field(2e-3, gt=0)
+    """Learning rate of the enhancement network."""
+    gamma_range: float = Field(5.0, gt=1)
+    """R: the gamma filter's exponent lies in (1/R, R)."""
+    view: int | None = Field(256, ge=16)
+    """Side to which the encoder's view is resized; null shows it the whole picture."""
+    refine_source: Literal["rounds", "filters", "exposures"] = "rounds"  # type: ignore[assignment]
+    """I_en0 to I_en3: results of the four `rounds` before, the outputs of the four `filters`, or the input at rising `exposures`."""
+    lambda_map: float = Field(0.1, ge=0)
+    """Weight of mean|M|, which keeps the detail map small; the paper has no such term."""
+    p0: float = Field(0.9, ge=0, le=1)
+    """Margin between normal light and the input (eq. 5)."""
+    p1: float = Field(0.2, ge=0, le=1)
+    """Margin between normal light and the latest result."""
+    p2: float = Field(0.3, ge=0, le=1)
+    """Margin between successive results; four of 0.3 cannot all be met at once, see the card."""

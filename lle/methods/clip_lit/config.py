@@ -1,0 +1,61 @@
+"""Settings of CLIP-LIT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from lle.config.clip import GuidedConfig
+
+
+class Config(GuidedConfig):
+    """CLIP-LIT."""
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "recommended": {},
+        "paper": {
+            "backbone": {"model": "ViT-B-32", "pretrained": "openai", "text_width": 512, "context": 77},
+            "content_backbone": {"model": "RN101", "pretrained": "openai", "text_width": 512, "context": 77},
+            "resize": 512,
+            "prompt_crop": 256,
+            "start": "authors",
+            "iterations": 2100,
+            "batch_size": 8,
+            "lr": 2e-5,
+            "weight_decay": 1e-3,
+            "prompt_iterations": 8000,
+            "prompt_batch_size": 16,
+            "prompt_lr": 5e-6,
+            "reconstruct_iterations": 1000,
+            "refine_iterations": 1000,
+            "rounds": 13,
+            "lambda_clip": 320.0,
+            "content": "features",
+            "lambda_id": 22.5,
+            "lambda_lit": 0.0,
+            "lambda_smooth": 0.0,
+        },
+    }
+
+    iterations: int = Field(50, ge=0)
+    """Steps of each enhancement phase."""
+    batch_size: int = Field(2, ge=1)
+    """Low-light pictures a step."""
+    crop: int = Field(64, ge=16)
+    """Side of the square training crops, in pixels."""
+    resize: int | None = Field(None, ge=16)
+    """Side to which whole pictures are resized for the enhancement phases, as the authors do; null crops."""
+    lr: float = Field(1e-3, gt=0)
+    """Learning rate of the enhancement network."""
+    start: Literal["identity", "authors"] = "identity"
+    """First weights: M near 1, or the authors' N(0, 0.02), from which only a reconstruction phase finds the way."""
+    reconstruct_iterations: int = Field(0, ge=0)
+    """Steps in which the network first learns to return its input; 0 leaves that phase out."""
+    lambda_clip: float = Field(1.0, ge=0)
+    """Weight of the probability of the low-light prompt; the authors' is 16 x 20."""
+    lambda_smooth: float = Field(0.0, ge=0)
+    """Weight of the light map's total variation; the authors have no such term."""
+    refine_scale: float = Field(1.0, gt=0)
+    """Factor on the hinges of the refinement; the authors' 200 only serves their stopping rule."""

@@ -1,0 +1,82 @@
+"""CLIP-LIT: a network that predicts light, guided by CLIP."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lle.clip.guided import ClipGuided
+from lle.engine.method import Batch, Losses, Phase, Stream, Update
+from lle.methods.clip_lit.config import Config
+from lle.methods.clip_lit.network import LightNet
+
+HISTORY = 1
+"""Earlier rounds in the refinement: the authors rank at most two results, the latest and the one before."""
+
+
+class ClipLit(ClipGuided):
+    """Iterative Prompt Learning for Unsupervised Backlit Image Enhancement (Liang et al., ICCV 2023).
+
+    Args:
+        config: its settings.
+    """
+
+    network: LightNet
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, LightNet(identity=config.start == "identity"), HISTORY)
+        self.own = config
+
+    def phases(self) -> Sequence[Phase]:
+        """The common phases, the enhancement ones on whole pictures where `resize` says so."""
+        if self.own.resize is None:
+            return super().phases()
+        streams = {"train": Stream("unpaired", resize=self.own.resize)}
+        return [dataclasses.replace(phase, streams=streams) if phase.streams is None else phase for phase in super().phases()]
+
+    def warm_up(self) -> Sequence[Phase]:
+        """The authors' reconstruction phase."""
+        if not self.own.reconstruct_iterations:
+            return ()
+        update = Update("reconstruct", self.reconstruct_loss, moves=(self.network,))
+        return (Phase("reconstruct", (update,), self.own.reconstruct_iterations),)
+
+    def reconstruct_loss(self, batch: Batch) -> Losses:
+        """The content term alone, all maps alike [train.py]; pixels where the settings name no content term."""
+        low = batch["low"]
+        enhanced = self.network(low)
+        if self.own.content == "features":
+            return {"reconstruct": 25 * self.content(enhanced, low, (1.0,) * 5)}
+        # Against the light itself: where I / M is clamped to 1 the picture has no gradient left.
+        return {"reconstruct": F.mse_loss(enhanced, low) + F.mse_loss(self.network.light_map(low), torch.ones_like(low[:, :1]))}
+
+    def enhanced(self, low: Tensor) -> tuple[Tensor, Losses]:
+        """Enhances a batch; the light may be kept smooth."""
+        light = self.network.light_map(low)
+        losses: Losses = {}
+        if self.own.lambda_smooth:
+            variation = light.diff(dim=-1).abs().mean() + light.diff(dim=-2).abs().mean()
+            losses["smooth"] = self.own.lambda_smooth * variation
+        return self.network.divide(low, light), losses
+
+    def guidance(self, enhanced: Tensor) -> Tensor:
+        """Mean probability of the low-light prompt."""
+        clip = self.clip()
+        return 1 - self.prompts.normality(clip, clip.image_features(enhanced)).mean()
+
+    def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Tensor:
+        """The authors' hinges, averaged over the batch.
+
+        With one result: input-normal 0.9, input-result 0.9, result-normal 0.2. With two: input-normal 0.9, input-first 0.9,
+        first-second 0.1, second-normal 0.1 [clip_score.py, four_margin_loss].
+        """
+        if len(steps) == 1:
+            hinges = [0.9 - (normal - low), 0.9 - (steps[0] - low), 0.2 - (normal - steps[0])]
+        else:
+            hinges = [0.9 - (normal - low), 0.9 - (steps[0] - low)]
+            hinges += [0.1 - (better - worse) for worse, better in zip(steps, [*steps[1:], normal], strict=True)]
+        return self.own.refine_scale * torch.stack([F.relu(hinge) for hinge in hinges]).sum(0).mean()
