@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+class Fakes:
+    """Hands the discriminators what the generator made in its own update of the same iteration, without computing it again."""
+
+    def __init__(self) -> None:
+        self._batch: object = None
+        self._made: Tensor | None = None
+
+    def keep(self, batch: object, made: Tensor) -> None:
+        """Remembers, without gradient, what was made of a batch; forgets the one before."""
+        self._batch, self._made = batch, made.detach()
+
+    def of(self, batch: object, make: Callable[[], Tensor]) -> Tensor:
+        """Returns what was made of this very batch, or makes it now; without gradient."""
+        if self._made is None or self._batch is not batch:
+            with torch.no_grad():
+                self.keep(batch, make())
+        assert self._made is not None
+        return self._made
 
 
 def _towards(scores: Tensor, target: float) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lle.engine.method import Batch, Losses, Method, Update
-from lle.losses.adversarial import lsgan_discriminator, lsgan_generator, relativistic_discriminator, relativistic_generator
+from lle.losses.adversarial import Fakes, lsgan_discriminator, lsgan_generator, relativistic_discriminator, relativistic_generator
 from lle.losses.feature_mse import DEEP, feature_mse, frozen_features
 from lle.methods.enlightengan.config import Config
 from lle.methods.enlightengan.network import Discriminator, Generator
@@ -27,7 +27,7 @@ class EnlightenGan(Method):
         self.whole = Discriminator(5, config.discriminator_width)
         self.local = Discriminator(4, config.discriminator_width)
         self.perceptual = frozen_features(config.perceptual, DEEP)
-        self._made: tuple[Batch, Tensor] | None = None
+        self.fakes = Fakes()
 
     def forward(self, low: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1]."""
@@ -37,7 +37,7 @@ class EnlightenGan(Method):
         """The result looks real as a whole and in patches, and keeps the input's features."""
         low, normal = batch["low"], batch["normal"]
         made = self.network(low)
-        self._made = (batch, made.detach())
+        self.fakes.keep(batch, made)
         patches, originals = self._patches(made, low)
         with torch.no_grad():
             real = self.whole(2 * normal - 1)
@@ -60,11 +60,7 @@ class EnlightenGan(Method):
         return {"local": lsgan_discriminator(self.local(2 * real - 1), self.local(2 * made - 1))}
 
     def _fakes(self, batch: Batch) -> Tensor:
-        """What the generator made of this batch in its own update, or makes of it now; without gradient."""
-        if self._made is None or self._made[0] is not batch:
-            with torch.no_grad():
-                self._made = (batch, self.network(batch["low"]))
-        return self._made[1]
+        return self.fakes.of(batch, lambda: self.network(batch["low"]))
 
     def _patches(self, *images: Tensor) -> Sequence[Tensor]:
         """Cuts random patches, at the same places of all images: B * patches x 3 x side x side each."""

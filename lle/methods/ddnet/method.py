@@ -1,0 +1,51 @@
+"""DDNet: enhancement guided by a coarse picture and an edge map."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from lle.engine.method import Batch, Losses, Method
+from lle.losses.charbonnier import charbonnier
+from lle.losses.ssim import ssim_loss
+from lle.losses.tv import total_variation
+from lle.methods.ddnet.config import Config
+from lle.methods.ddnet.network import DDNet, edge_map
+
+
+def laplacian(image: Tensor) -> Tensor:
+    """Each channel's eight-neighbour Laplacian, B x C x H x W, zeros beyond the border."""
+    kernel = image.new_full((image.shape[1], 1, 3, 3), -1.0)
+    kernel[:, :, 1, 1] = 8
+    return F.conv2d(image, kernel, padding=1, groups=image.shape[1])
+
+
+class DoubleDomain(Method):
+    """DDNet (Qu et al., 2023)."""
+
+    stream = "paired"
+    scope = "global"
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.network = DDNet(config.width)
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Enhances B x 3 x H x W in [0, 1]."""
+        return self.network(low)
+
+    def loss(self, batch: Batch) -> Losses:
+        """SSIM, edges and variation of the result; coarse picture and edge map near those of the normal picture."""
+        low, normal = batch["low"], batch["normal"]
+        guides = self.network.left(low)
+        enhanced = self.network.right(guides) + low
+        weights = self.config
+        return {
+            "ssim": weights.ssim_weight * ssim_loss(enhanced, normal),
+            "edge": weights.edge_weight * charbonnier(laplacian(enhanced), laplacian(normal)),
+            "l1": F.l1_loss(enhanced, normal),
+            "variation": weights.tv_weight * total_variation(enhanced, power=2),
+            "coarse": weights.coarse_weight * F.l1_loss(guides.coarse, normal),
+            "frequency": weights.frequency_weight * F.l1_loss(guides.edges, edge_map(normal)),
+        }
