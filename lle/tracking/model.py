@@ -33,8 +33,8 @@ class EnhancerModel(PythonModel):
 
         self._enhancer = Enhancer.load(Path(context.artifacts["model"]), device="auto")
 
-    # MLflow reads type hints here as a schema and knows none for arrays; the signature is given in `log_model`.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+    # MLflow reads the type hint; for an array it takes the schema from the signature that `log_model` gives.
+    def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
         """Enhances a batch.
 
         Args:

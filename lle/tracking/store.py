@@ -94,7 +94,7 @@ def client(uri: str) -> MlflowClient:
     from mlflow import MlflowClient
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    return MlflowClient(tracking_uri=uri)
 
 
 @contextmanager
@@ -102,14 +102,15 @@ def fluent(uri: str) -> Iterator[None]:
     """Points MLflow's module-level functions, which logging and loading models need, at a store for the block's time."""
     import mlflow
 
-    before, registry = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    # MLflow passes the address on to other processes through the environment, where it would outlive this block.
+    before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before)
-        mlflow.set_registry_uri(registry)
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # takes the environment's word again
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def _from_sqlite(path: Path) -> list[Stored]:
