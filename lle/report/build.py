@@ -20,7 +20,18 @@ from lle.report import figures
 from lle.report.claims import Claims, compare, read_claims
 from lle.report.columns import COSTS, GROUPS, Column, columns
 from lle.report.gallery import scenes
-from lle.report.leaderboard import INTERVALS, MARKS, SIZE, Table, hardware, leaderboard, markdown
+from lle.report.leaderboard import (
+    COST_HEADS,
+    INTERVALS,
+    MARKS,
+    SIZE,
+    Table,
+    cost_rows,
+    hardware,
+    leaderboard,
+    markdown,
+    throughput_rows,
+)
 from lle.report.results import INPUT, Results, read_results
 from lle.report.significance import ALPHA, Tests, ranks, tests
 
@@ -35,9 +46,9 @@ def _both(draw: Callable[[str, float], str], key: str) -> Markup:
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Returns nested plain data as `dotted key`, `text` pairs in the order of the keys."""
+    """Returns nested plain data as pairs of joined keys and text, in the order of the keys."""
     if isinstance(value, Mapping):
-        return [pair for key in sorted(value) for pair in flat(value[key], f"{prefix}.{key}" if prefix else str(key))]
+        return [pair for key in sorted(value) for pair in flat(value[key], f"{prefix} {key}" if prefix else str(key))]
     if isinstance(value, (list, tuple)):
         return [(prefix, ", ".join(str(item) for item in value))]
     return [(prefix, "none" if value is None else str(value))]
@@ -80,7 +91,7 @@ def _runs(results: Results) -> dict[str, dict[str, Any]]:
     for dataset, evaluations in results.evaluations.items():
         for method, evaluation in evaluations.items():
             facts = [("split", f"{evaluation.split}, {evaluation.images} pictures"), *flat(evaluation.provenance)]
-            facts += [(f"protocol.{key}", text) for key, text in flat(evaluation.protocol)]
+            facts += [(f"protocol {key}", text) for key, text in flat(evaluation.protocol)]
             source = f"metrics/{dataset}/{method}.json"
             runs[f"{dataset}/{method}"] = {"title": results.title(method), "where": dataset, "file": source, "facts": facts}
     for method, profile in results.profiles.items():
@@ -97,7 +108,11 @@ def _costs(results: Results, tables: Mapping[str, Table]) -> list[dict[str, Any]
         quality = next((c for c in table.columns if c.group == "full" and any(r.cells[c.key].value is not None for r in table.rows)), None)
         if quality is None:
             continue
-        for cost, x_label in ((COSTS[1], f"10⁹ multiply-accumulates at {SIZE}"), (COSTS[2], f"Median latency at {SIZE}, ms")):
+        for cost, x_label in (
+            (COSTS[1], f"10⁹ multiply-accumulates at {SIZE}"),
+            (COSTS[2], f"Median latency at {SIZE}, ms"),
+            (COSTS[0], "Parameters"),
+        ):
             points, without = [], []
             for row in table.rows:
                 if row.method == INPUT:
@@ -128,6 +143,40 @@ def _costs(results: Results, tables: Mapping[str, Table]) -> list[dict[str, Any]
                 return figures.scatter(name, points, x_label, y_label, width, height, title, better)
 
             drawn.append({"title": title, "figure": _both(draw, key), "without": sorted(without)})
+    return drawn
+
+
+def _overview(tables: Mapping[str, Table]) -> list[dict[str, Any]]:
+    """Draws the place of every method in every metric that has a better direction."""
+    drawn: list[dict[str, Any]] = []
+    for dataset, table in tables.items():
+        rows = [row for row in table.rows if row.method != INPUT]
+        shown = [c for c in table.columns if c.better is not None and c.group in {"full", "none"}]
+        places: list[list[int | None]] = [[] for _ in rows]
+        heads = []
+        for column in shown:
+            values = sorted((v for r in rows if (v := r.cells[column.key].value) is not None), reverse=column.better == "higher")
+            if len(values) < 2:
+                continue
+            heads.append(column.label)
+            for line, row in zip(places, rows, strict=True):
+                value = row.cells[column.key].value
+                line.append(None if value is None else values.index(value) + 1)
+        if len(heads) < 2:
+            continue
+        title = f"Place of every method in every metric, {dataset}"
+        lines = [(row.title, line) for row, line in zip(rows, places, strict=True)]
+
+        def draw(
+            name: str,
+            width: float,
+            heads: list[str] = heads,
+            lines: list[tuple[str, list[int | None]]] = lines,
+            title: str = title,
+        ) -> str:
+            return figures.heatmap(name, heads, lines, width, title)
+
+        drawn.append({"title": title, "figure": _both(draw, f"places-{len(drawn)}")})
     return drawn
 
 
@@ -270,6 +319,10 @@ def html(results: Results, claims: Claims) -> str:
             protocols=_protocols(results),
             claims=claims,
             compared=compare(claims, results),
+            cost_heads=COST_HEADS,
+            cost_rows=cost_rows(results),
+            throughput=throughput_rows(results),
+            overview=_overview(tables),
             tests=_tests(results, tables),
             alpha=ALPHA,
             ranking=_ranking(results),

@@ -53,8 +53,8 @@ class Column:
 _DIGITS = {
     "psnr": 2,
     "psnr_gt_mean": 2,
-    "loe": 0,
-    "loe_100": 0,
+    "loe": 1,
+    "loe_100": 1,
     "piqe": 2,
     "niqe": 2,
     "brisque": 2,

@@ -338,6 +338,42 @@ def strips(key: str, rows: Sequence[tuple[str, str, Sequence[float]]], x_label: 
     return _svg(key, width, bottom + 42, title, f"Medians: {medians}.", body)
 
 
+def heatmap(key: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[int | None]]], width: float, title: str) -> str:
+    """Draws places (1 is the best) as shaded numbers, a row a method and a column a metric.
+
+    Args:
+        key: prefix of the ids inside, unique in the page.
+        heads: names of the columns.
+        rows: label, and one place a column; None where there is none.
+        width: in pixels.
+        title: read out by screen readers.
+    """
+    left = _label_width([label for label, _ in rows], width)
+    longest = max(len(head) for head in heads)
+    top, pitch = longest * CHARACTER * 0.72 + 14, 22.0
+    cell = min((width - left - 0.5 * longest * CHARACTER - 8) / len(heads), 54.0)
+    worst = max((place for _, places in rows for place in places if place is not None), default=1)
+    body = []
+    for index, head in enumerate(heads):
+        x = left + cell * (index + 0.5)
+        body.append(f'<text class="label" transform="translate({_n(x - 3)} {_n(top - 6)}) rotate(-45)">{escape(head)}</text>')
+    for line, (label, places) in enumerate(rows):
+        y = top + pitch * line
+        body.append(_text(left - 8, y + 15, _cut(label, left), "end", "label"))
+        for index, place in enumerate(places):
+            x = left + cell * index
+            if place is None:
+                body.append(_text(x + cell / 2, y + 15, "—", "middle", "tick"))
+                continue
+            share = 1 - (place - 1) / max(worst - 1, 1)
+            # The palest and the darkest shade both leave the number on them legible.
+            size = f'width="{_n(cell - 1)}" height="{_n(pitch - 1)}"'
+            body.append(f'<rect class="heat" x="{_n(x)}" y="{_n(y)}" {size} fill-opacity="{0.04 + 0.5 * share**2:.2f}"/>')
+            body.append(_text(x + cell / 2, y + 15, str(place), "middle", "place"))
+    firsts = "; ".join(f"{label} {sum(place == 1 for place in places)}" for label, places in rows if 1 in places)
+    return _svg(key, width, top + pitch * len(rows) + 4, title, f"First places: {firsts}.", body)
+
+
 def critical_difference(key: str, ranks: Mapping[str, float], difference: float, width: float, title: str) -> str:
     """Draws mean ranks, best on top, and joins methods whose ranks differ by less than the critical difference.
 

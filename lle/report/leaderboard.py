@@ -191,8 +191,8 @@ def leaderboard(results: Results, dataset: str) -> Table:
                 continue
             if method not in results.profiles:
                 reason = f"no profile of {method}: run `lle profile {method}`."
-            elif column.key == "gmacs":
-                reason = "counted for networks only; a classical method's work is in its latency."
+            elif column.key == "gmacs" and results.profiles[method].macs_missing is not None:
+                reason = str(results.profiles[method].macs_missing)
             else:
                 reason = f"not in the profile of {method} at {SIZE}: run `lle profile {method}` again."
             cells[column.key] = empty(column, reason)
@@ -232,22 +232,59 @@ def _markdown_table(table: Table) -> list[str]:
     return [*lines, "", *(line for note in notes for line in (note, ""))]
 
 
-def _markdown_costs(results: Results) -> list[str]:
-    heads = ["Parameters", f"GMACs {SIZE}", "GMACs 256x256", f"Latency ms {SIZE}", f"Peak memory MB {SIZE}", "Threads", "Training images/s"]
-    lines = ["| Method | " + " | ".join(heads) + " | Hardware |", "|---|" + "---:|" * len(heads) + "---|"]
+COST_HEADS = (
+    "Parameters",
+    f"GMACs {SIZE}",
+    "GMACs 256x256",
+    f"Latency ms {SIZE}",
+    "Latency ms 256x256",
+    f"Peak memory MB {SIZE}",
+    "Threads",
+    "Training images/s",
+    "Waiting for data",
+)
+"""Heads of the table of costs, without the method's and the hardware's."""
+
+
+def cost_rows(results: Results) -> list[tuple[str, tuple[str, ...], str]]:
+    """Returns method, cells under `COST_HEADS` and hardware of every profile; a dash where nothing was measured."""
+    rows = []
     for method, profile in results.profiles.items():
-        gmacs = COSTS[1]
-        timing = (profile.latency_ms or {}).get(SIZE) or {}
-        throughput = (profile.train or {}).get("images_per_s")
-        values = [
+        timing, train = (profile.latency_ms or {}).get(SIZE) or {}, profile.train or {}
+        shown = (
+            profile.gmacs(SIZE),
+            profile.gmacs("256x256"),
+            profile.latency(SIZE),
+            profile.latency("256x256"),
+            profile.memory(SIZE),
+        )
+        wait = train.get("data_wait_share")
+        cells = (
             "—" if profile.parameters is None else str(profile.parameters),
-            *("—" if value is None else cost_text(gmacs, value) for value in (profile.gmacs(SIZE), profile.gmacs("256x256"))),
-            *("—" if value is None else cost_text(gmacs, value) for value in (profile.latency(SIZE), profile.memory(SIZE))),
+            *("—" if value is None else cost_text(COSTS[1], value) for value in shown),
             str(timing.get("threads", "—")),
-            "—" if throughput is None else cost_text(gmacs, throughput),
-        ]
-        lines.append(f"| {_escape(results.title(method))} | " + " | ".join(values) + f" | {_escape(hardware(profile.provenance))} |")
+            "—" if train.get("images_per_s") is None else cost_text(COSTS[1], train["images_per_s"]),
+            "—" if wait is None else f"{100 * wait:.1f} %",
+        )
+        rows.append((method, cells, hardware(profile.provenance)))
+    return rows
+
+
+def _markdown_costs(results: Results) -> list[str]:
+    lines = ["| Method | " + " | ".join(COST_HEADS) + " | Hardware |", "|---|" + "---:|" * len(COST_HEADS) + "---|"]
+    for method, cells, machine in cost_rows(results):
+        lines.append(f"| {_escape(results.title(method))} | " + " | ".join(cells) + f" | {_escape(machine)} |")
     return lines
+
+
+def throughput_rows(results: Results) -> list[tuple[str, str, str, str]]:
+    """Returns crop size, training and loader images per second, and their quotient, from `throughput.json`."""
+    rows = []
+    for crop, found in sorted(results.throughput.get("crops", {}).items()):
+        values = (found.get(key) for key in ("training_images_per_s", "loader_images_per_s", "loader_per_training"))
+        training, loader, quotient = ("—" if value is None else f"{value:g}" for value in values)
+        rows.append((crop, training, loader, quotient))
+    return rows
 
 
 def hardware(provenance: Mapping[str, object]) -> str:
@@ -280,4 +317,7 @@ def markdown(results: Results) -> str:
     if results.profiles:
         lines += ["## Cost", "", "Sizes are height x width. MACs are multiply-accumulates, not twice as many operations.", ""]
         lines += _markdown_costs(results)
+    if throughput_rows(results):
+        lines += ["", "## Throughput", "", "| Crop | Training images/s | Loader images/s | Loader per training |", "|---|---:|---:|---:|"]
+        lines += ["| " + " | ".join(row) + " |" for row in throughput_rows(results)]
     return "\n".join(lines).rstrip() + "\n"

@@ -61,6 +61,7 @@ class Profile(_Read):
     method: str
     parameters: int | None = None
     macs: dict[str, float | None] | None = None
+    macs_missing: str | None = None
     latency_ms: dict[str, dict[str, Any] | None] | None = None
     peak_memory_mb: dict[str, float | None] | None = None
     train: dict[str, Any] | None = None
@@ -93,9 +94,9 @@ class Training(_Read):
     """`reports/training/<method>.json`."""
 
     method: str
-    data: str | None = None
-    seed: int | None = None
+    trained_on: str | None = None
     iterations: int
+    provenance: dict[str, Any] = Field(default_factory=dict)
     terms: list[Curve] = Field(default_factory=list)
 
 

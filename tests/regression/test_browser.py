@@ -91,6 +91,27 @@ def test_pictures_can_be_chosen(page):
     assert page.inner_text("#tagl") == "Input"
 
 
+def test_difference_of_two_pictures(page):
+    page.check("#difference")
+    assert page.eval_on_selector("#over", "image => getComputedStyle(image).mixBlendMode") == "difference"
+    assert page.is_disabled("#slider")
+    page.uncheck("#difference")
+    assert page.eval_on_selector("#over", "image => getComputedStyle(image).mixBlendMode") == "normal"
+    assert page.is_enabled("#slider")
+
+
+def test_papers_figures_stay_apart_from_ours(page):
+    page.evaluate("document.querySelectorAll('#papers details').forEach(block => { block.open = true; })")
+    row = page.locator("#papers table", has_text="FLOPs").locator("tr", has_text="CLIP-ISP")
+    assert "12.1" in row.inner_text()
+    row.locator("button.cell").click()
+    assert "GMACs of CLIP-ISP" in page.inner_text("#details")
+    assert "reports/profile/clip_isp.json" in page.inner_text("#details")
+    page.keyboard.press("Escape")
+    page.locator("#papers td .empty a").first.click()
+    assert page.locator("#papers .remarks li:target").is_visible()
+
+
 def test_tables_sort_by_mouse_and_keyboard(page):
     start = order(page, "#t-demo")
     head = page.locator("#t-demo thead th", has_text="LOE").first

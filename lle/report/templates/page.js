@@ -146,7 +146,13 @@
     scene.addEventListener("change", () => { fill(); cut(); });
     for (const select of [left, right]) select.addEventListener("change", () => { show(); cut(); });
     slider.addEventListener("input", cut);
+    const difference = byId("difference");
+    difference.addEventListener("change", () => {
+      stage.classList.toggle("difference", difference.checked);
+      slider.disabled = difference.checked;
+    });
     const drag = (event) => {
+      if (slider.disabled) return;
       const box = stage.getBoundingClientRect();
       slider.value = Math.round(100 * (event.clientX - box.left) / box.width);
       cut();

@@ -137,7 +137,7 @@ def test_size_of_every_kind_of_webp(tmp_path: Path, options: dict):
 
 
 def test_flat_and_short():
-    assert flat({"b": {"c": [1, 2]}, "a": None}) == [("a", "none"), ("b.c", "1, 2")]
+    assert flat({"b": {"c": [1, 2]}, "a": None}) == [("a", "none"), ("b c", "1, 2")]
     assert short("0123456789abcdef-dirty") == "0123456789ab-dirty"
 
 

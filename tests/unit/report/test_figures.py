@@ -102,6 +102,13 @@ def test_strips_state_medians():
     svg(text)
 
 
+def test_heatmap_counts_first_places():
+    text = figures.heatmap("k", ["PSNR", "LOE"], [("a", [1, None]), ("b", [2, 1])], 400, "t")
+    assert "First places: a 1; b 1." in text
+    assert len(re.findall('class="heat"', text)) == 3
+    svg(text)
+
+
 def test_quantiles_are_interpolated():
     assert figures.quantile([1.0, 2.0, 3.0, 4.0], 0.5) == 2.5
     assert figures.quantile([7.0], 0.25) == 7.0

@@ -30,12 +30,13 @@ def test_reads_every_file(tmp_path: Path):
 
 
 def test_methods_that_this_checkout_lacks_keep_their_results(tmp_path: Path):
-    make_reports(tmp_path)
-    path = tmp_path / "metrics" / "demo" / "from_elsewhere.json"
-    path.write_text((tmp_path / "metrics" / "demo" / "unet.json").read_text(encoding="utf-8"), encoding="utf-8")
-    edit(path, method="from_elsewhere")
-    results = read_results(tmp_path)
-    assert "from_elsewhere" in results.without_card
+    full = make_reports(tmp_path / "full")
+    for method in ("gamma", "from_elsewhere"):
+        path = tmp_path / "metrics" / "demo" / f"{method}.json"
+        write_json(path, {**read_json(full / "metrics" / "demo" / "gamma.json"), "method": method})
+    results = read_results(tmp_path)  # with the cards of the registry
+    assert set(results.cards) == {"gamma"}
+    assert results.without_card == ("from_elsewhere",)
     assert results.title("from_elsewhere") == "from_elsewhere"
     assert results.supervision("from_elsewhere") == "unknown"
 
