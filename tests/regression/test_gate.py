@@ -1,0 +1,276 @@
+"""The gate fails on planted regressions, passes on noise, and says which is which."""
+
+from __future__ import annotations
+
+import csv
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lle.errors import LleError
+from lle.evaluate import yardstick
+from lle.evaluate.profile import latency
+from lle.files import read_json, write_json
+from lle.metrics.psnr import psnr
+from lle.metrics.ssim import ssim
+from lle.tracking.gate import Verdict, accept, gate
+
+IMAGES = 24
+
+
+def write_quality(reports: Path, values: dict[str, Any], subject: str = "demo/net", data_digest: str = "d") -> None:
+    dataset, method = subject.split("/")
+    path = reports / "metrics" / dataset / f"{method}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {name: np.asarray(column, dtype=float) for name, column in values.items()}
+    count = len(next(iter(columns.values())))
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["image", "scene", "width", "height", *columns])
+        writer.writerows([f"i{row}", "s", 8, 8, *(f"{column[row]:.6g}" for column in columns.values())] for row in range(count))
+    metrics = {name: {"mean": float(f"{column.mean():.6g}"), "low": 0.0, "high": 0.0, "n": count} for name, column in columns.items()}
+    record = {"method": method, "dataset": dataset, "images": count, "metrics": metrics, "provenance": {"data_digest": data_digest}}
+    write_json(path.with_suffix(".json"), record)
+
+
+def write_cost(
+    reports: Path, ms: float = 20.0, yardstick_ms: float | None = 10.0, parameters: int = 1000, macs: int | None = 10**9
+) -> None:
+    timing = {"400x600": {"median": ms, "runs": 9, "threads": 1}}
+    record = {"method": "net", "parameters": parameters, "macs": {"400x600": macs}, "latency_ms": timing, "yardstick_ms": yardstick_ms}
+    write_json(reports / "profile/net.json", record)
+
+
+def quality(seed: int = 0) -> dict[str, np.ndarray]:
+    """Pictures differ far more from each other than two runs do on one picture."""
+    generator = np.random.default_rng(seed)
+    return {
+        "psnr": 18 + 4 * generator.standard_normal(IMAGES),
+        "ssim": np.clip(0.6 + 0.15 * generator.standard_normal(IMAGES), 0, 1),
+        "loe": 300 + 80 * generator.standard_normal(IMAGES),
+        "entropy": 6 + generator.standard_normal(IMAGES),
+    }
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    folder = tmp_path / "reports"
+    write_quality(folder, quality())
+    write_cost(folder)
+    accept("the first numbers", folder, commit="abc")
+    return folder
+
+
+def failed(verdict: Verdict) -> list[str]:
+    assert verdict.exit_code == (0 if verdict.passed else 1)
+    return [f"{check.subject} {check.name}" for check in verdict.of("fail")]
+
+
+def test_equal_results_pass(reports: Path) -> None:
+    verdict = gate(reports)
+    assert verdict.passed
+    assert {check.outcome for check in verdict.checks} == {"pass"}
+    assert len(verdict.checks) == 3 + 3  # a description such as entropy is not judged
+    assert str(verdict) == "The gate is open: 6 pass."
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_passes(reports: Path, seed: int) -> None:
+    generator = np.random.default_rng(100 + seed)
+    noise = {"psnr": 0.3, "ssim": 0.01, "loe": 8.0, "entropy": 1.0}
+    write_quality(reports, {name: value + noise[name] * generator.standard_normal(IMAGES) for name, value in quality().items()})
+    write_cost(reports, ms=20 * generator.uniform(0.85, 1.15))
+    assert gate(reports).passed
+
+
+@pytest.mark.parametrize(("metric", "shift"), [("psnr", -0.3), ("ssim", -0.01), ("loe", 12.0)])
+def test_a_shifted_metric_fails(reports: Path, metric: str, shift: float) -> None:
+    values = quality()
+    generator = np.random.default_rng(1)
+    values[metric] = values[metric] + shift * (1 + 0.5 * generator.standard_normal(IMAGES))
+    write_quality(reports, values)
+    assert failed(gate(reports)) == [f"demo/net {metric}"]
+    assert gate(reports, tolerance={metric: 10 * abs(shift)}).passed
+
+
+def test_a_gain_is_no_failure(reports: Path) -> None:
+    write_quality(reports, {**quality(), "psnr": quality()["psnr"] + 1, "loe": quality()["loe"] - 50})
+    verdict = gate(reports)
+    assert verdict.passed
+    assert [check.name for check in verdict.of("better")] == ["loe", "psnr"]
+
+
+def test_a_loss_that_may_be_chance_is_shown_and_passes(reports: Path) -> None:
+    values = quality()
+    values["psnr"] = values["psnr"].copy()
+    values["psnr"][0] -= 9
+    write_quality(reports, values)
+    verdict = gate(reports)
+    assert verdict.passed
+    assert [check.name for check in verdict.of("unsure")] == ["psnr"]
+
+
+@pytest.mark.parametrize("change", [{"parameters": 1001}, {"parameters": 999}, {"macs": 10**9 + 1}, {"macs": None}])
+def test_changed_counts_fail(reports: Path, change: dict[str, Any]) -> None:
+    write_cost(reports, **change)
+    assert len(failed(gate(reports))) == 1
+
+
+def test_latency_is_judged_by_the_yardstick(reports: Path) -> None:
+    write_cost(reports, ms=60, yardstick_ms=30)  # a machine that is three times as slow
+    assert gate(reports).passed
+    write_cost(reports, ms=30, yardstick_ms=10)
+    assert failed(gate(reports)) == ["net latency 400x600"]
+    assert gate(reports, latency=2).passed
+    write_cost(reports, ms=30, yardstick_ms=None)
+    assert [check.message for check in gate(reports).of("skipped")] == ["no yardstick was timed beside it"]
+
+
+def test_a_slower_forward_fails(tmp_path: Path) -> None:
+    """Measured, not made up: the same network, and the same with its work done three times."""
+    network = nn.Conv2d(3, 24, 5, padding=2).eval()
+    picture = torch.rand(1, 3, 120, 160)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+
+    def timed(repetitions: int) -> None:
+        @torch.inference_mode()
+        def run() -> None:
+            for _ in range(repetitions):
+                network(picture)
+
+        write_cost(tmp_path, latency(run, runs=15, warm_ups=3)[0], yardstick.measure(runs=5))
+
+    try:
+        timed(1)
+        accept("first", tmp_path)
+        timed(3)
+    finally:
+        torch.set_num_threads(threads)
+    assert failed(gate(tmp_path, latency=1.8)) == ["net latency 400x600"]
+
+
+def test_a_broken_loss_fails(tmp_path: Path) -> None:
+    """Trained, not made up: a gain fitted to bright pictures, and the same with the sign of its loss lost."""
+    generator = torch.Generator().manual_seed(0)
+    normal = torch.rand(8, 3, 24, 24, generator=generator)
+    low = 0.25 * normal + 0.01 * torch.randn(normal.shape, generator=generator)
+
+    def trained(loss: Callable[[Tensor], Tensor]) -> None:
+        gain = nn.Parameter(torch.ones(()))
+        for _ in range(200):
+            (gradient,) = torch.autograd.grad(loss(low * gain - normal), gain)
+            gain.data -= 2 * gradient
+        outputs = [(low * gain).detach().clamp(0, 1)[i].permute(1, 2, 0).mul(255).round().byte().numpy() for i in range(8)]
+        references = [normal[i].permute(1, 2, 0).mul(255).round().byte().numpy() for i in range(8)]
+        pairs = list(zip(outputs, references, strict=True))
+        write_quality(tmp_path, {"psnr": [psnr(a, b) for a, b in pairs], "ssim": [ssim(a, b) for a, b in pairs]})
+
+    trained(lambda error: error.square().mean())
+    accept("first", tmp_path)
+    trained(lambda error: error.abs().mean())  # another sound loss is as good
+    assert gate(tmp_path).passed
+    trained(lambda error: error.mean())
+    assert failed(gate(tmp_path)) == ["demo/net psnr", "demo/net ssim"]
+
+
+def test_what_is_gone_or_no_longer_the_same_fails(reports: Path) -> None:
+    path = reports / "metrics/demo/net.json"
+    values = quality()
+    write_quality(reports, {name: value for name, value in values.items() if name != "ssim"})
+    assert failed(gate(reports)) == ["demo/net ssim"]
+    write_quality(reports, {name: value[:-1] for name, value in values.items()})
+    assert failed(gate(reports)) == ["demo/net data"]
+    write_quality(reports, values, data_digest="other")
+    assert failed(gate(reports)) == ["demo/net data"]
+    path.unlink()
+    path.with_suffix(".csv").unlink()
+    (reports / "profile/net.json").unlink()
+    assert failed(gate(reports)) == ["demo/net quality", "net cost"]
+
+
+def test_a_number_changed_by_hand_is_noticed(reports: Path) -> None:
+    path = reports / "metrics/demo/net.json"
+    record = read_json(path)
+    record["metrics"]["psnr"]["mean"] += 0.01
+    write_json(path, record)
+    assert failed(gate(reports)) == ["demo/net psnr agrees"]
+    with pytest.raises(LleError, match="changed by hand"):
+        accept("it looks better", reports)
+
+
+def test_new_results_are_shown_and_pass(reports: Path) -> None:
+    write_quality(reports, quality(3), "demo/other")
+    write_quality(reports, {**quality(), "piqe": quality()["psnr"]})
+    verdict = gate(reports)
+    assert verdict.passed
+    assert [(check.subject, check.name) for check in verdict.of("new")] == [("demo/net", "piqe"), ("demo/other", "quality")]
+    assert not gate(reports, methods=["other"]).of("pass")
+
+
+def test_accepting_keeps_reasons_and_changes(reports: Path) -> None:
+    write_quality(reports, {**quality(), "psnr": quality()["psnr"] - 1})
+    assert not gate(reports).passed
+    with pytest.raises(LleError, match="needs a reason"):
+        accept("  ", reports)
+    accept("the test set is harder now", reports, commit="def")
+    verdict = gate(reports)
+    assert verdict.passed
+    assert verdict.reason == "the test set is harder now"
+    first, second = read_json(reports / "baseline.json")["history"]
+    assert (first["git"], second["git"]) == ("def", "abc")
+    assert second["reason"] == "the first numbers"
+    assert len(first["changes"]) == 1
+    assert first["changes"][0].startswith("fail: demo/net psnr: ")
+
+
+def test_accepting_the_same_twice_gives_the_same_numbers(reports: Path) -> None:
+    before = read_json(reports / "baseline.json")
+    accept("again", reports)
+    after = read_json(reports / "baseline.json")
+    assert (before["quality"], before["cost"]) == (after["quality"], after["cost"])
+
+
+def test_the_verdict_can_be_read(reports: Path, tmp_path: Path) -> None:
+    write_quality(reports, {**quality(), "psnr": quality()["psnr"] - 1})
+    write_cost(reports, yardstick_ms=None)
+    verdict = gate(reports)
+    lines = str(verdict).splitlines()
+    assert lines[0].startswith("FAIL     demo/net  psnr")
+    assert "(-1, 95 % -1 … -1, tolerance 0.2)" in lines[0]
+    assert lines[1].startswith("SKIPPED  net       latency 400x600")
+    assert lines[2] == "The gate is CLOSED: 1 fail, 1 skipped, 4 pass."
+    verdict.write_junit(tmp_path / "gate.xml")
+    suite = ElementTree.parse(tmp_path / "gate.xml").getroot()
+    assert suite.attrib == {"name": "lle gate", "tests": "6", "failures": "1", "skipped": "1", "errors": "0"}
+    (case,) = (case for case in suite if case.find("failure") is not None)
+    assert case.attrib == {"classname": "demo.net", "name": "psnr"}
+    verdict.write_markdown(tmp_path / "gate.md")
+    text = (tmp_path / "gate.md").read_text()
+    assert text.startswith("### ❌ The gate is CLOSED")
+    assert "| fail | demo/net | psnr |" in text
+    assert "<summary>4 passed</summary>" in text
+
+
+def test_what_the_gate_needs_is_named(tmp_path: Path, reports: Path) -> None:
+    with pytest.raises(LleError, match="lle gate --accept"):
+        gate(tmp_path / "none")
+    with pytest.raises(LleError, match="no results"):
+        accept("nothing", tmp_path / "none")
+    with pytest.raises(LleError, match="unknown metrics: pnsr"):
+        gate(reports, tolerance={"pnsr": 1})
+    (reports / "metrics/demo/net.csv").unlink()
+    with pytest.raises(LleError, match="per-image table"):
+        gate(reports)
+
+
+def test_the_yardstick_is_steady_enough() -> None:
+    first, second = (yardstick.measure(threads=1, runs=7) for _ in range(2))
+    assert first > 0.5
+    assert 1 / 3 < first / second < 3
