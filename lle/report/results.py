@@ -203,6 +203,20 @@ def _read_table(path: Path) -> PerImage:
     return PerImage(tuple(row["image"] for row in rows), tuple(row.get("scene") or row["image"] for row in rows), values)
 
 
+def _check_means(path: Path, evaluation: Evaluation, table: PerImage) -> None:
+    """Refuses a mean that is not the mean of its per-image table: one of the two files was edited or is of another run."""
+    for name, score in evaluation.metrics.items():
+        numbers = table.numbers(name)
+        if score.mean is None or not numbers:
+            continue
+        mean = sum(numbers) / len(numbers)
+        if not math.isclose(mean, score.mean, rel_tol=1e-3, abs_tol=1e-3):
+            raise LleError(
+                f"{path}: {name} is {score.mean:g}, but the pictures in {path.stem}.csv beside it have a mean of {mean:g}. "
+                f"Run `lle evaluate {evaluation.method} {evaluation.dataset}` to measure both again."
+            )
+
+
 def _read_evaluations(folder: Path) -> tuple[dict[str, dict[str, Evaluation]], dict[str, dict[str, PerImage]]]:
     evaluations: dict[str, dict[str, Evaluation]] = {}
     tables: dict[str, dict[str, PerImage]] = {}
@@ -215,6 +229,7 @@ def _read_evaluations(folder: Path) -> tuple[dict[str, dict[str, Evaluation]], d
         table = path.with_suffix(".csv")
         if table.exists():
             tables.setdefault(evaluation.dataset, {})[evaluation.method] = _read_table(table)
+            _check_means(path, evaluation, tables[evaluation.dataset][evaluation.method])
     return evaluations, tables
 
 
@@ -233,7 +248,8 @@ def read_results(reports: Path, card: Callable[[str], Card] | None = None) -> Re
         card: returns the card of a method or raises LleError; None asks the registry.
 
     Raises:
-        LleError: a file is malformed or lies under another method's name, or there is no evaluation at all.
+        LleError: a file is malformed, lies under another method's name or contradicts its per-image table, or there is no
+            evaluation at all.
     """
     reports = Path(reports)
     evaluations, tables = _read_evaluations(reports / "metrics")

@@ -60,6 +60,16 @@ def test_copied_file_is_refused(tmp_path: Path):
         read_results(tmp_path, card)
 
 
+def test_mean_that_contradicts_its_table_is_refused(tmp_path: Path):
+    make_reports(tmp_path)
+    path = tmp_path / "metrics" / "demo" / "sci.json"
+    content = read_json(path)
+    content["metrics"]["psnr"]["mean"] += 0.1
+    write_json(path, content)
+    with pytest.raises(LleError, match=r"sci\.json: psnr is .*lle evaluate sci demo"):
+        read_results(tmp_path, card)
+
+
 def test_bad_number_in_a_table_is_named(tmp_path: Path):
     make_reports(tmp_path)
     path = tmp_path / "metrics" / "demo" / "sci.csv"
