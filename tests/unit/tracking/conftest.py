@@ -5,65 +5,13 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from results_tree import PROVENANCE, write_metrics, write_profile, write_sample
 
 from lle import registry
 from lle.engine.model_io import save_model
 from lle.files import write_json
-
-IMAGES = ("a", "b", "c", "d")
-PROVENANCE = {
-    "git": "0" * 40,
-    "data_digest": "d" * 64,
-    "config_hash": "c" * 64,
-    "fingerprint": "f" * 64,
-    "seed": 3,
-    "command": "lle train zero_dce",
-    "hardware": {"cpu": "one", "cores": 2, "threads": 1, "accelerator": None},
-    "versions": {"python": "3.11"},
-}
-
-
-def write_metrics(
-    reports: Path, dataset: str, method: str, values: dict[str, list[float]], trained_on: str | None, **changes: object
-) -> None:
-    """Writes the table and the summary of one evaluation."""
-    images = [f"image{index}" for index in range(len(next(iter(values.values()))))]
-    path = reports / "metrics" / dataset / f"{method}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["image", "scene", "width", "height", *values])
-        for row, image in enumerate(images):
-            writer.writerow([image, "s", 40, 30, *(repr(float(column[row])) for column in values.values())])
-    metrics = {
-        name: {"mean": float(np.mean(v)), "low": float(np.min(v)), "high": float(np.max(v)), "n": len(v)} for name, v in values.items()
-    }
-    metrics["musiq"] = {"mean": None, "missing": "weights are not on disk"}
-    record = {"method": method, "dataset": dataset, "split": "test", "images": len(images), "trained_on": trained_on, "metrics": metrics}
-    write_json(path.with_suffix(".json"), {**record, "provenance": {**PROVENANCE, **changes}})
-
-
-def write_profile(reports: Path, method: str, latency: float = 20.0, parameters: int = 79416, macs: int = 19_000_000_000) -> None:
-    """Writes what a method costs."""
-    record = {
-        "method": method,
-        "parameters": parameters,
-        "macs": {"400x600": macs, "256x256": macs // 4},
-        "latency_ms": {"400x600": {"median": latency, "runs": 9, "threads": 2}},
-        "peak_memory_mb": {"400x600": 100.0},
-        "yardstick_ms": 10.0,
-        "train": None,
-        "provenance": PROVENANCE,
-    }
-    write_json(reports / "profile" / f"{method}.json", record)
-
-
-def write_sample(path: Path, level: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (40, 30), (level, level, level)).save(path, lossless=True)
+from lle.tracking import store
 
 
 @pytest.fixture
@@ -105,3 +53,11 @@ def models(tmp_path: Path) -> Path:
     with (folder / "zero_dce/losses.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([("iteration", "phase", "update", "term", "value"), *rows])
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database: MLflow takes seconds to make its tables, so that is done once."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    store.client(f"sqlite:///{path}").search_experiments()
+    return path

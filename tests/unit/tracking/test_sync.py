@@ -26,14 +26,6 @@ from lle.tracking.sync import sync
 ALL = ("train@gamma", "evaluate@input", "train@zero_dce")
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database: MLflow takes seconds to make its tables, so that is done once."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    store.client(f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture
 def uri(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     # Artifacts go to `mlruns` in the working directory.

@@ -1,0 +1,62 @@
+"""Writes result files as the pipeline leaves them, in miniature."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lle.files import write_json
+
+PROVENANCE = {
+    "git": "0" * 40,
+    "data_digest": "d" * 64,
+    "config_hash": "c" * 64,
+    "fingerprint": "f" * 64,
+    "seed": 3,
+    "command": "lle train zero_dce",
+    "hardware": {"cpu": "one", "cores": 2, "threads": 1, "accelerator": None},
+    "versions": {"python": "3.11"},
+}
+
+
+def write_metrics(
+    reports: Path, dataset: str, method: str, values: dict[str, list[float]], trained_on: str | None, **changes: object
+) -> None:
+    """Writes the table and the summary of one evaluation."""
+    images = [f"image{index}" for index in range(len(next(iter(values.values()))))]
+    path = reports / "metrics" / dataset / f"{method}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["image", "scene", "width", "height", *values])
+        for row, image in enumerate(images):
+            writer.writerow([image, "s", 40, 30, *(repr(float(column[row])) for column in values.values())])
+    metrics = {
+        name: {"mean": float(np.mean(v)), "low": float(np.min(v)), "high": float(np.max(v)), "n": len(v)} for name, v in values.items()
+    }
+    metrics["musiq"] = {"mean": None, "missing": "weights are not on disk"}
+    record = {"method": method, "dataset": dataset, "split": "test", "images": len(images), "trained_on": trained_on, "metrics": metrics}
+    write_json(path.with_suffix(".json"), {**record, "provenance": {**PROVENANCE, **changes}})
+
+
+def write_profile(reports: Path, method: str, latency: float = 20.0, parameters: int = 79416, macs: int = 19_000_000_000) -> None:
+    """Writes what a method costs."""
+    record = {
+        "method": method,
+        "parameters": parameters,
+        "macs": {"400x600": macs, "256x256": macs // 4},
+        "latency_ms": {"400x600": {"median": latency, "runs": 9, "threads": 2}},
+        "peak_memory_mb": {"400x600": 100.0},
+        "yardstick_ms": 10.0,
+        "train": None,
+        "provenance": PROVENANCE,
+    }
+    write_json(reports / "profile" / f"{method}.json", record)
+
+
+def write_sample(path: Path, level: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30), (level, level, level)).save(path, lossless=True)
