@@ -99,7 +99,7 @@ class UNet(nn.Module):
                 x = F.max_pool2d(x, 2)
             if attention is not None:
                 maps.append(F.max_pool2d(attention, 2**k))
-            for j, unit in enumerate(level):
+            for j, unit in enumerate(level.children()):
                 x = unit(x)
                 if attention is not None and j == 0 and k == len(self.down) - 1:
                     x = x * maps[-1]

@@ -62,7 +62,7 @@ class UnsupervisedNight(Method):
         self.fakes.keep(batch, made)
         with torch.no_grad():
             effects = self.decompose(low).effects.mean(dim=1, keepdim=True)
-        effects = F.adaptive_avg_pool2d(effects, attention.shape[-2:])
+        effects = F.adaptive_avg_pool2d(effects, (attention.shape[-2], attention.shape[-1]))
         judged = [score for judge in (self.whole, self.local) for score in judge(made)]
         one, other = (grey(x).expand(-1, 3, -1, -1) for x in (made, low))
         weights = self.config

@@ -5,7 +5,7 @@ Generator and discriminators follow U-GAT-IT (Kim et al., ICLR 2020), as the aut
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -137,7 +137,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the attended map, B x C x H x W; the two classes' scores, B x 2; and the attention, B x 1 x H x W."""
         # Read once: every look at a spectrally normalised weight takes a step of its power iteration.
-        mean, largest = self.mean.weight, self.largest.weight
+        mean, largest = cast(Tensor, self.mean.weight), cast(Tensor, self.largest.weight)
         scores = torch.cat([F.linear(x.mean(dim=(2, 3)), mean), F.linear(x.amax(dim=(2, 3)), largest)], dim=1)
         weighed = torch.cat([x * mean[:, :, None, None], x * largest[:, :, None, None]], dim=1)
         attended = self.activation(self.join(weighed))
