@@ -18,18 +18,18 @@ class Config(MethodConfig):
         # 200 epochs of the 485 LOL pairs; the first three warm up.
         "paper": {"iterations": 24_250, "warmup": 364, "crop": 256},
         # A quarter of the channels: what two CPU cores train in minutes.
-        "small": {"width": 0.25, "iterations": 400, "batch_size": 8, "crop": 64, "lr": 1e-3, "warmup": 20},
+        "small": {"width": 0.25, "iterations": 300, "batch_size": 4, "crop": 64, "lr": 1e-3, "warmup": 20},
     }
 
-    iterations: int = Field(12_000, ge=0)
+    iterations: int = Field(2000, ge=0)
     """Training steps."""
     batch_size: int = Field(4, ge=1)
     """Images per step."""
-    crop: int = Field(128, ge=16)
+    crop: int = Field(96, ge=16)
     """Side of the training crops, in pixels."""
     lr: float = Field(2e-4, gt=0)
     """Learning rate after the warm-up."""
-    warmup: int = Field(200, ge=0)
+    warmup: int = Field(100, ge=0)
     """Steps over which the learning rate rises linearly from 0."""
     schedule: Literal["constant", "cosine"] = "cosine"
     """The authors' base repository lets the rate fall along a cosine to 1e-6."""

@@ -17,14 +17,13 @@ class Config(MethodConfig):
         "recommended": {},
         # 30 epochs of the 485 LOL pictures; learning rate and batch of the student.
         "paper": {"iterations": 1819, "crop": 256, "lr": 1e-4},
-        "small": {"iterations": 150, "crop": 64, "lr": 1e-3},
     }
 
-    iterations: int = Field(1500, ge=0)
+    iterations: int = Field(300, ge=0)
     """Training steps."""
-    crop: int = Field(96, ge=16)
+    crop: int = Field(64, ge=16)
     """Side of the training crops, in pixels."""
-    lr: float = Field(5e-4, gt=0)
+    lr: float = Field(1e-3, gt=0)
     """Learning rate at the start."""
     schedule: Literal["constant", "cosine"] = "cosine"
     """How the learning rate falls."""
