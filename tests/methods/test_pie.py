@@ -202,11 +202,18 @@ def test_gram_distances_by_hand():
     assert margin_contrast(torch.tensor(0.4), torch.tensor(0.5), 0.3).item() == pytest.approx(0.2)
 
 
+def test_gram_distances_are_scaled_before_the_contrast():
+    far, near = method(gram_scale=1e-9), method(gram_scale=1e9)
+    data = batch(far)
+    assert near.loss(data)["nce"].item() == pytest.approx(10 * math.log(2), rel=1e-4)
+    assert not math.isclose(far.loss(data)["nce"].item(), 10 * math.log(2), rel_tol=0.1)
+
+
 def test_presets():
     paper = registry.config_class("pie")(preset="paper")
     assert (paper.iterations, paper.crop, paper.batch_size, paper.lr, paper.weight_decay, paper.clip) == (14_000, 384, 2, 1e-4, 1e-4, 0.1)
     assert {paper.mode_target, paper.mode_pairs, paper.mode_nce} == {"official"}
-    assert paper.features == "vgg16"
+    assert (paper.features, paper.normalize_features, paper.w_perceptual, paper.gram_scale) == ("vgg16", False, 1, 1)
     older = registry.config_class("scl_lle")(preset="paper")
     assert (older.iterations, older.w_nce, older.w_gram, older.margin_gram) == (50_000, 0, 5, 0.04)
     with pytest.raises(ValueError, match="odds"):

@@ -24,6 +24,8 @@ class Config(MethodConfig):
             "crop": 384,
             "lr": 1e-4,
             "features": "vgg16",
+            "w_perceptual": 1.0,
+            "gram_scale": 1.0,
             "normalize_features": False,
             "mode_target": "official",
             "mode_pairs": "official",
@@ -50,8 +52,8 @@ class Config(MethodConfig):
     """Weight of the smoothness of the curve maps."""
     w_color: float = Field(8.0, ge=0)
     """Weight of the greyness of the mean colour."""
-    w_perceptual: float = Field(1.0, ge=0)
-    """Weight of the distance of deep features between input and result."""
+    w_perceptual: float = Field(0.1, ge=0)
+    """Weight of the distance of deep features between input and result; the authors have 1 with VGG16."""
     w_regions: float = Field(1.0, ge=0)
     """Weight of the brightness consistency inside regions."""
     w_contrast: float = Field(10.0, ge=0)
@@ -60,6 +62,9 @@ class Config(MethodConfig):
     """By how much a negative must be further away in brightness than a positive."""
     w_nce: float = Field(10.0, ge=0)
     """Weight of InfoNCE on Gram matrices (PIE)."""
+    gram_scale: float = Field(500.0, gt=0)
+    """Gram distances are divided by this: 1 for VGG16 on [0, 1] as the authors have it; EfficientNet-Lite0's are some
+    hundred times larger, so that one pair of pictures would outweigh every other term."""
     w_gram: float = Field(0.0, ge=0)
     """Weight of the margin contrast on Gram matrices (SCL-LLE and PIE's first version)."""
     margin_gram: float = 0.04

@@ -89,13 +89,14 @@ class Pie(Method):
         if config.w_nce or config.w_gram:
             with torch.no_grad():
                 of_positive, of_negative = self.features(positive)[:-1], self.features(negative)[:-1]
+            scale = config.gram_scale
             if config.w_nce:
                 contrast = info_nce_official if config.mode_nce == "official" else info_nce
-                to_positive, to_negative = gram_distances(shallow, of_positive), gram_distances(shallow, of_negative)
+                to_positive, to_negative = (gram_distances(shallow, other) / scale for other in (of_positive, of_negative))
                 terms["nce"] = config.w_nce * contrast(to_positive, to_negative)
             if config.w_gram:
                 # Each picture against one positive and one negative, on the two shallowest layers, summed over the batch.
-                to_positive, to_negative = (gram_distances(shallow[:2], other[:2]).trace() for other in (of_positive, of_negative))
+                to_positive, to_negative = (gram_distances(shallow[:2], other[:2]).trace() / scale for other in (of_positive, of_negative))
                 terms["gram"] = config.w_gram * margin_contrast(to_positive, to_negative, config.margin_gram)
         return terms
 
