@@ -249,6 +249,7 @@ def _provenance(results: Results) -> dict[str, Any]:
             rows.append({"dataset": dataset, "method": method, "title": results.title(method), "record": evaluation.provenance})
     return {
         "commits": _distinct(record.get("git") for record in records),
+        "dirty": any(str(record.get("git")).endswith("-dirty") for record in records),
         "digests": digests,
         "configs": _distinct(record.get("config_hash") for record in records),
         "hardware": _distinct(hardware(record) for record in records),

@@ -293,7 +293,7 @@ def hardware(provenance: Mapping[str, object]) -> str:
     if not isinstance(found, Mapping):
         return "not recorded"
     cores = f", {found['cores']} cores" if found.get("cores") else ""
-    threads = f", {found['threads']} threads" if found.get("threads") else ""
+    threads = f", {found['threads']} thread{'s' if found['threads'] != 1 else ''}" if found.get("threads") else ""
     accelerator = f", {found['accelerator']}" if found.get("accelerator") else ", no accelerator"
     return f"{found.get('cpu', 'unknown CPU')}{cores}{threads}{accelerator}"
 
