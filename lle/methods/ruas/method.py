@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lle.engine.method import Batch, Losses, Method, Update
+from lle.losses.illumination import smoothness
 from lle.losses.tv import total_variation
 from lle.methods.ruas.config import Config
 from lle.methods.ruas.network import Ruas
-from lle.methods.sci.loss import smoothness
 
 _NAMES = {
     "enhance_net.iems.": "enhancer.cells.",

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from lle.engine.method import Batch, Losses, Method, load_strict
 from lle.errors import WeightsError
+from lle.losses.illumination import smoothness
 from lle.methods.sci.config import Config
-from lle.methods.sci.loss import smoothness
 from lle.methods.sci.network import Calibrator, Network, stages
 
 

@@ -1,4 +1,4 @@
-"""Smoothness loss of SCI."""
+"""Smoothness of an illumination, the loss that SCI and RUAS share."""
 
 from __future__ import annotations
 
