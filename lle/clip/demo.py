@@ -29,8 +29,12 @@ from lle.files import atomic_path, write_json, write_text
 HELD_OUT = ("val", "test")
 """Splits of the installed photographs on which the model is measured."""
 
-DARK, LIT = "a low-light photo", "a normal-light photo"
-"""The two texts of the zero-shot test of darkness; neither is a caption of the training set word for word."""
+DARK = tuple(f"a {words} photo" for words in ("low-light", "dark", "very dark", "dim", "back-lit", "unevenly lit", "lamp-lit underground"))
+LIT = tuple(
+    f"a {words} photo"
+    for words in ("normal-light", "well lit", "evenly lit", "bright and clear", "normally exposed", "over-exposed", "hazy", "noisy")
+)
+"""Texts of the zero-shot test of darkness, averaged by side: light that is missing somewhere, and light that is not."""
 
 
 def model_config(size: int) -> dict[str, Any]:
@@ -215,7 +219,7 @@ def _retrieval(clip: Clip, settings: ClipConfig) -> dict[str, Any]:
 
 
 def zero_shot_darkness(clip: Clip, dark: np.ndarray, lit: np.ndarray) -> dict[str, Any]:
-    """Tells dark pictures from lit ones by two texts alone.
+    """Tells dark pictures from lit ones by texts alone: nearer on average to `DARK` or to `LIT`.
 
     Args:
         clip: the model.
@@ -225,8 +229,9 @@ def zero_shot_darkness(clip: Clip, dark: np.ndarray, lit: np.ndarray) -> dict[st
     Returns:
         Accuracy on both, on the dark ones and on the lit ones.
     """
-    answers = [_similarities(clip, images, [DARK, LIT]).argmax(1).numpy() for images in (dark, lit)]
-    right = [answers[0] == 0, answers[1] == 1]
+    scores = [_similarities(clip, images, [*DARK, *LIT]) for images in (dark, lit)]
+    darker = [(score[:, : len(DARK)].mean(1) > score[:, len(DARK) :].mean(1)).numpy() for score in scores]
+    right = [darker[0], ~darker[1]]
     return {
         "images": len(dark) + len(lit),
         "accuracy": round(float(np.concatenate(right).mean()), 4),

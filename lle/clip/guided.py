@@ -43,10 +43,11 @@ class ClipGuided(Method):
         super().__init__(config)
         self.settings = config
         self.network = network
-        self.prompts = PromptPair(config.backbone)
+        self.prompts = PromptPair(config.backbone, config.logit_scale)
         # Oldest first; as many as `filled` says are there.
         self.snapshots = nn.ModuleList(copy.deepcopy(network).requires_grad_(False) for _ in range(min(history, config.rounds)))
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
+        self._negatives: Tensor | None = None
         self._clip = Frozen(lambda: load(config.backbone))
         self._content = self._clip if config.content_backbone is None else Frozen(lambda: load(config.content_backbone or config.backbone))
 
@@ -114,6 +115,19 @@ class ClipGuided(Method):
         with torch.no_grad():
             features = clip.image_features(pictures)
         return self.prompts.normality(clip, features)
+
+    def guiding_logits(self, enhanced: Tensor) -> Tensor:
+        """Scaled cosines of results with T_F, T_T and the negative texts, B x (2 + texts); T_T stands at 1."""
+        clip = self.clip()
+        features = clip.image_features(enhanced)
+        logits = self.prompts.logits(clip, features)
+        texts = self.settings.negative_texts
+        if not texts:
+            return logits
+        if self._negatives is None or self._negatives.device != features.device:
+            with torch.no_grad():
+                self._negatives = clip.text_features(texts)
+        return torch.cat([logits, self.settings.logit_scale * features @ self._negatives.T], 1)
 
     def guidance(self, enhanced: Tensor) -> Tensor:
         """The loss by which CLIP guides the network, unweighted."""

@@ -42,7 +42,8 @@ def _normal(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _room(low: float, high: float) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
     light = Room(exposure=(low, high), unevenness=(0.0, 0.4), warmth=(0.0, 0.1))
-    return lambda image, rng: degrade.room(image, light, _USUAL, rng)[0]
+    # Half of them through a good sensor, so that darkness is not told by its noise.
+    return lambda image, rng: degrade.room(image, light, _CLEAN if rng.random() < 0.5 else _USUAL, rng)[0]
 
 
 def _uneven(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -95,8 +96,8 @@ def _mine(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 LIGHTS: Mapping[str, Light] = {
     "normal": Light(("evenly lit", "well lit", "normal-light", "bright and clear", "normally exposed"), _normal),
-    "very dark": Light(("very dark", "almost black", "extremely dark", "severely underexposed"), _room(0.01, 0.05)),
-    "dim": Light(("dim", "dark", "low-light", "underexposed"), _room(0.06, 0.22)),
+    "very dark": Light(("very dark", "almost black", "extremely dark", "severely underexposed"), _room(0.008, 0.05)),
+    "dim": Light(("dim", "dark", "low-light", "underexposed"), _room(0.05, 0.32)),
     "uneven": Light(("unevenly lit", "patchily lit"), _uneven),
     "back-lit": Light(("back-lit", "backlit"), _back_lit),
     "lamps": Light(("lamp-lit underground", "dark lamp-lit"), _mine),

@@ -25,10 +25,12 @@ class PromptPair(nn.Module):
 
     Args:
         settings: gives the width and length of a prompt; CLIP itself is not loaded here.
+        logit_scale: factor on cosines.
     """
 
-    def __init__(self, settings: Backbone) -> None:
+    def __init__(self, settings: Backbone, logit_scale: float = LOGIT_SCALE) -> None:
         super().__init__()
+        self.logit_scale = logit_scale
         # The scale at which open_clip initialises token embeddings.
         self.embedding = nn.Parameter(0.02 * torch.randn(2, settings.context, settings.text_width))
         self._cached: tuple[tuple[int, torch.device], Tensor] | None = None
@@ -79,8 +81,8 @@ class PromptPair(nn.Module):
         return self._cached[1]
 
     def logits(self, clip: Clip, image_features: Tensor) -> Tensor:
-        """Maps picture features, B x D of length 1, to 100 cos with T_F and T_T, B x 2."""
-        return LOGIT_SCALE * image_features @ self.features(clip).T
+        """Maps picture features, B x D of length 1, to scaled cosines with T_F and T_T, B x 2."""
+        return self.logit_scale * image_features @ self.features(clip).T
 
     def normality(self, clip: Clip, image_features: Tensor) -> Tensor:
         """Maps picture features, B x D, to r = P(normal light), B: eq. 1's g and eq. 5's r."""

@@ -64,13 +64,13 @@ class GuidedConfig(MethodConfig):
 
     backbone: Backbone = Backbone()
     """The frozen CLIP that judges the pictures."""
-    prompt_init: Literal["random", "text"] = "random"
+    prompt_init: Literal["random", "text"] = "text"
     """Where the prompt pair starts: at random words, or at the words `low-light image` and `normal-light image`."""
     prompt_iterations: int = Field(60, ge=1)
     """Steps in which the prompts first learn to tell low from normal light (eq. 1-2)."""
     prompt_batch_size: int = Field(8, ge=1)
     """Low and as many normal pictures a step, whenever prompts are trained."""
-    prompt_lr: float = Field(1e-2, gt=0)
+    prompt_lr: float = Field(5e-4, gt=0)
     """Learning rate of the prompts."""
     prompt_crop: int = Field(128, ge=16)
     """Side of the crops on which prompts are trained, in pixels."""
@@ -80,6 +80,19 @@ class GuidedConfig(MethodConfig):
     """Steps of each prompt refinement."""
     refine_source: Literal["rounds", "exposures"] = "rounds"
     """What ranks between the input and the latest result: results of earlier `rounds`, or the input at rising `exposures`."""
+    logit_scale: float = Field(20.0, gt=0)
+    """Factor on cosines before every softmax: 100 with OpenAI's models; the small CLIP was trained at less."""
+    negative_texts: tuple[str, ...] = (
+        "an over-exposed photo",
+        "a hazy photo",
+        "a washed-out photo",
+        "a noisy photo",
+        "a yellow-tinted photo",
+        "a blue-tinted photo",
+        "a green-tinted photo",
+        "a red-tinted photo",
+    )
+    """What else the result must not look like: these texts stand beside the low-light prompt while the network is trained."""
     lambda_clip: float = Field(1.0, ge=0)
     """Weight of the guidance by CLIP."""
     content: Literal["none", "pixels", "features"] = "none"

@@ -7,9 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers import batch_of, check_shapes, train
 from scipy.ndimage import gaussian_filter
 from torch.utils.flop_counter import FlopCounterMode
 
+from lle import registry
+from lle.clip import backbone
+from lle.clip.backbone import Clip
+from lle.engine.method import Stream
 from lle.methods.clip_isp import filters
 from lle.methods.clip_isp.network import IspNet
 
@@ -112,3 +117,131 @@ def test_parameters_do_not_depend_on_the_size_of_a_flat_picture():
     network = IspNet()
     small, large = (torch.full((1, 3, side, side), 0.2) for side in (32, 300))
     assert torch.allclose(network.estimate(small).exponent, network.estimate(large).exponent)
+
+
+@pytest.fixture
+def method(tiny_clip, monkeypatch):
+    """Builds the method with a tiny CLIP in place of the demo one."""
+    monkeypatch.setattr(backbone, "DEMO", tiny_clip)
+    small = {"crop": 32, "prompt_crop": 32, "view": 32, "batch_size": 2, "prompt_batch_size": 2}
+    return lambda **settings: registry.create("clip_isp", small | settings)
+
+
+def test_phases_are_prompts_then_rounds(method):
+    phases = method(rounds=2).phases()
+    assert [phase.name for phase in phases] == ["prompts", "enhance_0", "refine_1", "enhance_1", "refine_2", "enhance_2"]
+    assert [phase.name for phase in method(rounds=0).phases()] == ["prompts", "enhance_0"]
+
+
+def test_one_round_reaches_every_trainable_parameter(method):
+    torch.manual_seed(0)
+    run = train(method(rounds=1), iterations=3, crop=32)
+    assert run.untouched == set()
+
+
+def test_each_phase_moves_its_own_part_alone(method):
+    built = method(rounds=1)
+    state = {}
+
+    def changed():
+        now = {name: value.clone() for name, value in built.state_dict().items()}
+        moved = {name.split(".")[0] for name in now if name in state and not torch.equal(now[name], state[name])}
+        state.update(now)
+        return moved
+
+    changed()
+    for phase, parts in {"prompts": {"prompts"}, "enhance_0": {"network"}, "enhance_1": {"network"}}.items():
+        train(built, iterations=2, crop=32, only=phase)
+        assert changed() == parts
+    train(built, iterations=2, crop=32, only="refine_1")
+    assert changed() >= {"snapshots", "filled"}
+    assert all(
+        torch.equal(a, b) for a, b in zip(built.snapshots[-1].state_dict().values(), built.network.state_dict().values(), strict=True)
+    )
+
+
+def test_clip_is_in_no_checkpoint_and_gets_no_gradient(method):
+    built = method(rounds=1)
+    train(built, iterations=1, crop=32)
+    assert {name.split(".")[0] for name in built.state_dict()} == {"network", "prompts", "snapshots", "filled"}
+    clip = built.clip()
+    assert all(p.grad is None and not p.requires_grad for p in clip.parameters())
+
+
+def test_frozen_prompts_are_read_once_a_phase(method, monkeypatch):
+    built = method(rounds=0)
+    train(built, iterations=1, crop=32, only="prompts")
+    reads = []
+    original = Clip.prompt_features
+    monkeypatch.setattr(Clip, "prompt_features", lambda *arguments: reads.append(1) or original(*arguments))
+    train(built, iterations=4, crop=32, only="enhance_0")
+    assert len(reads) == 1
+
+
+def test_earlier_rounds_survive_a_checkpoint(method):
+    built = method(rounds=3)
+    for number in (1, 2):
+        train(built, iterations=1, crop=32, only=f"refine_{number}")
+        train(built, iterations=2, crop=32, only=f"enhance_{number}", lr=1e-2)
+    low = torch.rand(1, 3, 32, 32)
+    again = method(rounds=3)
+    again.load_state_dict(built.state_dict())
+    again.eval()
+    built.eval()
+    assert len(again.between(low)) == 2
+    for ours, theirs in zip(built.between(low), again.between(low), strict=True):
+        assert torch.equal(ours, theirs)
+    assert not torch.equal(*built.between(low))
+
+
+@pytest.mark.parametrize(("source", "count"), [("rounds", 0), ("filters", 4), ("exposures", 4)])
+def test_what_ranks_between_input_and_result(method, source, count):
+    built = method(refine_source=source)
+    assert len(built.between(torch.rand(1, 3, 32, 32))) == count
+
+
+def test_margins_have_the_derived_floor(method):
+    built = method()
+    r = torch.tensor
+    # All hinges of eq. 5 read with S1 corrected: no ranking does better than 0.4, and this one reaches it.
+    low, steps, normal = r([0.0]), [r([k]) for k in (0.0, 0.2, 0.4, 0.6, 0.8)], r([1.0])
+    assert built.margins(low, steps, normal).item() == pytest.approx(0.4)
+    random = torch.rand(7, 2000, generator=torch.Generator().manual_seed(0)).sort(0).values
+    sums = [built.margins(*ranks).item() for ranks in ((row[:1], [s[None] for s in row[1:6]], row[6:]) for row in random.T)]
+    assert min(sums) >= 0.4 - 1e-6
+    # Without earlier results only S0 and S1 stand.
+    assert built.margins(r([0.1]), [r([0.5])], r([0.6])).item() == pytest.approx(0.4 + 0.1)
+
+
+def test_guidance_is_minus_log_of_the_softmax(method):
+    built = method(negative_texts=())
+    built.prompts.start(built.clip(), "random")
+    picture = torch.rand(3, 3, 32, 32)
+    expected = -torch.log(built.normality(picture)).mean()
+    assert built.guidance(picture).item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_paper_preset_takes_the_papers_backbone_and_losses():
+    config = registry.config_class("clip_isp")(preset="paper")
+    assert (config.backbone.model, config.backbone.pretrained) == ("ViT-B-32", "openai")
+    assert (config.lambda_map, config.content, config.lambda_lit, config.p2) == (0.0, "none", 0.0, 0.3)
+
+
+def test_other_texts_stand_beside_the_low_light_prompt(method):
+    built = method(negative_texts=("a hazy photo", "a noisy photo"))
+    assert built.guiding_logits(torch.rand(2, 3, 32, 32)).shape == (2, 4)
+    assert method(negative_texts=()).guiding_logits(torch.rand(2, 3, 32, 32)).shape == (2, 2)
+
+
+def test_any_size_works(method):
+    check_shapes(method())
+
+
+@pytest.mark.parametrize("content", ["pixels", "features"])
+def test_content_term_is_zero_for_an_unchanged_picture(method, content):
+    built = method(content=content, lambda_id=2.0)
+    low = torch.rand(2, 3, 32, 32)
+    assert built.content(low, low, (1.0, 1.0)).item() == pytest.approx(0, abs=1e-10)
+    assert built.content((low * 1.5).clamp(0, 1), low, (1.0, 1.0)).item() > 0
+    batch = batch_of(built, built.phases()[1].streams["train"] if built.phases()[1].streams else Stream("unpaired"), crop=32)
+    assert built.enhance_loss(batch)["content"] > 0

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers import check_shapes, train
 from safetensors.torch import load_file
 
+from lle import registry
+from lle.clip import backbone
 from lle.engine.method import load_strict
 from lle.methods.clip_lit.network import LightNet
 
@@ -42,3 +45,59 @@ def test_black_picture_under_no_light_stays_finite():
         network.cond_add1.bias.fill_(-1)
         output = network(torch.zeros(1, 3, 16, 16))
     assert torch.equal(output, torch.zeros_like(output))
+
+
+@pytest.fixture
+def method(tiny_clip, monkeypatch):
+    """Builds the method with a tiny CLIP in place of the demo one."""
+    monkeypatch.setattr(backbone, "DEMO", tiny_clip)
+    small = {"crop": 32, "prompt_crop": 32, "batch_size": 2, "prompt_batch_size": 2}
+    return lambda **settings: registry.create("clip_lit", small | settings)
+
+
+def test_reconstruction_stands_between_prompts_and_enhancement(method):
+    names = [phase.name for phase in method(rounds=1, start="authors", reconstruct_iterations=5).phases()]
+    assert names == ["prompts", "reconstruct", "enhance_0", "refine_1", "enhance_1"]
+
+
+def test_resize_replaces_the_crops_of_the_enhancement_alone(method):
+    for phase in method(rounds=1, resize=48).phases():
+        stream = phase.streams["train"]
+        assert stream.resize == (48 if phase.name.startswith("enhance") else None)
+
+
+def test_one_round_reaches_every_trainable_parameter(method):
+    torch.manual_seed(0)
+    run = train(method(rounds=1, reconstruct_iterations=1), iterations=2, crop=32)
+    assert run.untouched == set()
+
+
+def test_reconstruction_leads_back_to_the_input(method):
+    torch.manual_seed(0)
+    built = method(start="authors", reconstruct_iterations=1)
+    run = train(built, iterations=25, crop=32, only="reconstruct", lr=3e-3)
+    assert run.fell("reconstruct", "reconstruct", 0.3)
+
+
+def test_margins_are_the_authors(method):
+    built = method()
+    r = torch.tensor
+    assert built.margins(r([0.1]), [r([0.6])], r([0.7])).item() == pytest.approx(0.3 + 0.4 + 0.1)
+    assert built.margins(r([0.1]), [r([0.3]), r([0.5])], r([0.95])).item() == pytest.approx(0.05 + 0.5 + 0 + 0, abs=1e-6)
+    assert built.margins(r([0.0]), [r([0.5]), r([0.5])], r([1.0])).item() == pytest.approx(0 + 0.4 + 0.1)
+
+
+def test_guidance_is_the_probability_of_low_light(method):
+    built = method(negative_texts=())
+    picture = torch.rand(2, 3, 32, 32)
+    assert built.guidance(picture).item() == pytest.approx((1 - built.normality(picture)).mean().item(), rel=1e-5)
+
+
+def test_any_size_works(method):
+    check_shapes(method())
+
+
+def test_paper_preset_takes_the_authors_weights():
+    config = registry.config_class("clip_lit")(preset="paper")
+    assert config.content_backbone.model == "RN101"
+    assert (config.lambda_clip, config.lambda_id, config.resize) == (320.0, 22.5, 512)

@@ -31,7 +31,11 @@ class Config(GuidedConfig):
             "prompt_lr": 5e-6,
             "refine_iterations": 1000,
             "rounds": 20,
+            "prompt_init": "random",
+            "logit_scale": 100.0,
+            "negative_texts": (),
             "lambda_map": 0.0,
+            "lambda_filters": 0.0,
             "lambda_lit": 0.0,
             "p2": 0.3,
         },
@@ -51,8 +55,12 @@ class Config(GuidedConfig):
     """Side to which the encoder's view is resized; null shows it the whole picture."""
     refine_source: Literal["rounds", "filters", "exposures"] = "rounds"  # type: ignore[assignment]
     """I_en0 to I_en3: results of the four `rounds` before, the outputs of the four `filters`, or the input at rising `exposures`."""
-    lambda_map: float = Field(0.1, ge=0)
+    lambda_map: float = Field(1.0, ge=0)
     """Weight of mean|M|, which keeps the detail map small; the paper has no such term."""
+    lambda_filters: float = Field(10.0, ge=0)
+    """Weight of the squares of contrast and of the gains' logarithms, which leaves most of the work to gamma; not in the paper."""
+    lambda_lit: float = Field(5.0, ge=0)
+    """Weight of leaving normal-light pictures as they are (mean absolute difference); not in the paper."""
     p0: float = Field(0.9, ge=0, le=1)
     """Margin between normal light and the input (eq. 5)."""
     p1: float = Field(0.2, ge=0, le=1)

@@ -36,14 +36,20 @@ class ClipIsp(ClipGuided):
         return self.network.estimate(low)
 
     def enhanced(self, low: Tensor) -> tuple[Tensor, Losses]:
-        """Enhances a batch; the detail map is kept small by lambda_map mean|M|."""
+        """Enhances a batch; the detail map is kept small by lambda_map mean|M|, the filters near what changes nothing."""
         steps: Steps = self.network.steps(low)
-        return steps.enhanced, {"map": self.own.lambda_map * steps.detail.abs().mean()} if self.own.lambda_map else {}
+        losses: Losses = {}
+        if self.own.lambda_map:
+            losses["map"] = self.own.lambda_map * steps.detail.abs().mean()
+        if self.own.lambda_filters:
+            chosen = steps.parameters
+            colour = chosen.gains.log()
+            losses["filters"] = self.own.lambda_filters * ((colour**2).mean() + (chosen.contrast**2).mean())
+        return steps.enhanced, losses
 
     def guidance(self, enhanced: Tensor) -> Tensor:
         """-ln of the softmax over both prompts (eq. 3, read with the current pair in numerator and denominator)."""
-        clip = self.clip()
-        logits = self.prompts.logits(clip, clip.image_features(enhanced))
+        logits = self.guiding_logits(enhanced)
         return F.cross_entropy(logits, torch.ones(len(logits), dtype=torch.long, device=logits.device))
 
     def between(self, low: Tensor) -> list[Tensor]:

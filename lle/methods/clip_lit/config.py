@@ -31,6 +31,9 @@ class Config(GuidedConfig):
             "reconstruct_iterations": 1000,
             "refine_iterations": 1000,
             "rounds": 13,
+            "prompt_init": "random",
+            "logit_scale": 100.0,
+            "negative_texts": (),
             "lambda_clip": 320.0,
             "content": "features",
             "lambda_id": 22.5,
@@ -55,7 +58,9 @@ class Config(GuidedConfig):
     """Steps in which the network first learns to return its input; 0 leaves that phase out."""
     lambda_clip: float = Field(1.0, ge=0)
     """Weight of the probability of the low-light prompt; the authors' is 16 x 20."""
-    lambda_smooth: float = Field(0.0, ge=0)
+    lambda_smooth: float = Field(1.0, ge=0)
     """Weight of the light map's total variation; the authors have no such term."""
+    lambda_lit: float = Field(2.0, ge=0)
+    """Weight of leaving normal-light pictures as they are (mean absolute difference); the authors have no such term."""
     refine_scale: float = Field(1.0, gt=0)
     """Factor on the hinges of the refinement; the authors' 200 only serves their stopping rule."""

@@ -64,9 +64,8 @@ class ClipLit(ClipGuided):
         return self.network.divide(low, light), losses
 
     def guidance(self, enhanced: Tensor) -> Tensor:
-        """Mean probability of the low-light prompt."""
-        clip = self.clip()
-        return 1 - self.prompts.normality(clip, clip.image_features(enhanced)).mean()
+        """Mean probability of everything but the normal-light prompt: with no negative texts, that of the low-light prompt."""
+        return 1 - F.softmax(self.guiding_logits(enhanced), dim=1)[:, 1].mean()
 
     def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Tensor:
         """The authors' hinges, averaged over the batch.
