@@ -44,6 +44,35 @@ def prepare(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Pa
     return prepare_one(name, settings.data[name]).folder
 
 
+def datasets(path: Path = PARAMS, overrides: Iterable[str] = ()) -> list[tuple[str, str, str]]:
+    """Returns name, where it stands (`params` or `catalog`) and title of every data set."""
+    from lle.data.catalog import entries
+
+    own = [(name, "params", f"{settings.kind}") for name, settings in params(path, overrides).data.items()]
+    return own + [(name, "catalog", entry.title) for name, entry in entries().items()]
+
+
+def fetch(name: str, source: Path | None = None, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
+    """Makes, reads or downloads a data set and returns its folder.
+
+    A section of `data` in `params.yaml` is prepared; a set of the catalog that has none is fetched into build/raw.
+    """
+    from lle.data.catalog import entries
+    from lle.data.fetch import fetch as fetch_raw
+
+    if source is not None or (name in entries() and name not in params(path, overrides).data):
+        return fetch_raw(name, source)
+    return prepare(name, path, overrides)
+
+
+def check_dataset(name: str, data: Path = Path("build/data")) -> list[str]:
+    """Returns what is suspicious about a prepared data set, a line each."""
+    from lle.data.check import check
+    from lle.data.pairs import open_prepared
+
+    return [f"{finding.severity}: {finding.kind}: {finding.message}" for finding in check(open_prepared(name, data))]
+
+
 def train(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
     """Trains a method, or resumes its interrupted training, and returns its model folder."""
     from lle.engine.train import train as train_one
@@ -78,7 +107,7 @@ def enhance(
 
     A method that is not trained, such as gamma correction, takes its settings from `params.yaml` where there is one.
     """
-    from lle.infer.enhancer import Enhancer
+    from lle.infer.enhancer import Enhancer, enhance_paths
 
     settings: Mapping[str, Any] | None = None
     if overrides or (path.exists() and not (MODELS / model).exists()):
@@ -87,7 +116,7 @@ def enhance(
 
         if model in registry.packages():
             settings = method_settings(params(path, overrides), model).model_dump()
-    return Enhancer.load(model, settings, tile=tile).enhance_paths(list(inputs), out, force=force)
+    return enhance_paths(Enhancer.load(model, settings, tile=tile), list(inputs), out, force=force)
 
 
 def import_weights(name: str, files: Sequence[Path], path: Path = PARAMS, overrides: Iterable[str] = (), out: Path | None = None) -> Path:
@@ -144,3 +173,43 @@ def doctor(path: Path = PARAMS, overrides: Iterable[str] = ()) -> Iterable[str]:
     from lle.doctor import report as findings
 
     return findings(params(path, overrides))
+
+
+def gate(accept: str | None = None, junit: Path | None = None, markdown: Path | None = None, reports: Path = REPORTS) -> tuple[str, int]:
+    """Compares the results with the accepted ones, or accepts them.
+
+    Args:
+        accept: reason for making the present results the accepted ones; None compares.
+        junit: file for a JUnit XML report.
+        markdown: file for a summary.
+        reports: the results.
+
+    Returns:
+        The verdict as text, and the exit code: 0 if nothing got worse.
+    """
+    from lle.provenance import git_commit
+    from lle.tracking import gate as gates
+
+    if accept is not None:
+        return f"accepted in {gates.accept(accept, reports, commit=git_commit())}", 0
+    verdict = gates.gate(reports)
+    if junit is not None:
+        verdict.write_junit(junit)
+    if markdown is not None:
+        verdict.write_markdown(markdown)
+    return str(verdict), verdict.exit_code
+
+
+def promote(method: str, reports: Path = REPORTS, models: Path = MODELS, uri: str | None = None) -> str:
+    """Makes the present model of a method its champion in the MLflow registry, if the gate lets it pass."""
+    from lle.tracking.promote import promote as promote_one
+
+    return str(promote_one(method, reports, models, uri))
+
+
+def reproduce(metrics: Path, before: Sequence[str] = (), tolerance: float = 0.0) -> tuple[str, int]:
+    """Runs the command behind a file of results again in a clean working tree; returns the comparison and the exit code."""
+    from lle.tracking.reproduce import reproduce as reproduce_one
+
+    result = reproduce_one(metrics, before=before, tolerance=tolerance)
+    return str(result), result.exit_code

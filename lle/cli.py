@@ -118,10 +118,33 @@ def weights_import(method: str, files: tuple[Path, ...], out: Path | None, path:
 
 @main.command()
 @click.argument("dataset")
+@click.option("--from", "source", type=PATH, help="Archive or folder that is already on disk, for a set of the catalog.")
 @settings
-def fetch(dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
-    """Make or fetch DATASET, a section of `data`, into build/data."""
-    click.echo(api.prepare(dataset, path, overrides))
+def fetch(dataset: str, source: Path | None, path: Path, overrides: tuple[str, ...]) -> None:
+    """Make, read or download DATASET: a section of `data`, or a set of the catalog."""
+    click.echo(api.fetch(dataset, source, path, overrides))
+
+
+@main.group(invoke_without_command=True)
+@settings
+@click.pass_context
+def datasets(context: click.Context, path: Path, overrides: tuple[str, ...]) -> None:
+    """List the data sets of params.yaml and of the catalog, or check a prepared one."""
+    if context.invoked_subcommand is None:
+        for name, place, title in api.datasets(path, overrides):
+            click.echo(f"{name:18}  {place:8}  {title}")
+
+
+@datasets.command("check")
+@click.argument("dataset")
+def check_dataset(dataset: str) -> None:
+    """Look for orphans, duplicates across splits and misaligned pairs in a prepared DATASET."""
+    findings = api.check_dataset(dataset)
+    for line in findings:
+        click.echo(line)
+    if not findings:
+        click.echo(f"{dataset}: nothing suspicious")
+    sys.exit(1 if any(line.startswith("error") for line in findings) else 0)
 
 
 @main.command()
@@ -141,6 +164,36 @@ def mlflow() -> None:
 def sync(uri: str | None) -> None:
     """Bring the MLflow store up to date with the results in reports/ and build/models/."""
     click.echo(api.sync(uri=uri))
+
+
+@main.command()
+@click.option("--accept", metavar="REASON", help="Make the present results the accepted ones; the reason is kept.")
+@click.option("--junit", type=PATH, help="Write a JUnit XML report.")
+@click.option("--markdown", type=PATH, help="Write a summary for a pull request.")
+def gate(accept: str | None, junit: Path | None, markdown: Path | None) -> None:
+    """Compare the results with the accepted ones; exit with 1 if any got worse."""
+    text, code = api.gate(accept, junit, markdown)
+    click.echo(text)
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("method")
+@click.option("--uri", help="Tracking store; MLFLOW_TRACKING_URI or sqlite:///mlflow.db if left out.")
+def promote(method: str, uri: str | None) -> None:
+    """Make the model of METHOD its champion in MLflow, if the gate lets it pass."""
+    click.echo(api.promote(method, uri=uri))
+
+
+@main.command()
+@click.argument("metrics", type=PATH)
+@click.option("--before", multiple=True, metavar="COMMAND", help="Run first, for example 'dvc repro train@sci'; may be repeated.")
+@click.option("--tolerance", type=float, default=0.0, show_default=True, help="Relative difference that counts as equal.")
+def reproduce(metrics: Path, before: tuple[str, ...], tolerance: float) -> None:
+    """Run the command behind the file METRICS again in a clean working tree, and compare."""
+    text, code = api.reproduce(metrics, before, tolerance)
+    click.echo(text)
+    sys.exit(code)
 
 
 @main.group()

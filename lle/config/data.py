@@ -100,6 +100,9 @@ class DemoData(Strict):
     """Crops of each test photograph, each under its own light."""
     crop: tuple[Annotated[int, Field(ge=32)], Annotated[int, Field(ge=32)]] = (256, 288)
     """Shortest and longest side of crops, in pixels."""
+    reference_mean: UnitRange = (0.38, 0.48)
+    """Mean to which training references are exposed, as a camera's automatic exposure does: how bright a picture shall
+    become cannot be read off a dark one. Test and validation photographs stay as they are."""
     camera: Camera = Camera()
     """The sensor."""
     room: Room = Room()

@@ -97,7 +97,11 @@ def make(settings: DemoData, folder: Path) -> list[Row]:
                 normal = picture if full else _crop(picture, settings.crop, rng)
                 name = f"{photograph.scene}_{'full' if full else 'crop'}_{place if full else place - settings.test_full}"
             else:
-                normal = _crop(_vary(picture, photograph.grey, settings.crop, rng) if split == "train" else picture, settings.crop, rng)
+                if split == "train":
+                    varied = _crop(_vary(picture, photograph.grey, settings.crop, rng), settings.crop, rng)
+                    normal = expose(varied, rng.uniform(*settings.reference_mean))
+                else:
+                    normal = _crop(picture, settings.crop, rng)
                 name = f"{split}_{place:04d}_{photograph.scene}"
             low, parameters = _light(settings, place)(normal, rng)
             write_png(folder / "normal" / f"{name}.png", normal)
@@ -138,6 +142,25 @@ def _crop(picture: np.ndarray, bounds: tuple[int, int], rng: np.random.Generator
     top = int(rng.integers(picture.shape[0] - height + 1))
     left = int(rng.integers(picture.shape[1] - width + 1))
     return np.ascontiguousarray(picture[top : top + height, left : left + width])
+
+
+def expose(picture: np.ndarray, mean: float) -> np.ndarray:
+    """Brightens or darkens a picture along a power curve until its mean is as asked, as automatic exposure would.
+
+    Args:
+        picture: H x W x 3 uint8.
+        mean: of all values, in (0, 1). The exponent stays within [0.5, 2], so an extreme picture ends nearer to it only.
+
+    Returns:
+        H x W x 3 uint8.
+    """
+    levels = np.arange(256) / 255
+    share = np.bincount(picture.ravel(), minlength=256) / picture.size
+    low, high = 0.5, 2.0  # the mean falls as the exponent rises
+    for _ in range(20):
+        exponent = (low + high) / 2
+        low, high = (exponent, high) if share @ levels**exponent > mean else (low, exponent)
+    return np.rint(255 * levels**exponent).astype(np.uint8)[picture]
 
 
 def _vary(picture: np.ndarray, grey: bool, bounds: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

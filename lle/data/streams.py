@@ -21,7 +21,15 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from lle.engine.method import Stream
 from lle.errors import DataError, TrainingError
 
-SIDES = {"paired": ("low", "normal"), "unpaired": ("low", "normal"), "low": ("low",), "normal": ("normal",)}
+SIDES = {
+    "paired": ("low", "normal"),
+    "unpaired": ("low", "normal"),
+    "low": ("low",),
+    "normal": ("normal",),
+    "segmentation": ("normal", "mask"),
+}
+ALIGNED = {"paired", "segmentation"}
+"""Kinds whose pictures belong to one row and are cut alike."""
 
 
 class Pictures(Protocol):
@@ -37,9 +45,12 @@ class Pictures(Protocol):
     def normal(self, index: int) -> np.ndarray:
         """Returns the normal-light picture of a row, H x W x 3 uint8."""
 
+    def mask(self, index: int) -> np.ndarray:
+        """Returns the classes of a row's normal-light picture, H x W uint8, 255 for none."""
+
 
 def rows_with(pictures: Pictures, *sides: str) -> list[int]:
-    """Returns the rows that have a picture of every given side, `low` or `normal`."""
+    """Returns the rows that have a picture of every given side: `low`, `normal` or `mask`."""
     return [i for i, row in enumerate(pictures.rows) if all(getattr(row, side) is not None for side in sides)]
 
 
@@ -58,14 +69,10 @@ class StreamDataset(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(self, stream: Stream, pictures: Pictures, crop: int, seed: int, name: str) -> None:
-        if stream.kind not in SIDES:
-            raise DataError(
-                f"stream '{name}' of kind '{stream.kind}' cannot be drawn from a set of photographs; give it a `data` of that kind."
-            )
         self.stream, self.pictures, self.crop = stream, pictures, crop
         self.seed = (seed, zlib.crc32(name.encode()))
         sides = SIDES[stream.kind]
-        has = {side: rows_with(pictures, *(sides if stream.kind == "paired" else (side,))) for side in sides}
+        has = {side: rows_with(pictures, *(sides if stream.kind in ALIGNED else (side,))) for side in sides}
         for side, rows in has.items():
             if not rows:
                 raise DataError(f"stream '{name}' needs {side} pictures, and the training split has none. Choose another `train.data`.")
@@ -81,20 +88,23 @@ class StreamDataset(Dataset[dict[str, Tensor]]):
     def _row(self, side: str, position: int) -> int:
         rows = self.rows[side]
         epoch, place = divmod(position, len(rows))
-        # Pairs share one order; independent streams must not.
-        order = self._order(0 if self.stream.kind == "paired" else list(self.rows).index(side), epoch, len(rows))
+        # What belongs together shares one order; independent photographs must not.
+        order = self._order(0 if self.stream.kind in ALIGNED else list(self.rows).index(side), epoch, len(rows))
         return rows[order[place]]
 
     def __getitem__(self, position: int) -> dict[str, Tensor]:
-        """Returns the sample at a position: pictures 3 x H x W float32 in [0, 1], and `index`, the row of the first one."""
+        """Returns the sample at a position: keys as in `Batch` without B; `index` is the row of the first picture."""
         rng = np.random.default_rng((*self.seed, 2, position))
         indices = {side: self._row(side, position) for side in self.rows}
         pictures = {side: getattr(self.pictures, side)(index) for side, index in indices.items()}
-        if self.stream.kind == "paired":
+        if self.stream.kind in ALIGNED:
             views = dict(zip(pictures, self._view(list(pictures.values()), rng), strict=True))
         else:
             views = {side: self._view([picture], rng)[0] for side, picture in pictures.items()}
+        mask = views.pop("mask", None)
         sample = {side: torch.from_numpy(view).permute(2, 0, 1).to(torch.float32).div_(255) for side, view in views.items()}
+        if mask is not None:
+            sample = {"image": sample["normal"], "mask": torch.from_numpy(mask).long()}
         if self.stream.transform is not None:
             sample = self.stream.transform(sample, rng)
         sample["index"] = torch.tensor(next(iter(indices.values())))
@@ -103,7 +113,11 @@ class StreamDataset(Dataset[dict[str, Tensor]]):
     def _view(self, pictures: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
         """Cuts, flips and turns several aligned pictures in the same way."""
         if (size := self.stream.resize) is not None:
-            views = [cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA) for picture in pictures]
+            # Classes have no values in between.
+            views = [
+                cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA if picture.ndim == 3 else cv2.INTER_NEAREST_EXACT)
+                for picture in pictures
+            ]
         else:
             size = self.crop
             height, width = pictures[0].shape[:2]

@@ -30,7 +30,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lle.config.base import MethodConfig
 from lle.config.schema import TrainConfig
-from lle.data.streams import SIDES, IterationSampler, Pictures, StreamDataset, loader, rows_with
+from lle.data.streams import IterationSampler, Pictures, StreamDataset, loader, rows_with
 from lle.engine.method import Method, Phase, Stream, Update
 from lle.errors import TrainingError
 from lle.files import atomic_path, write_text
@@ -465,8 +465,6 @@ def _check(method: Method, phases: Sequence[Phase], processes: int) -> None:
         for name, stream in streams.items():
             # Here, because an error inside one of several processes is hard to read.
             IterationSampler(stream.batch_size or method.config.batch_size, 0, 1, world_size=processes)
-            if stream.kind not in SIDES and stream.data is None:
-                raise TrainingError(f"stream '{name}' of phase '{phase.name}' is of kind '{stream.kind}' and must name its `data`.")
         for update in phase.updates:
             if not _parameters(update):
                 raise TrainingError(f"update '{update.name}' of phase '{phase.name}' moves no parameter.")

@@ -15,13 +15,13 @@ class Unet(Method):
     """Our reference for supervised training."""
 
     stream = "paired"
-    # Four levels reach less than 80 pixels far, and nothing is pooled over the whole picture.
+    # Nothing is pooled over the whole picture.
     scope = "local"
     config: Config
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.network = Network(config.width)
+        self.network = Network(config.width, config.levels, config.exponent)
 
     def forward(self, low: Tensor) -> Tensor:
         """Enhances a batch, see `Method.forward`."""

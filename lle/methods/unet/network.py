@@ -1,12 +1,16 @@
-"""A plain U-Net."""
+"""A plain U-Net at half resolution."""
 
 from __future__ import annotations
+
+import itertools
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lle.nn.blocks import crop_to, pad_to_multiple
+
+FLOOR = 1e-4  # a power below 1 has no finite slope at 0
 
 
 def _level(inputs: int, outputs: int) -> nn.Sequential:
@@ -19,24 +23,32 @@ def _level(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Network(nn.Module):
-    """Four levels of two 3x3 convolutions, max pooling down, bilinear up, concatenated skips.
+    """Levels of two 3x3 convolutions, max pooling down, bilinear up, concatenated skips.
+
+    As in the U-Net of Learning to See in the Dark (Chen et al., CVPR 2018), 2x2 pixels are packed into channels before the first
+    level and unpacked after the last, which takes a quarter of the time and sees twice as far. It corrects a power curve of the
+    input, so that training starts at a brightened picture.
 
     Args:
-        width: channels at full resolution.
+        width: channels of the first level; each further one doubles them.
+        levels: number of levels.
+        exponent: of the power curve.
     """
 
-    levels = 4
-
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int = 16, levels: int = 4, exponent: float = 0.45) -> None:
         super().__init__()
-        widths = [width * 2**level for level in range(self.levels)]
-        self.down = nn.ModuleList(_level(before, after) for before, after in zip([3, *widths], widths, strict=False))
+        widths = [width * 2**level for level in range(levels)]
+        self.exponent = exponent
+        self.down = nn.ModuleList(_level(before, after) for before, after in itertools.pairwise([12, *widths]))
         self.up = nn.ModuleList(_level(deep + skip, skip) for skip, deep in zip(widths[-2::-1], widths[:0:-1], strict=True))
-        self.out = nn.Conv2d(width, 3, 1)
+        self.out = nn.Conv2d(width, 12, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Enhances B x 3 x H x W in [0, 1] to the same shape and range."""
-        x = pad_to_multiple(image, 2 ** (self.levels - 1))
+        """Enhances B x 3 x H x W in [0, 1] to the same shape."""
+        bright = pad_to_multiple((image.clamp(0, 1) + FLOOR) ** self.exponent, 2 ** len(self.down))
+        x = F.pixel_unshuffle(bright, 2)
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
             x = block(F.max_pool2d(x, 2) if level else x)
@@ -45,4 +57,4 @@ class Network(nn.Module):
         for block in self.up:
             skip = skips.pop()
             x = block(torch.cat([skip, F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)], 1))
-        return crop_to(torch.sigmoid(self.out(x)), image)
+        return crop_to(bright + F.pixel_shuffle(self.out(x), 2), image)
