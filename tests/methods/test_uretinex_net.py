@@ -10,16 +10,18 @@ from lle.errors import WeightsError
 from lle.registry import card, create
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_agrees_with_the_authors(parity, nested):
+@pytest.mark.parametrize("layout", ["parts", "checkpoints", "opened checkpoints"])
+def test_agrees_with_the_authors(parity, layout):
     vectors, weights = parity("uretinex_net")
-    if nested:
+    if layout != "parts":
         weights = {
-            "init_low": {"state_dict": {"model_R": weights["init_low"]}},
-            "init_high": {"state_dict": {"model_R": weights["init_high"]}},
-            "unfolding": {"state_dict": {"model_R": weights["unfolding_model_R"], "model_L": weights["unfolding_model_L"]}},
-            "L_adjust": {"state_dict": {"model_A": weights["L_adjust_model_A"]}},
+            "init_low": {"model_R": weights["init_low"]},
+            "init_high": {"model_R": weights["init_high"]},
+            "unfolding": {"model_R": weights["unfolding_model_R"], "model_L": weights["unfolding_model_L"]},
+            "L_adjust": {"model_A": weights["L_adjust_model_A"]},
         }
+    if layout == "checkpoints":
+        weights = {stem: {"state_dict": state} for stem, state in weights.items()}
     method = create("uretinex_net")
     method.import_weights(weights)
     with torch.no_grad():

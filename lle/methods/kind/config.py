@@ -20,7 +20,6 @@ class Config(MethodConfig):
             "crop": 48,
             "lr": 5e-4,
             "schedule": "cosine",
-            "restore_iterations": 2000,
             "restore_batch_size": 4,
             "restore_crop": 96,
         },

@@ -16,7 +16,7 @@ class Config(MethodConfig):
     """Settings of UNIE. `iterations` is the length of the second phase, light-effects suppression."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "recommended": {**_ADAM, "iterations": 1500, "decompose_iterations": 500, "batch_size": 2, "crop": 128, "lr": 2e-4},
+        "recommended": {**_ADAM, "iterations": 1500, "batch_size": 2, "crop": 128, "lr": 2e-4},
         # The authors' values for LOL; how long they train the decomposition is not published.
         "paper": {
             **_ADAM,

@@ -35,7 +35,7 @@ class Config(MethodConfig):
     """Initialisation: weight of the distance between illumination and brightest channel."""
     ssim_weight: float = Field(0.5, ge=0)
     """Unfolding: weight of 1 - SSIM of the reflectances."""
-    perceptual_weight: float = Field(0.01, ge=0)
+    perceptual_weight: float = Field(0.002, ge=0)
     """Unfolding: weight of the feature distance of the reflectances."""
     perceptual: Literal["vgg16", "efficientnet_lite0"] = "efficientnet_lite0"
     """Network of the feature distance; `vgg16` needs its weights on disk."""

@@ -113,18 +113,21 @@ class UnfoldedRetinex(Method):
         `init_high`, which only training needs, may be there too.
         """
         for name, (flat, nested) in _PARTS.items():
-            state = files[flat] if flat in files and "state_dict" not in files[flat] else _nested(files, *nested)
-            load_strict(self.network.get_submodule(name), state)
+            load_strict(self.network.get_submodule(name), _find(files, flat, *nested))
         if "init_high" in files:
-            high = files["init_high"]
-            load_strict(self.decompose_high, _nested(files, "init_high", "model_R") if "state_dict" in high else high)
+            load_strict(self.decompose_high, _find(files, "init_high", "init_high", "model_R"))
 
 
-def _nested(files: Mapping[str, Mapping[str, Any]], stem: str, model: str) -> Mapping[str, Any]:
-    try:
-        state: Mapping[str, Any] = files[stem]["state_dict"][model]
-    except KeyError as error:
-        raise WeightsError(
-            f"URetinex-Net needs the authors' init_low, unfolding and L_adjust; '{model}' of '{stem}' is not among {sorted(files)}."
-        ) from error
-    return state
+def _find(files: Mapping[str, Mapping[str, Any]], flat: str, stem: str, model: str) -> Mapping[str, Any]:
+    """Returns the state dict of one part: the file `flat` as it is, or the entry `model` of the checkpoint `stem`."""
+    checkpoint = files.get(stem, {})
+    # The command line has taken the outermost dictionary off already.
+    checkpoint = checkpoint.get("state_dict", checkpoint)
+    if model in checkpoint:
+        state: Mapping[str, Any] = checkpoint[model]
+        return state
+    if flat in files:
+        return files[flat]
+    raise WeightsError(
+        f"URetinex-Net needs the authors' init_low, unfolding and L_adjust; '{model}' of '{stem}' is not among {', '.join(sorted(files))}."
+    )
