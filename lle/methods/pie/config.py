@@ -17,7 +17,7 @@ class Config(MethodConfig):
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         # Small crops, a faster rate and the perceptual network that needs no download.
-        "recommended": {"iterations": 600, "batch_size": 4, "crop": 128, "lr": 1e-3, "schedule": "cosine", "min_size": 50},
+        "recommended": {"iterations": 200, "batch_size": 4, "crop": 64, "lr": 2e-3, "schedule": "cosine", "min_size": 20},
         "paper": {
             "iterations": 14_000,
             "batch_size": 2,
@@ -31,7 +31,6 @@ class Config(MethodConfig):
             "mode_pairs": "official",
             "mode_nce": "official",
         },
-        "small": {"iterations": 250, "batch_size": 4, "crop": 96, "lr": 1e-3, "schedule": "cosine", "min_size": 30},
     }
 
     weight_decay: float = Field(1e-4, ge=0)
@@ -52,7 +51,7 @@ class Config(MethodConfig):
     """Weight of the smoothness of the curve maps."""
     w_color: float = Field(8.0, ge=0)
     """Weight of the greyness of the mean colour."""
-    w_perceptual: float = Field(0.1, ge=0)
+    w_perceptual: float = Field(0.02, ge=0)
     """Weight of the distance of deep features between input and result; the authors have 1 with VGG16."""
     w_regions: float = Field(1.0, ge=0)
     """Weight of the brightness consistency inside regions."""
