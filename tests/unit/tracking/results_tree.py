@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lle import registry
+from lle.engine.model_io import save_model
 from lle.files import write_json
 
 PROVENANCE = {
@@ -60,3 +62,40 @@ def write_profile(reports: Path, method: str, latency: float = 20.0, parameters:
 def write_sample(path: Path, level: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (40, 30), (level, level, level)).save(path, lossless=True)
+
+
+def make_reports(folder: Path) -> Path:
+    """Results of an untrained method, of a trained one in two phases, and of the untouched input."""
+    for method, trained_on in (("gamma", None), ("zero_dce", "demo_mixed"), ("input", None)):
+        write_metrics(folder, "demo", method, {"psnr": [10.0, 11, 12, 13], "ssim": [0.4, 0.5, 0.6, 0.7]}, trained_on)
+        for image in ("a", "b"):
+            write_sample(folder / f"samples/demo/{method}/{image}.webp", 100)
+    for image in ("a", "b"):
+        write_sample(folder / f"samples/demo/normal/{image}.webp", 200)
+    write_metrics(folder, "demo_mine", "zero_dce", {"loe": [100.0, 110, 120]}, "demo_mixed", data_digest="e" * 64)
+    write_profile(folder, "zero_dce")
+    terms = [{"phase": "fit", "update": "fit", "term": "colour", "points": [[0, 1.0], [10, 0.5]]}]
+    record = {
+        "method": "zero_dce",
+        "trained_on": "demo_mixed",
+        "iterations": 20,
+        "phases": ["fit"],
+        "terms": terms,
+        "provenance": PROVENANCE,
+    }
+    write_json(folder / "training/zero_dce.json", record)
+    return folder
+
+
+def make_models(folder: Path) -> Path:
+    """The models of the two methods."""
+    for name in ("gamma", "zero_dce"):
+        save_model(registry.create(name), name, folder / name)
+    record = {"method": "zero_dce", "trained_on": "demo_mixed", "iterations": 20, "phases": ["warm", "fine"], "seconds": 2.5}
+    write_json(folder / "zero_dce/train.json", {**record, "system": {"cpu_percent": 90.0}, "provenance": PROVENANCE})
+    write_json(folder / "gamma/train.json", {"method": "gamma", "iterations": 0, "phases": []})
+    rows = [(i, "warm" if i < 10 else "fine", "fit", term, 1 / (i + 1)) for i in range(20) for term in ("colour", "exposure")]
+    rows += [(i, "warm" if i < 10 else "fine", "val", "psnr", 10 + i) for i in (9, 19)]
+    with (folder / "zero_dce/losses.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("iteration", "phase", "update", "term", "value"), *rows])
+    return folder

@@ -12,16 +12,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from results_tree import make_models, make_reports
 
 from lle.errors import LleError
 from lle.files import read_json, write_json
 from lle.infer.enhancer import Enhancer
 from lle.tracking import store
-from lle.tracking.sync import sync
+from lle.tracking.sync import Synced, sync
 
 ALL = ("train@gamma", "evaluate@input", "train@zero_dce")
 
@@ -35,14 +37,35 @@ def uri(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
     return f"sqlite:///{tmp_path}/mlflow.db"
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A store that was filled once, for the tests that only look at it."""
+
+    reports: Path
+    models: Path
+    uri: str
+    done: Synced
+
+
+@pytest.fixture(scope="module")
+def filled(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    folder = tmp_path_factory.mktemp("filled")
+    reports, models = make_reports(folder / "reports"), make_models(folder / "models")
+    shutil.copyfile(empty_store, folder / "mlflow.db")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return Filled(reports, models, uri, sync(reports, models, uri))
+
+
 def one(runs: list[store.Stored], name: str) -> store.Stored:
     (found,) = (run for run in runs if run.name == name and run.current)
     return found
 
 
-def test_a_run_holds_everything(reports: Path, models: Path, uri: str) -> None:
-    done = sync(reports, models, uri)
-    assert done.made == ALL
+def test_a_run_holds_everything(filled: Filled) -> None:
+    uri = filled.uri
+    assert filled.done.made == ALL
     client = store.client(uri)
     stored = store.stored(uri)
     assert store._from_client(client) == stored or sorted(map(repr, store._from_client(client))) == sorted(map(repr, stored))
@@ -75,8 +98,8 @@ def test_a_run_holds_everything(reports: Path, models: Path, uri: str) -> None:
     assert len(client.list_artifacts(run_id, "images")) == 4  # two samples and their previews
 
 
-def test_samples_stand_side_by_side(reports: Path, models: Path, uri: str) -> None:
-    sync(reports, models, uri)
+def test_samples_stand_side_by_side(filled: Filled) -> None:
+    uri = filled.uri
     with store.fluent(uri):
         import mlflow
 
@@ -85,8 +108,8 @@ def test_samples_stand_side_by_side(reports: Path, models: Path, uri: str) -> No
     assert [picture.getpixel((x, 40))[0] for x in (20, 64, 108)] == [100, 100, 200]
 
 
-def test_phases_are_children(reports: Path, models: Path, uri: str) -> None:
-    sync(reports, models, uri)
+def test_phases_are_children(filled: Filled) -> None:
+    uri = filled.uri
     client = store.client(uri)
     parent = one(store.stored(uri), "train@zero_dce").run_id
     experiment = client.get_run(parent).info.experiment_id
@@ -96,29 +119,28 @@ def test_phases_are_children(reports: Path, models: Path, uri: str) -> None:
     assert [m.step for m in client.get_metric_history(fine.info.run_id, "loss/colour")] == list(range(10, 20))
 
 
-def test_the_model_enhances_at_another_size(reports: Path, models: Path, uri: str) -> None:
+def test_the_model_enhances_at_another_size(filled: Filled) -> None:
     import mlflow
 
-    sync(reports, models, uri)
+    uri = filled.uri
     run_id = one(store.stored(uri), "train@zero_dce").run_id
     with store.fluent(uri):
         model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
     pictures = np.random.default_rng(0).integers(0, 256, (2, 37, 53, 3), dtype=np.uint8)
     enhanced = model.predict(pictures)
     assert enhanced.dtype == np.uint8
-    enhancer = Enhancer.load(models / "zero_dce")
+    enhancer = Enhancer.load(filled.models / "zero_dce")
     np.testing.assert_array_equal(enhanced, np.stack([enhancer.enhance(picture) for picture in pictures]))
     assert model.metadata.signature.inputs.inputs[0].shape == (-1, -1, -1, 3)
     assert model.metadata.metadata["method"] == "zero_dce"
-    assert not list(Path("mlruns").rglob("*.pkl"))  # nothing that runs code when it is unpickled
+    assert not list((filled.models.parent / "mlruns").rglob("*.pkl"))  # nothing that runs code when it is unpickled
 
 
-def test_nothing_changed_is_fast_and_needs_no_mlflow(reports: Path, models: Path, uri: str) -> None:
-    sync(reports, models, uri)
+def test_nothing_changed_is_fast_and_needs_no_mlflow(filled: Filled) -> None:
     program = (
         "import sys, time; start = time.perf_counter()\n"
         "from pathlib import Path\nfrom lle.tracking.sync import sync\n"
-        f"done = sync(Path({str(reports)!r}), Path({str(models)!r}), {uri!r})\n"
+        f"done = sync(Path({str(filled.reports)!r}), Path({str(filled.models)!r}), {filled.uri!r})\n"
         "assert not done.made and len(done.unchanged) == 3, done\n"
         "assert not {'mlflow', 'torch', 'pandas', 'PIL'} & sys.modules.keys()\n"
         "print(time.perf_counter() - start)"
@@ -147,12 +169,9 @@ def test_changed_files_make_a_new_run_and_the_old_one_stays(reports: Path, model
     assert one(store.stored(uri), "train@zero_dce") == before
 
 
-def test_an_empty_store_is_rebuilt(reports: Path, models: Path, uri: str, empty_store: Path, tmp_path: Path) -> None:
-    sync(reports, models, uri)
-    shutil.copyfile(empty_store, tmp_path / "other.db")
-    other = f"sqlite:///{tmp_path}/other.db"
-    assert sync(reports, models, other).made == ALL
-    assert {(run.name, run.digest) for run in store.stored(other)} == {(run.name, run.digest) for run in store.stored(uri)}
+def test_an_empty_store_is_rebuilt(filled: Filled, uri: str) -> None:
+    assert sync(filled.reports, filled.models, uri).made == ALL
+    assert {(run.name, run.digest) for run in store.stored(uri)} == {(run.name, run.digest) for run in store.stored(filled.uri)}
 
 
 def test_a_fresh_clone_has_everything_but_the_model(reports: Path, models: Path, uri: str, tmp_path: Path) -> None:
