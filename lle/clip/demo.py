@@ -84,7 +84,7 @@ def _load_imagenet(trunk: nn.Module) -> None:
 
 
 def pictures(splits: Sequence[str], count: int, size: int, seed: int) -> tuple[np.ndarray, list[str], list[str]]:
-    """Makes captioned pictures: every kind of light equally often, everything else drawn.
+    """Makes captioned pictures: every kind of light in its share, everything else drawn.
 
     Args:
         splits: of the installed photographs, see `lle.data.demo.PHOTOGRAPHS`.
@@ -97,7 +97,7 @@ def pictures(splits: Sequence[str], count: int, size: int, seed: int) -> tuple[n
     """
     shown = [(photograph, view_) for split in splits for photograph, views in photographs(split) for view_ in views]
     weights = np.array([photograph.weight for photograph, _ in shown])
-    names = list(LIGHTS)
+    names = [name for name, light in LIGHTS.items() for _ in range(light.share)]
     images, lights, captions = np.empty((count, size, size, 3), np.uint8), [], []
     for index in range(count):
         rng = np.random.default_rng((seed, index))

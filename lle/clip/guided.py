@@ -47,7 +47,7 @@ class ClipGuided(Method):
         # Oldest first; as many as `filled` says are there.
         self.snapshots = nn.ModuleList(copy.deepcopy(network).requires_grad_(False) for _ in range(min(history, config.rounds)))
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
-        self._negatives: Tensor | None = None
+        self._texts: Tensor | None = None
         self._clip = Frozen(lambda: load(config.backbone))
         self._content = self._clip if config.content_backbone is None else Frozen(lambda: load(config.content_backbone or config.backbone))
 
@@ -116,21 +116,17 @@ class ClipGuided(Method):
             features = clip.image_features(pictures)
         return self.prompts.normality(clip, features)
 
-    def guiding_logits(self, enhanced: Tensor) -> Tensor:
-        """Scaled cosines of results with T_F, T_T and the negative texts, B x (2 + texts); T_T stands at 1."""
-        clip = self.clip()
-        features = clip.image_features(enhanced)
-        logits = self.prompts.logits(clip, features)
-        texts = self.settings.negative_texts
-        if not texts:
-            return logits
-        if self._negatives is None or self._negatives.device != features.device:
+    def text_loss(self, image_features: Tensor) -> Tensor:
+        """Cross entropy of the first of `texts` among all of them; the texts' features are read once."""
+        settings = self.settings
+        if self._texts is None or self._texts.device != image_features.device:
             with torch.no_grad():
-                self._negatives = clip.text_features(texts)
-        return torch.cat([logits, self.settings.logit_scale * features @ self._negatives.T], 1)
+                self._texts = self.clip().text_features(settings.texts)
+        logits = settings.logit_scale * image_features @ self._texts.T
+        return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device))
 
-    def guidance(self, enhanced: Tensor) -> Tensor:
-        """The loss by which CLIP guides the network, unweighted."""
+    def guidance(self, image_features: Tensor) -> Tensor:
+        """The loss by which the prompts guide the network, unweighted, from the results' features, B x D."""
         raise NotImplementedError
 
     def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Tensor:
@@ -147,7 +143,10 @@ class ClipGuided(Method):
         """Guidance by CLIP, and what keeps the content."""
         low = batch["low"]
         enhanced, losses = self.enhanced(low)
-        losses["clip"] = self.settings.lambda_clip * self.guidance(enhanced)
+        features = self.clip().image_features(enhanced)
+        losses["clip"] = self.settings.lambda_clip * self.guidance(features)
+        if self.settings.lambda_text:
+            losses["text"] = self.settings.lambda_text * self.text_loss(features)
         if self.settings.content != "none":
             losses["content"] = self.settings.lambda_id * self.content(enhanced, low, CONTENT_WEIGHTS)
         if self.settings.lambda_lit:

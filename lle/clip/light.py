@@ -22,10 +22,12 @@ class Light:
     Attributes:
         words: how captions say it; the first one stands for the kind when captions are retrieved.
         show: makes the picture, H x W x 3 uint8, from one in normal light.
+        share: how often it is shown against the others.
     """
 
     words: tuple[str, ...]
     show: Callable[[np.ndarray, np.random.Generator], np.ndarray]
+    share: int = 1
 
 
 def _linear(image: np.ndarray) -> np.ndarray:
@@ -41,7 +43,7 @@ def _normal(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _room(low: float, high: float) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
-    light = Room(exposure=(low, high), unevenness=(0.0, 0.4), warmth=(0.0, 0.1))
+    light = Room(exposure=(low, high), unevenness=(0.0, 0.8), warmth=(0.0, 0.1))
     # Half of them through a good sensor, so that darkness is not told by its noise.
     return lambda image, rng: degrade.room(image, light, _CLEAN if rng.random() < 0.5 else _USUAL, rng)[0]
 
@@ -95,9 +97,9 @@ def _mine(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 LIGHTS: Mapping[str, Light] = {
-    "normal": Light(("evenly lit", "well lit", "normal-light", "bright and clear", "normally exposed"), _normal),
-    "very dark": Light(("very dark", "almost black", "extremely dark", "severely underexposed"), _room(0.008, 0.05)),
-    "dim": Light(("dim", "dark", "low-light", "underexposed"), _room(0.05, 0.32)),
+    "normal": Light(("evenly lit", "well lit", "normal-light", "bright and clear", "normally exposed"), _normal, 3),
+    "very dark": Light(("very dark", "almost black", "extremely dark", "severely underexposed"), _room(0.008, 0.05), 2),
+    "dim": Light(("dim", "dark", "low-light", "underexposed"), _room(0.05, 0.32), 3),
     "uneven": Light(("unevenly lit", "patchily lit"), _uneven),
     "back-lit": Light(("back-lit", "backlit"), _back_lit),
     "lamps": Light(("lamp-lit underground", "dark lamp-lit"), _mine),

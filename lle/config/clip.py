@@ -82,17 +82,19 @@ class GuidedConfig(MethodConfig):
     """What ranks between the input and the latest result: results of earlier `rounds`, or the input at rising `exposures`."""
     logit_scale: float = Field(20.0, gt=0)
     """Factor on cosines before every softmax: 100 with OpenAI's models; the small CLIP was trained at less."""
-    negative_texts: tuple[str, ...] = (
+    lambda_text: float = Field(1.0, ge=0)
+    """Weight of a second guide, `texts`; neither paper has it."""
+    texts: tuple[str, ...] = (
+        "a normal-light photo",
+        "a low-light photo",
+        "a very dark photo",
+        "an unevenly lit photo",
         "an over-exposed photo",
         "a hazy photo",
         "a washed-out photo",
         "a noisy photo",
-        "a yellow-tinted photo",
-        "a blue-tinted photo",
-        "a green-tinted photo",
-        "a red-tinted photo",
     )
-    """What else the result must not look like: these texts stand beside the low-light prompt while the network is trained."""
+    """What the result should look like, and then what it must not: cross entropy of the first text among all of them."""
     lambda_clip: float = Field(1.0, ge=0)
     """Weight of the guidance by CLIP."""
     content: Literal["none", "pixels", "features"] = "none"

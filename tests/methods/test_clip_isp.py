@@ -214,11 +214,11 @@ def test_margins_have_the_derived_floor(method):
 
 
 def test_guidance_is_minus_log_of_the_softmax(method):
-    built = method(negative_texts=())
+    built = method()
     built.prompts.start(built.clip(), "random")
     picture = torch.rand(3, 3, 32, 32)
     expected = -torch.log(built.normality(picture)).mean()
-    assert built.guidance(picture).item() == pytest.approx(expected.item(), rel=1e-4)
+    assert built.guidance(built.clip().image_features(picture)).item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_paper_preset_takes_the_papers_backbone_and_losses():
@@ -227,10 +227,12 @@ def test_paper_preset_takes_the_papers_backbone_and_losses():
     assert (config.lambda_map, config.content, config.lambda_lit, config.p2) == (0.0, "none", 0.0, 0.3)
 
 
-def test_other_texts_stand_beside_the_low_light_prompt(method):
-    built = method(negative_texts=("a hazy photo", "a noisy photo"))
-    assert built.guiding_logits(torch.rand(2, 3, 32, 32)).shape == (2, 4)
-    assert method(negative_texts=()).guiding_logits(torch.rand(2, 3, 32, 32)).shape == (2, 2)
+def test_first_text_is_wanted_and_the_others_are_not(method):
+    built = method(texts=("a dark photo", "a hazy photo", "a noisy photo"))
+    features = built.clip().text_features(["a dark photo"])
+    wanted = built.text_loss(features)
+    assert wanted < built.text_loss(built.clip().text_features(["a hazy photo"]))
+    assert "text" not in method(lambda_text=0).enhance_loss(batch_of(built, Stream("unpaired"), crop=32))
 
 
 def test_any_size_works(method):

@@ -88,9 +88,11 @@ def test_margins_are_the_authors(method):
 
 
 def test_guidance_is_the_probability_of_low_light(method):
-    built = method(negative_texts=())
+    built = method()
     picture = torch.rand(2, 3, 32, 32)
-    assert built.guidance(picture).item() == pytest.approx((1 - built.normality(picture)).mean().item(), rel=1e-5)
+    assert built.guidance(built.clip().image_features(picture)).item() == pytest.approx(
+        (1 - built.normality(picture)).mean().item(), rel=1e-5
+    )
 
 
 def test_any_size_works(method):

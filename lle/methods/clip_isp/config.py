@@ -33,8 +33,9 @@ class Config(GuidedConfig):
             "rounds": 20,
             "prompt_init": "random",
             "logit_scale": 100.0,
-            "negative_texts": (),
+            "lambda_text": 0.0,
             "lambda_map": 0.0,
+            "detail_lr_factor": 1.0,
             "lambda_filters": 0.0,
             "lambda_lit": 0.0,
             "p2": 0.3,
@@ -47,18 +48,21 @@ class Config(GuidedConfig):
     """Low-light pictures a step."""
     crop: int = Field(96, ge=16)
     """Side of the square training crops, in pixels."""
-    lr: float = Field(2e-3, gt=0)
+    lr: float = Field(1e-3, gt=0)
     """Learning rate of the enhancement network."""
+    detail_lr_factor: float = Field(0.02, ge=0)
+    """Learning rate of the detail network against the encoder's; CLIP alone would paint with it."""
     gamma_range: float = Field(5.0, gt=1)
     """R: the gamma filter's exponent lies in (1/R, R)."""
     view: int | None = Field(256, ge=16)
     """Side to which the encoder's view is resized; null shows it the whole picture."""
     refine_source: Literal["rounds", "filters", "exposures"] = "rounds"  # type: ignore[assignment]
     """I_en0 to I_en3: results of the four `rounds` before, the outputs of the four `filters`, or the input at rising `exposures`."""
-    lambda_map: float = Field(1.0, ge=0)
+    lambda_map: float = Field(20.0, ge=0)
     """Weight of mean|M|, which keeps the detail map small; the paper has no such term."""
     lambda_filters: float = Field(10.0, ge=0)
-    """Weight of the squares of contrast and of the gains' logarithms, which leaves most of the work to gamma; not in the paper."""
+    """Weight of the squares of contrast, of the gains' logarithms and of the change of sharpening, which leaves most of the work
+    to gamma; not in the paper."""
     lambda_lit: float = Field(5.0, ge=0)
     """Weight of leaving normal-light pictures as they are (mean absolute difference); not in the paper."""
     p0: float = Field(0.9, ge=0, le=1)

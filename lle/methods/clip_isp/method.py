@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from lle.clip.guided import ClipGuided
-from lle.engine.method import Losses
+from lle.engine.method import Losses, Phase
 from lle.methods.clip_isp.config import Config
-from lle.methods.clip_isp.network import FilterParameters, IspNet, Steps
+from lle.methods.clip_isp.network import SHARPEN_START, FilterParameters, IspNet, Steps
 
 HISTORY = 4
 """Earlier rounds in eq. 5: I_en0 to I_en3."""
@@ -31,6 +32,23 @@ class ClipIsp(ClipGuided):
         super().__init__(config, IspNet(config.gamma_range, config.view), HISTORY)
         self.own = config
 
+    def phases(self) -> Sequence[Phase]:
+        """The common phases, the detail network at its own learning rate."""
+        return [
+            dataclasses.replace(phase, updates=tuple(dataclasses.replace(update, optimizer=self._optimizer) for update in phase.updates))
+            if phase.name.startswith("enhance")
+            else phase
+            for phase in super().phases()
+        ]
+
+    def _optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        config, inside = self.own, {id(parameter) for parameter in self.network.detail.parameters()}
+        groups = [
+            {"params": [p for p in parameters if id(p) not in inside]},
+            {"params": [p for p in parameters if id(p) in inside], "lr": config.lr * config.detail_lr_factor},
+        ]
+        return torch.optim.Adam(groups, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)
+
     def estimate(self, low: Tensor) -> FilterParameters:
         """The filters' parameters for whole pictures, B x 3 x H x W; with them `network.steps` enhances tiles alike."""
         return self.network.estimate(low)
@@ -44,12 +62,14 @@ class ClipIsp(ClipGuided):
         if self.own.lambda_filters:
             chosen = steps.parameters
             colour = chosen.gains.log()
-            losses["filters"] = self.own.lambda_filters * ((colour**2).mean() + (chosen.contrast**2).mean())
+            losses["filters"] = self.own.lambda_filters * (
+                (colour**2).mean() + (chosen.contrast**2).mean() + ((chosen.sharpen - SHARPEN_START) ** 2).mean()
+            )
         return steps.enhanced, losses
 
-    def guidance(self, enhanced: Tensor) -> Tensor:
+    def guidance(self, image_features: Tensor) -> Tensor:
         """-ln of the softmax over both prompts (eq. 3, read with the current pair in numerator and denominator)."""
-        logits = self.guiding_logits(enhanced)
+        logits = self.prompts.logits(self.clip(), image_features)
         return F.cross_entropy(logits, torch.ones(len(logits), dtype=torch.long, device=logits.device))
 
     def between(self, low: Tensor) -> list[Tensor]:

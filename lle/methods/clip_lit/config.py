@@ -33,7 +33,7 @@ class Config(GuidedConfig):
             "rounds": 13,
             "prompt_init": "random",
             "logit_scale": 100.0,
-            "negative_texts": (),
+            "lambda_text": 0.0,
             "lambda_clip": 320.0,
             "content": "features",
             "lambda_id": 22.5,

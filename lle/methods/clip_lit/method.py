@@ -63,9 +63,9 @@ class ClipLit(ClipGuided):
             losses["smooth"] = self.own.lambda_smooth * variation
         return self.network.divide(low, light), losses
 
-    def guidance(self, enhanced: Tensor) -> Tensor:
-        """Mean probability of everything but the normal-light prompt: with no negative texts, that of the low-light prompt."""
-        return 1 - F.softmax(self.guiding_logits(enhanced), dim=1)[:, 1].mean()
+    def guidance(self, image_features: Tensor) -> Tensor:
+        """Mean probability of the low-light prompt."""
+        return 1 - self.prompts.normality(self.clip(), image_features).mean()
 
     def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Tensor:
         """The authors' hinges, averaged over the batch.
