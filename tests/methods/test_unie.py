@@ -61,7 +61,7 @@ def test_no_way_back_without_a_cycle():
 
 def test_learns():
     torch.manual_seed(0)
-    run = train(create("unie", TINY), 12, crop=64, lr=3e-3)
+    run = train(create("unie", TINY), 8, crop=64, lr=3e-3)
     assert not run.untouched
     assert run.fell("decompose", "decompose", 0.97)
     assert run.fell("suppress", "generator")
