@@ -93,6 +93,10 @@ class GuidedConfig(MethodConfig):
         "a hazy photo",
         "a washed-out photo",
         "a noisy photo",
+        "a yellow-tinted photo",
+        "a blue-tinted photo",
+        "a green-tinted photo",
+        "a red-tinted photo",
     )
     """What the result should look like, and then what it must not: cross entropy of the first text among all of them."""
     lambda_clip: float = Field(1.0, ge=0)

@@ -36,6 +36,8 @@ class Config(GuidedConfig):
             "lambda_text": 0.0,
             "lambda_map": 0.0,
             "detail_lr_factor": 1.0,
+            "gain_range": 0.5,
+            "detail_range": 1.0,
             "lambda_filters": 0.0,
             "lambda_lit": 0.0,
             "p2": 0.3,
@@ -50,15 +52,19 @@ class Config(GuidedConfig):
     """Side of the square training crops, in pixels."""
     lr: float = Field(1e-3, gt=0)
     """Learning rate of the enhancement network."""
-    detail_lr_factor: float = Field(0.02, ge=0)
+    detail_lr_factor: float = Field(0.1, ge=0)
     """Learning rate of the detail network against the encoder's; CLIP alone would paint with it."""
     gamma_range: float = Field(5.0, gt=1)
     """R: the gamma filter's exponent lies in (1/R, R)."""
+    gain_range: float = Field(0.05, gt=0)
+    """Largest logarithm of a white balance gain: 0.5 in the source of the filters, 0.05 where nothing but CLIP guards the colours."""
+    detail_range: float = Field(0.03, gt=0, le=1)
+    """Largest value of the detail map: 1 in the paper; less keeps CLIP from painting with it."""
     view: int | None = Field(256, ge=16)
     """Side to which the encoder's view is resized; null shows it the whole picture."""
     refine_source: Literal["rounds", "filters", "exposures"] = "rounds"  # type: ignore[assignment]
     """I_en0 to I_en3: results of the four `rounds` before, the outputs of the four `filters`, or the input at rising `exposures`."""
-    lambda_map: float = Field(20.0, ge=0)
+    lambda_map: float = Field(5.0, ge=0)
     """Weight of mean|M|, which keeps the detail map small; the paper has no such term."""
     lambda_filters: float = Field(10.0, ge=0)
     """Weight of the squares of contrast, of the gains' logarithms and of the change of sharpening, which leaves most of the work

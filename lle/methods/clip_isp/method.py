@@ -29,7 +29,7 @@ class ClipIsp(ClipGuided):
     network: IspNet
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config, IspNet(config.gamma_range, config.view), HISTORY)
+        super().__init__(config, IspNet(config.gamma_range, config.view, config.gain_range, config.detail_range), HISTORY)
         self.own = config
 
     def phases(self) -> Sequence[Phase]:

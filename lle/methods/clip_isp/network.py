@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from lle.methods.clip_isp.filters import contrast, gamma, sharpen, tanh_range, white_balance
 
 WIDTHS = (8, 16, 32, 64, 128)
-GAIN_LOG_RANGE = 0.5
 SHARPEN_RANGE = 2.5
 SHARPEN_START = 0.1
 
@@ -21,7 +20,7 @@ class FilterParameters(NamedTuple):
     """Settings of the four filters, one row a picture.
 
     Attributes:
-        gains: white balance w_r, w_g, w_b, B x 3, each in (exp(-0.5), exp(0.5)).
+        gains: white balance w_r, w_g, w_b, B x 3, each in (exp(-G), exp(G)) with G the gain range.
         exponent: gamma g, B, in (1/R, R).
         contrast: alpha, B, in (-1, 1).
         sharpen: lambda, B, in (0, 2.5).
@@ -39,7 +38,7 @@ class Steps(NamedTuple):
     Attributes:
         parameters: what the encoder chose.
         filtered: the picture after white balance, gamma, contrast and sharpening, each B x 3 x H x W; the last is O_isp.
-        detail: the map M in (-1, 1), B x 3 x H x W.
+        detail: the map M, B x 3 x H x W.
         enhanced: clamp(O_isp + M, 0, 1).
     """
 
@@ -54,11 +53,13 @@ class Encoder(nn.Module):
 
     Args:
         gamma_range: R; the exponent lies in (1/R, R).
+        gain_range: the gains' logarithms lie in (-gain_range, gain_range).
         view: side to which the picture is resized before it is judged; None judges it at its own size.
     """
 
-    def __init__(self, gamma_range: float, view: int | None) -> None:
+    def __init__(self, gamma_range: float, gain_range: float, view: int | None) -> None:
         super().__init__()
+        self.gain_range = gain_range
         self.gamma_log_range = math.log(gamma_range)
         self.view = view
         self.convs = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in zip((3, *WIDTHS), WIDTHS, strict=False))
@@ -79,7 +80,7 @@ class Encoder(nn.Module):
                 x = F.max_pool2d(x, 3, 2, 1)
         z = self.head(x.amax((2, 3)))
         return FilterParameters(
-            gains=tanh_range(z[:, :3], -GAIN_LOG_RANGE, GAIN_LOG_RANGE).exp(),
+            gains=tanh_range(z[:, :3], -self.gain_range, self.gain_range).exp(),
             exponent=tanh_range(z[:, 3], -self.gamma_log_range, self.gamma_log_range).exp(),
             contrast=z[:, 4].tanh(),
             sharpen=tanh_range(z[:, 5], 0, SHARPEN_RANGE),
@@ -106,18 +107,23 @@ class ResidualModule(nn.Module):
 
 
 class DetailNet(nn.Module):
-    """Three residual modules and a tail that starts at zero: the untrained map is 0 everywhere."""
+    """Three residual modules and a tail that starts at zero: the untrained map is 0 everywhere.
 
-    def __init__(self) -> None:
+    Args:
+        detail_range: the map lies in (-detail_range, detail_range).
+    """
+
+    def __init__(self, detail_range: float) -> None:
         super().__init__()
+        self.detail_range = detail_range
         self.blocks = nn.Sequential(ResidualModule(3, 32), ResidualModule(32, 32), ResidualModule(32, 32))
         self.tail = nn.Conv2d(32, 3, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
     def forward(self, filtered: Tensor) -> Tensor:
-        """Maps O_isp, B x 3 x H x W, to the detail map M in (-1, 1), same shape."""
-        return torch.tanh(self.tail(self.blocks(filtered)))
+        """Maps O_isp, B x 3 x H x W, to the detail map M, same shape."""
+        return self.detail_range * torch.tanh(self.tail(self.blocks(filtered)))
 
 
 class IspNet(nn.Module):
@@ -129,12 +135,14 @@ class IspNet(nn.Module):
     Args:
         gamma_range: R of the gamma filter, above 1.
         view: side of the encoder's view; None shows it the whole picture.
+        gain_range: largest logarithm of a white balance gain.
+        detail_range: largest value of the detail map.
     """
 
-    def __init__(self, gamma_range: float = 5.0, view: int | None = 256) -> None:
+    def __init__(self, gamma_range: float = 5.0, view: int | None = 256, gain_range: float = 0.5, detail_range: float = 1.0) -> None:
         super().__init__()
-        self.encoder = Encoder(gamma_range, view)
-        self.detail = DetailNet()
+        self.encoder = Encoder(gamma_range, gain_range, view)
+        self.detail = DetailNet(detail_range)
 
     def estimate(self, low: Tensor) -> FilterParameters:
         """Chooses the filters' parameters; the one part that must see the whole picture."""

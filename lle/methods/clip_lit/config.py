@@ -39,6 +39,7 @@ class Config(GuidedConfig):
             "lambda_id": 22.5,
             "lambda_lit": 0.0,
             "lambda_smooth": 0.0,
+            "lambda_over": 0.0,
         },
     }
 
@@ -58,8 +59,10 @@ class Config(GuidedConfig):
     """Steps in which the network first learns to return its input; 0 leaves that phase out."""
     lambda_clip: float = Field(1.0, ge=0)
     """Weight of the probability of the low-light prompt; the authors' is 16 x 20."""
-    lambda_smooth: float = Field(1.0, ge=0)
+    lambda_smooth: float = Field(20.0, ge=0)
     """Weight of the light map's total variation; the authors have no such term."""
+    lambda_over: float = Field(5.0, ge=0)
+    """Weight of what the division pushes beyond white; the authors have no such term."""
     lambda_lit: float = Field(2.0, ge=0)
     """Weight of leaving normal-light pictures as they are (mean absolute difference); the authors have no such term."""
     refine_scale: float = Field(1.0, gt=0)

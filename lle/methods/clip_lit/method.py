@@ -61,6 +61,9 @@ class ClipLit(ClipGuided):
         if self.own.lambda_smooth:
             variation = light.diff(dim=-1).abs().mean() + light.diff(dim=-2).abs().mean()
             losses["smooth"] = self.own.lambda_smooth * variation
+        if self.own.lambda_over:
+            # Behind the clamp there is no gradient; without this term a light near 0, a white picture, would be for good.
+            losses["over"] = self.own.lambda_over * F.relu(low / (light + 0.01) - 1).mean()
         return self.network.divide(low, light), losses
 
     def guidance(self, image_features: Tensor) -> Tensor:
