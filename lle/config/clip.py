@@ -66,17 +66,17 @@ class GuidedConfig(MethodConfig):
     """The frozen CLIP that judges the pictures."""
     prompt_init: Literal["random", "text"] = "text"
     """Where the prompt pair starts: at random words, or at the words `low-light image` and `normal-light image`."""
-    prompt_iterations: int = Field(60, ge=1)
+    prompt_iterations: int = Field(20, ge=1)
     """Steps in which the prompts first learn to tell low from normal light (eq. 1-2)."""
     prompt_batch_size: int = Field(8, ge=1)
     """Low and as many normal pictures a step, whenever prompts are trained."""
     prompt_lr: float = Field(5e-4, gt=0)
     """Learning rate of the prompts."""
-    prompt_crop: int = Field(128, ge=16)
+    prompt_crop: int = Field(64, ge=16)
     """Side of the crops on which prompts are trained, in pixels."""
-    rounds: int = Field(2, ge=0)
+    rounds: int = Field(1, ge=0)
     """How often prompts are refined against the enhanced pictures and enhancement is trained again; 0 never refines."""
-    refine_iterations: int = Field(30, ge=1)
+    refine_iterations: int = Field(10, ge=1)
     """Steps of each prompt refinement."""
     refine_source: Literal["rounds", "exposures"] = "rounds"
     """What ranks between the input and the latest result: results of earlier `rounds`, or the input at rising `exposures`."""

@@ -48,7 +48,7 @@ class Config(GuidedConfig):
     """Steps of each enhancement phase."""
     batch_size: int = Field(4, ge=1)
     """Low-light pictures a step."""
-    crop: int = Field(96, ge=16)
+    crop: int = Field(64, ge=16)
     """Side of the square training crops, in pixels."""
     lr: float = Field(1e-3, gt=0)
     """Learning rate of the enhancement network."""
@@ -58,7 +58,7 @@ class Config(GuidedConfig):
     """R: the gamma filter's exponent lies in (1/R, R)."""
     gain_range: float = Field(0.05, gt=0)
     """Largest logarithm of a white balance gain: 0.5 in the source of the filters, 0.05 where nothing but CLIP guards the colours."""
-    detail_range: float = Field(0.03, gt=0, le=1)
+    detail_range: float = Field(0.015, gt=0, le=1)
     """Largest value of the detail map: 1 in the paper; less keeps CLIP from painting with it."""
     view: int | None = Field(256, ge=16)
     """Side to which the encoder's view is resized; null shows it the whole picture."""
