@@ -83,16 +83,17 @@ def test_margins_are_the_authors(method):
     built = method()
     r = torch.tensor
     assert built.margins(r([0.1]), [r([0.6])], r([0.7])).item() == pytest.approx(0.3 + 0.4 + 0.1)
-    assert built.margins(r([0.1]), [r([0.3]), r([0.5])], r([0.95])).item() == pytest.approx(0.05 + 0.5 + 0 + 0, abs=1e-6)
+    assert built.margins(r([0.1]), [r([0.3]), r([0.5])], r([0.95])).item() == pytest.approx(0.05 + 0.7, abs=1e-6)
     assert built.margins(r([0.0]), [r([0.5]), r([0.5])], r([1.0])).item() == pytest.approx(0 + 0.4 + 0.1)
 
 
-def test_guidance_is_the_probability_of_low_light(method):
-    built = method()
+@pytest.mark.parametrize("form", ["probability", "log"])
+def test_guidance_follows_the_low_light_probability(method, form):
+    built = method(guidance_form=form)
     picture = torch.rand(2, 3, 32, 32)
-    assert built.guidance(built.clip().image_features(picture)).item() == pytest.approx(
-        (1 - built.normality(picture)).mean().item(), rel=1e-5
-    )
+    normal = built.normality(picture)
+    expected = (1 - normal).mean() if form == "probability" else -normal.log().mean()
+    assert built.guidance(built.clip().image_features(picture)).item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-6)
 
 
 def test_any_size_works(method):

@@ -34,6 +34,7 @@ class Config(GuidedConfig):
             "prompt_init": "random",
             "logit_scale": 100.0,
             "lambda_text": 0.0,
+            "guidance_form": "probability",
             "lambda_clip": 320.0,
             "content": "features",
             "lambda_id": 22.5,
@@ -57,6 +58,8 @@ class Config(GuidedConfig):
     """First weights: M near 1, or the authors' N(0, 0.02), from which only a reconstruction phase finds the way."""
     reconstruct_iterations: int = Field(0, ge=0)
     """Steps in which the network first learns to return its input; 0 leaves that phase out."""
+    guidance_form: Literal["probability", "log"] = "log"
+    """How the low-light prompt is minimised: its probability, as the authors do, or the logarithm."""
     lambda_clip: float = Field(1.0, ge=0)
     """Weight of the probability of the low-light prompt; the authors' is 16 x 20."""
     lambda_smooth: float = Field(20.0, ge=0)

@@ -67,8 +67,11 @@ class ClipLit(ClipGuided):
         return self.network.divide(low, light), losses
 
     def guidance(self, image_features: Tensor) -> Tensor:
-        """Mean probability of the low-light prompt."""
-        return 1 - self.prompts.normality(self.clip(), image_features).mean()
+        """Mean probability of the low-light prompt, or -ln of the other's, which has a slope on pitch-dark pictures too."""
+        logits = self.prompts.logits(self.clip(), image_features)
+        if self.own.guidance_form == "log":
+            return -F.log_softmax(logits, dim=1)[:, 1].mean()
+        return F.softmax(logits, dim=1)[:, 0].mean()
 
     def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Tensor:
         """The authors' hinges, averaged over the batch.
