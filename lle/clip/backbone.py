@@ -52,7 +52,7 @@ class Clip(nn.Module):
                 f"this CLIP resizes by '{self.resize_mode}' with '{self.interpolation}'; "
                 "shortest or squash, with bicubic or bilinear, work here."
             )
-        tower = getattr(model, "text", model)
+        tower: Any = getattr(model, "text", model)
         if not isinstance(getattr(tower, "token_embedding", None), nn.Embedding):
             raise WeightsError("this CLIP's text tower has no token embedding in which a prompt could be learned. Choose another model.")
         self.token_embedding: nn.Embedding = tower.token_embedding

@@ -137,7 +137,9 @@ def train(settings: ClipConfig, out: Path = DEMO, sice: Path | None = None) -> d
     others = [parameter for parameter in model.parameters() if parameter.requires_grad and id(parameter) not in inside]
     groups = [{"params": trunk, "lr": settings.lr * settings.image_lr_factor}, {"params": others, "lr": settings.lr}]
     optimizer = torch.optim.AdamW(groups, lr=settings.lr, weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [group["lr"] for group in optimizer.param_groups], settings.iterations, 0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, [group["lr"] for group in optimizer.param_groups], settings.iterations, pct_start=0.3
+    )
     loss_of = ClipLoss()
     rng = np.random.default_rng(settings.seed)
     model.train()

@@ -49,7 +49,7 @@ def _room(low: float, high: float) -> Callable[[np.ndarray, np.random.Generator]
 
 
 def _uneven(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    field = degrade.illumination_field(*image.shape[:2], float(rng.uniform(0.9, 0.98)), rng)
+    field = degrade.illumination_field(image.shape[0], image.shape[1], float(rng.uniform(0.9, 0.98)), rng)
     return _stored(_linear(image) * np.float32(rng.uniform(0.8, 1.4)) * field[..., None])
 
 

@@ -52,7 +52,7 @@ class ClipConfig(Strict):
     batch_size: int = Field(32, ge=2)
     """Picture-caption pairs a step, no two with the same caption."""
     lr: float = Field(3e-3, gt=0)
-    """Highest learning rate; it rises over the first tenth of the steps and falls along a cosine."""
+    """Highest learning rate; it rises over the first three tenths of the steps and falls along a cosine."""
     image_lr_factor: float = Field(0.33, ge=0)
     """Learning rate of the image tower against the rest, which starts at random; 0 keeps the ImageNet weights."""
     weight_decay: float = Field(1e-2, ge=0)

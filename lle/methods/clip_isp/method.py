@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -43,7 +44,7 @@ class ClipIsp(ClipGuided):
 
     def _optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         config, inside = self.own, {id(parameter) for parameter in self.network.detail.parameters()}
-        groups = [
+        groups: list[dict[str, Any]] = [
             {"params": [p for p in parameters if id(p) not in inside]},
             {"params": [p for p in parameters if id(p) in inside], "lr": config.lr * config.detail_lr_factor},
         ]
