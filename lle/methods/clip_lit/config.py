@@ -24,6 +24,7 @@ class Config(GuidedConfig):
             "iterations": 2100,
             "batch_size": 8,
             "lr": 2e-5,
+            "betas": (0.9, 0.999),
             "weight_decay": 1e-3,
             "prompt_iterations": 8000,
             "prompt_batch_size": 16,
@@ -52,8 +53,10 @@ class Config(GuidedConfig):
     """Side of the square training crops, in pixels."""
     resize: int | None = Field(None, ge=16)
     """Side to which whole pictures are resized for the enhancement phases, as the authors do; null crops."""
-    lr: float = Field(1e-3, gt=0)
+    lr: float = Field(5e-4, gt=0)
     """Learning rate of the enhancement network."""
+    betas: tuple[float, float] = (0.8, 0.95)
+    """Adam's decay rates; shorter memories than usual, for the guidance turns round within a few steps."""
     start: Literal["identity", "authors"] = "identity"
     """First weights: M near 1, or the authors' N(0, 0.02), from which only a reconstruction phase finds the way."""
     reconstruct_iterations: int = Field(0, ge=0)
@@ -62,11 +65,11 @@ class Config(GuidedConfig):
     """How the low-light prompt is minimised: its probability, as the authors do, or the logarithm."""
     lambda_clip: float = Field(1.0, ge=0)
     """Weight of the probability of the low-light prompt; the authors' is 16 x 20."""
-    lambda_smooth: float = Field(20.0, ge=0)
+    lambda_smooth: float = Field(2.0, ge=0)
     """Weight of the light map's total variation; the authors have no such term."""
-    lambda_over: float = Field(5.0, ge=0)
+    lambda_over: float = Field(10.0, ge=0)
     """Weight of what the division pushes beyond white; the authors have no such term."""
-    lambda_lit: float = Field(2.0, ge=0)
+    lambda_lit: float = Field(0.5, ge=0)
     """Weight of leaving normal-light pictures as they are (mean absolute difference); the authors have no such term."""
     refine_scale: float = Field(1.0, gt=0)
     """Factor on the hinges of the refinement; the authors' 200 only serves their stopping rule."""
