@@ -137,7 +137,8 @@ def sync(reports: Path = REPORTS, models: Path = MODELS, uri: str | None = None)
     """Projects the results into the MLflow store and returns a line about it."""
     from lle.tracking.sync import sync as sync_all
 
-    return str(sync_all(reports, models, uri))
+    data = params(PARAMS).train.data if PARAMS.is_file() else None
+    return str(sync_all(reports, models, uri, data))
 
 
 def throughput(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:

@@ -21,6 +21,8 @@ class MethodConfig(Strict):
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"recommended": {}}
+    tiny: ClassVar[Mapping[str, Any]] = {}
+    """Values that make the method as small as it can be while it still is what it is: for a first look, and for tests."""
 
     preset: str = "recommended"
     """Named set of values for the keys left out here: `paper` as printed, `recommended` the best known."""

@@ -132,7 +132,8 @@ class StreamDataset(Dataset[dict[str, Tensor]]):
         if self.stream.augment:
             turns, flip = int(rng.integers(4)), bool(rng.integers(2))
             views = [np.rot90(view[:, ::-1] if flip else view, turns) for view in views]
-        return [np.ascontiguousarray(view) for view in views]
+        # Copies, because torch does not take read-only memory.
+        return [np.array(view, order="C") for view in views]
 
 
 class IterationSampler(Sampler[list[int]]):

@@ -462,7 +462,7 @@ def _check(method: Method, phases: Sequence[Phase], processes: int) -> None:
         raise TrainingError(f"two phases share a name ({', '.join(names)}): the resume checkpoint could not tell them apart.")
     for phase in phases:
         streams = _streams(method, phase)
-        for name, stream in streams.items():
+        for stream in streams.values():
             # Here, because an error inside one of several processes is hard to read.
             IterationSampler(stream.batch_size or method.config.batch_size, 0, 1, world_size=processes)
         for update in phase.updates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ from lle.files import digest, write_json
 from lle.provenance import provenance
 
 CURVE_POINTS = 200
+MEASURED = {"seconds", "images_per_s", "data_wait_share", "system"}
+"""What differs between two runs that give the same weights."""
 
 
 class TrainingSplit:
@@ -90,11 +93,13 @@ def train(
     record = {
         "method": name,
         "trained_on": params.train.data if trained else None,
+        "settings": settings.model_dump(mode="json"),
         "iterations": fitted.iterations,
         "phases": [phase.name for phase in method.phases()],
         "seconds": round(fitted.seconds, 1),
         "images_per_s": round(fitted.images / fitted.seconds, 2) if fitted.seconds else None,
         "data_wait_share": round(fitted.data_wait_share, 4),
+        "system": _system(),
         "provenance": origin,
     }
     _store(method, name, out, fitted, record)
@@ -103,7 +108,7 @@ def train(
         # Times differ from run to run; the curves in git should not.
         write_json(
             reports / "training" / f"{name}.json",
-            {k: v for k, v in curves.items() if k not in {"seconds", "images_per_s", "data_wait_share"}},
+            {k: v for k, v in curves.items() if k not in MEASURED},
         )
     if trained:
         shutil.rmtree(scratch / f"{name}-{key}", ignore_errors=True)
@@ -142,6 +147,12 @@ def _store(method: Method, name: str, out: Path, fitted: Fitted, record: dict[st
     if out.exists():
         shutil.rmtree(out)
     folder.rename(out)
+
+
+def _system() -> dict[str, float]:
+    """Returns what this process has taken from the machine so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {"peak_memory_mb": round(used.ru_maxrss / 1024, 1), "cpu_seconds": round(used.ru_utime + used.ru_stime, 1)}
 
 
 def _curves(fitted: Fitted) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ class Config(GuidedConfig):
             "lambda_id": 22.5,
             "lambda_lit": 0.0,
             "lambda_smooth": 0.0,
+            "lambda_floor": 0.0,
             "lambda_over": 0.0,
         },
     }
@@ -67,8 +68,12 @@ class Config(GuidedConfig):
     """Weight of the probability of the low-light prompt; the authors' is 16 x 20."""
     lambda_smooth: float = Field(2.0, ge=0)
     """Weight of the light map's total variation; the authors have no such term."""
-    lambda_over: float = Field(10.0, ge=0)
-    """Weight of what the division pushes beyond white; the authors have no such term."""
+    floor: float = Field(0.12, gt=0, lt=1)
+    """Light that training keeps from: 0.12 brightens up to eight times."""
+    lambda_floor: float = Field(100.0, ge=0)
+    """Weight of the light below that floor, and whether the next term counts; the authors have no such terms."""
+    lambda_over: float = Field(20.0, ge=0)
+    """Weight of pictures brighter than their light, which the division pushes beyond white."""
     lambda_lit: float = Field(0.5, ge=0)
     """Weight of leaving normal-light pictures as they are (mean absolute difference); the authors have no such term."""
     refine_scale: float = Field(1.0, gt=0)

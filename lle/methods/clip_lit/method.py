@@ -56,14 +56,16 @@ class ClipLit(ClipGuided):
 
     def enhanced(self, low: Tensor) -> tuple[Tensor, Losses]:
         """Enhances a batch; the light may be kept smooth."""
-        light = self.network.light_map(low)
+        raw = self.network.raw_light(low)
+        light = F.relu(raw)
         losses: Losses = {}
         if self.own.lambda_smooth:
             variation = light.diff(dim=-1).abs().mean() + light.diff(dim=-2).abs().mean()
             losses["smooth"] = self.own.lambda_smooth * variation
-        if self.own.lambda_over:
-            # Behind the clamp there is no gradient; without this term a light near 0, a white picture, would be for good.
-            losses["over"] = self.own.lambda_over * F.relu(low / (light + 0.01) - 1).mean()
+        if self.own.lambda_floor:
+            # Behind both clamps there is no gradient: without this term a light near 0, a white picture, would be for good.
+            losses["floor"] = self.own.lambda_floor * F.relu(self.own.floor - raw).mean()
+            losses["over"] = self.own.lambda_over * F.relu(low - raw.clamp(min=self.own.floor)).mean()
         return self.network.divide(low, light), losses
 
     def guidance(self, image_features: Tensor) -> Tensor:

@@ -90,19 +90,16 @@ class LightNet(nn.Module):
                     nn.init.normal_(module.weight, std=0.02)
 
     def light_map(self, low: Tensor) -> Tensor:
-        """Predicts the light of a batch.
+        """Predicts the light of a batch: M, B x 1 x H x W, not negative, from B x 3 x H x W in [0, 1], H and W from 6 up."""
+        return F.relu(self.raw_light(low))
 
-        Args:
-            low: B x 3 x H x W in [0, 1], H and W from 6 up.
-
-        Returns:
-            M, B x 1 x H x W, not negative.
-        """
+    def raw_light(self, low: Tensor) -> Tensor:
+        """What becomes the light by cutting off its negative part, B x 1 x H x W; it has a gradient where the light has none."""
         x = F.leaky_relu(self.cond1(low), 0.2)
         x = self.PPM1(self.ResidualBlock2(self.ResidualBlock1(x)))
         x = self.ResidualBlock4(self.ResidualBlock3(self.condx(x)))
         x = self.ResidualBlock6(self.ResidualBlock5(self.condy(x)))
-        return F.relu(self.cond_add1(x))
+        return self.cond_add1(x)
 
     @staticmethod
     def divide(low: Tensor, light: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from lle.config.base import MethodConfig
 class Config(MethodConfig):
     """Settings of DDNet."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"width": 8}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {"iterations": 2000, "batch_size": 4, "crop": 96, "lr": 5e-4, "schedule": "cosine", "clip": 1.0},
         # The width is the authors'. They have lost the training code, so the budget is ours.

@@ -16,6 +16,7 @@ TEACHERS = ("pretrained", "random", "none")
 class Config(MethodConfig):
     """A student that learns from pairs and from a teacher."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"channels": 16, "teacher_channels": 16, "teacher": "random"}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {},
         # 200 epochs of the 485 LOL pairs in batches of 8.

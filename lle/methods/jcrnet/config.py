@@ -13,6 +13,7 @@ from lle.config.base import MethodConfig
 class Config(MethodConfig):
     """JCRNet: correct, then refine, then adjust the light."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"width": 0.25}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {},
         # 200 epochs of the 485 LOL pairs; the first three warm up.

@@ -13,6 +13,7 @@ from lle.config.base import MethodConfig
 class Config(MethodConfig):
     """Settings of KinD. `iterations`, `batch_size` and `crop` hold for decomposition and adjustment."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"width": 8}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {
             "iterations": 1500,

@@ -13,6 +13,7 @@ from lle.config.base import MethodConfig
 class Config(MethodConfig):
     """Net-T: an auto-encoder of normal-light pictures."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"channels": 16}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {},
         # 30 epochs of the 485 LOL pictures; learning rate and batch of the student.

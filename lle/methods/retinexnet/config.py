@@ -13,6 +13,7 @@ from lle.config.base import MethodConfig
 class Config(MethodConfig):
     """Settings of RetinexNet. `iterations` and `crop` hold for each of the two phases."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"width": 8}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {"iterations": 1500, "batch_size": 8, "crop": 64, "lr": 1e-3, "schedule": "cosine", "lr_min": 1e-5},
         # 100 epochs over 485 + 1000 pairs in batches of 16; 1e-3 for 20 epochs, then 1e-4, with the authors' network.

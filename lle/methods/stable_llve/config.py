@@ -13,6 +13,7 @@ from lle.config.base import MethodConfig
 class Config(MethodConfig):
     """Settings of StableLLVE."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"width": 8}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         # At the authors' weight of 20 a short training ends in one grey for all pictures, which moves with any motion.
         "recommended": {

@@ -13,6 +13,7 @@ from lle.config.base import MethodConfig
 class Config(MethodConfig):
     """Settings of URetinex-Net. `iterations` holds for each of the three phases."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"width": 8, "rounds": 2}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {"iterations": 1000, "batch_size": 4, "crop": 64, "lr": 5e-4, "schedule": "cosine", "clip": 1.0},
         # Rounds, ratio and penalties are the authors'; they publish no training code, so the budget is ours.
