@@ -46,7 +46,7 @@ class Config(GuidedConfig):
         },
     }
 
-    iterations: int = Field(50, ge=0)
+    iterations: int = Field(70, ge=0)
     """Steps of each enhancement phase."""
     batch_size: int = Field(2, ge=1)
     """Low-light pictures a step."""
