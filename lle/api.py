@@ -73,6 +73,13 @@ def check_dataset(name: str, data: Path = Path("build/data")) -> list[str]:
     return [f"{finding.severity}: {finding.kind}: {finding.message}" for finding in check(open_prepared(name, data))]
 
 
+def train_clip(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Trains the small CLIP that needs no download into build/clip and returns its report."""
+    from lle.clip.demo import train as train_demo
+
+    return train_demo(params(path, overrides).clip)
+
+
 def train(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
     """Trains a method, or resumes its interrupted training, and returns its model folder."""
     from lle.engine.train import train as train_one

@@ -16,7 +16,7 @@ PATH = click.Path(path_type=Path)
 
 
 class Commands(click.Group):
-    """Prints errors that a person can act on without a traceback, and exits with 2."""
+    """Prints errors that a person can act on without a traceback, and exits with 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs a command."""
@@ -55,6 +55,14 @@ def methods() -> None:
 def train(method: str, path: Path, overrides: tuple[str, ...]) -> None:
     """Train METHOD, or resume its interrupted training."""
     click.echo(api.train(method, path, overrides))
+
+
+@main.command()
+@settings
+def clip(path: Path, overrides: tuple[str, ...]) -> None:
+    """Train the small CLIP that guides methods where no other is on disk."""
+    report = api.train_clip(path, overrides)
+    click.echo(f"build/clip in {report['seconds']} s")
 
 
 @main.command()

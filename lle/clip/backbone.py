@@ -1,6 +1,6 @@
 """Frozen CLIP models behind one small interface, whoever made them.
 
-A model comes from open_clip by name and tag, from a file of weights, or from the folder that the stage `clip` writes, which
+A model comes from open_clip by name and tag, from a file of weights, or from the folder that `lle clip` writes, which
 has open_clip's own layout. Nothing here trains.
 """
 
@@ -19,7 +19,7 @@ from lle.config.clip import Backbone
 from lle.errors import ConfigError, WeightsError
 
 DEMO = Path("build/clip")
-"""Where the stage `clip` leaves the small CLIP."""
+"""Where `lle clip` leaves the small CLIP."""
 
 LOGIT_SCALE = 100.0
 """Factor on cosines before softmax or exp: what OpenAI's models ended their training with, and CLIP-LIT's constant."""
@@ -137,7 +137,7 @@ def load(settings: Backbone) -> Clip:
         ConfigError: it is unknown, or of another text width or context than the settings say.
     """
     if settings.model == "demo":
-        clip = _folder(settings.weights or DEMO, "Run the stage that trains it: dvc repro clip.")
+        clip = _folder(settings.weights or DEMO, "Train it: lle clip.")
     elif settings.model.startswith("local-dir:"):
         clip = _folder(Path(settings.model.removeprefix("local-dir:")), "It needs open_clip_config.json and the weights.")
     else:

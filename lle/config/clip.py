@@ -14,13 +14,13 @@ class Backbone(Strict):
     """A frozen CLIP."""
 
     model: str = "demo"
-    """`demo` is the small one that the stage `clip` trains; any other name is open_clip's, such as ViT-B-32, or
+    """`demo` is the small one that `lle clip` trains; any other name is open_clip's, such as ViT-B-32, or
     local-dir:FOLDER for a folder in open_clip's layout."""
     pretrained: str | None = None
     """open_clip's tag of the weights, such as `openai`; they are downloaded once and then read from the hub's cache."""
     weights: Path | None = None
     """File with the weights, instead of the download; `pretrained` then still names their normalisation. With `demo`, the
-    folder that the stage `clip` wrote; null is build/clip."""
+    folder that `lle clip` wrote; null is build/clip."""
     text_width: int = Field(128, ge=8)
     """Width of the text transformer, which is the size of a learned token: 128 for demo, 512 for ViT-B-32 and RN101."""
     context: int = Field(24, ge=4)
@@ -37,7 +37,7 @@ class Backbone(Strict):
 
 
 class ClipConfig(Strict):
-    """How the small CLIP is trained (stage `clip`)."""
+    """How the small CLIP is trained (`lle clip`)."""
 
     seed: int = Field(0, ge=0)
     """Every draw follows from it."""

@@ -53,10 +53,10 @@ def measure(
         def load() -> int:
             return len(next(batches)["index"])  # noqa: B023 (called within this round only)
 
-        load_speed = throughput(load, seconds=min(seconds, 3.0))["images_per_s"]
+        load_speed = throughput(load, seconds=seconds / 2)["images_per_s"]
         torch.manual_seed(params.seed)
         method = registry.create(METHOD, method_settings(params, METHOD)).train()
-        step_speed = throughput(_Step(method, next(batches)), seconds=seconds)["images_per_s"]
+        step_speed = throughput(_Step(method, next(batches)), seconds=seconds, warm_ups=1)["images_per_s"]
         results[f"{crop}x{crop}"] = {
             "training_images_per_s": step_speed,
             "loader_images_per_s": load_speed,

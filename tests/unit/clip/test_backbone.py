@@ -95,7 +95,7 @@ def test_frozen_prompts_are_read_once_until_they_change(clip, settings, monkeypa
 
 
 def test_missing_demo_says_which_stage_makes_it(tmp_path):
-    with pytest.raises(WeightsError, match="dvc repro clip"):
+    with pytest.raises(WeightsError, match="lle clip"):
         backbone.load(Backbone(weights=tmp_path))
 
 
