@@ -114,15 +114,17 @@ def enhance(
 
     A method that is not trained, such as gamma correction, takes its settings from `params.yaml` where there is one.
     """
+    from lle import registry
+    from lle.config.schema import method_settings
     from lle.infer.enhancer import Enhancer, enhance_paths
 
     settings: Mapping[str, Any] | None = None
-    if overrides or (path.exists() and not (MODELS / model).exists()):
-        from lle import registry
-        from lle.config.schema import method_settings
-
-        if model in registry.packages():
-            settings = method_settings(params(path, overrides), model).model_dump()
+    if model in registry.packages() and path.exists():
+        settings = method_settings(params(path, overrides), model).model_dump()
+        if (MODELS / model).exists():
+            # A trained model keeps its own settings; only what is overridden here changes.
+            before = method_settings(params(path), model).model_dump()
+            settings = {key: value for key, value in settings.items() if value != before[key]}
     return enhance_paths(Enhancer.load(model, settings, tile=tile), list(inputs), out, force=force)
 
 

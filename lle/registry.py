@@ -44,9 +44,9 @@ class Card(Strict):
     enhances: bool = True
     """False for a helper, such as a teacher, that suites and leaderboards leave out."""
     parameters: int | None = None
-    """Known number of parameters used at test time, at the paper's settings."""
+    """Known number of parameters used at test time, with one of its presets."""
     gmacs: float | None = None
-    """Known multiply-accumulates in 10^9 for a 400x600 picture, at the paper's settings."""
+    """Known multiply-accumulates in 10^9 for a 400x600 picture, with the same preset."""
     claimed_gflops: float | None = None
     """The FLOPs column of the papers' tables, in 10^9."""
     text: str = Field("", repr=False)

@@ -75,7 +75,8 @@ class StreamDataset(Dataset[dict[str, Tensor]]):
         has = {side: rows_with(pictures, *(sides if stream.kind in ALIGNED else (side,))) for side in sides}
         for side, rows in has.items():
             if not rows:
-                raise DataError(f"stream '{name}' needs {side} pictures, and the training split has none. Choose another `train.data`.")
+                what = " and ".join(sides) if stream.kind in ALIGNED else side
+                raise DataError(f"stream '{name}' needs {what} pictures, and the training split has none. Choose another `train.data`.")
         self.rows = has
 
     def __len__(self) -> int:

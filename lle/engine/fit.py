@@ -523,7 +523,7 @@ def _copy(method: Method, values: list[Tensor]) -> None:
 
 
 def _tensor(picture: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].to(torch.float32).div_(255)
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].to(torch.float32).div_(255)
 
 
 def _silence() -> None:

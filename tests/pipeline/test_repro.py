@@ -32,7 +32,7 @@ def project(tmp_path_factory) -> Path:
     params["suite"] |= {"methods": METHODS, "datasets": ["demo"], "prepare": ["demo"]}
     params["train"] |= {"data": "demo", "threads": 1, "checkpoint_every": 5, "validate_every": 5, "validate_images": 2}
     params["profile"] |= {"sizes": [[64, 64]], "threads": 1, "seconds": 0.2}
-    params["data"]["demo"] |= {"train": 8, "val": 2, "test_full": 0, "test_crops": 1, "crop": [128, 128]}
+    params["data"]["demo"] |= {"train": 8, "val": 2, "test_full": 0, "test_crops": 1, "crop": [256, 256]}
     for name in ("sci", "zero_dce"):
         params["methods"][name] |= {"iterations": 10, "batch_size": 2, "crop": 32}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")

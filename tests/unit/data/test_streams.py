@@ -88,7 +88,7 @@ def test_rows_without_the_needed_picture_are_left_out():
     pictures = Pictures(count=4, normal={0, 1}, low={3})
     assert {int(dataset("paired", pictures)[p]["index"]) for p in range(4)} == {2}
     assert {int(dataset("normal", pictures)[p]["index"]) for p in range(4)} == {2, 3}
-    with pytest.raises(DataError, match=r"stream 'train' needs mask pictures, and the training split has none"):
+    with pytest.raises(DataError, match=r"stream 'train' needs normal and mask pictures, and the training split has none"):
         dataset("segmentation", Pictures(count=2, mask={0, 1}))
 
 
