@@ -178,6 +178,6 @@ def _vary(picture: np.ndarray, grey: bool, bounds: tuple[int, int], rng: np.rand
     if rng.random() < 0.5:
         hsv = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2HSV).astype(np.float32)
         hsv[..., 0] = (hsv[..., 0] + rng.uniform(0, 180)) % 180
-        hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.4, 1.3), 0, 255)
+        hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.6, 1.8), 0, 255)
         picture = cv2.cvtColor(np.minimum(hsv, [179, 255, 255]).astype(np.uint8), cv2.COLOR_HSV2RGB)
     return np.ascontiguousarray(picture)

@@ -22,7 +22,7 @@ class Config(MethodConfig):
     levels: int = Field(4, ge=2, le=6)
     """Levels of resolution; the first one is half the picture's."""
     exponent: float = Field(0.45, gt=0)
-    """Power curve of the input that the network corrects; below 1 brightens."""
+    """Power curve of the brightest channel that the network corrects; below 1 brightens."""
     l1_weight: float = Field(1.0, ge=0)
     """Weight of the mean absolute error."""
     ssim_weight: float = Field(0.5, ge=0)

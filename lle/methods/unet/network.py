@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from lle.nn.blocks import crop_to, pad_to_multiple
 
-FLOOR = 1e-4  # a power below 1 has no finite slope at 0
+FLOOR = 1e-4  # black has no hue to keep: the factor stays finite
 
 
 def _level(inputs: int, outputs: int) -> nn.Sequential:
@@ -27,7 +27,7 @@ class Network(nn.Module):
 
     As in the U-Net of Learning to See in the Dark (Chen et al., CVPR 2018), 2x2 pixels are packed into channels before the first
     level and unpacked after the last, which takes a quarter of the time and sees twice as far. It corrects a power curve of the
-    input, so that training starts at a brightened picture.
+    brightest channel, so that training starts at a brightened picture.
 
     Args:
         width: channels of the first level; each further one doubles them.
@@ -47,7 +47,9 @@ class Network(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1] to the same shape."""
-        bright = pad_to_multiple((image.clamp(0, 1) + FLOOR) ** self.exponent, 2 ** len(self.down))
+        image = image.clamp(0, 1)
+        # One factor for all channels keeps the hue, where a power of each would wash it out.
+        bright = pad_to_multiple(image * (image.amax(1, keepdim=True) + FLOOR) ** (self.exponent - 1), 2 ** len(self.down))
         # Convolutions on the CPU are a sixth faster on this layout.
         x = F.pixel_unshuffle(bright, 2).contiguous(memory_format=torch.channels_last)
         skips: list[Tensor] = []
