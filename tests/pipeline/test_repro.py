@@ -22,7 +22,9 @@ METHODS = ["gamma", "sci", "zero_dce"]
 def project(tmp_path_factory) -> Path:
     """A copy of the tracked files with a small suite, committed."""
     folder = tmp_path_factory.mktemp("project")
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
     for name in filter(None, listed.stdout.decode().split("\0")):
         results = name.startswith(("reports/", "tests/")) and name != "reports/claims.yaml"
         if not results and name != "dvc.lock" and (ROOT / name).is_file():
@@ -77,7 +79,9 @@ def test_the_first_run_makes_everything(project, first):
     }
     assert expected <= reports
     assert {name.split("/")[1] for name in reports - expected} <= {"samples", "claims.yaml", "claims.schema.json"}
-    models = {path.relative_to(project / "build" / "models").as_posix() for path in (project / "build" / "models").rglob("*") if path.is_file()}
+    models = {
+        path.relative_to(project / "build" / "models").as_posix() for path in (project / "build" / "models").rglob("*") if path.is_file()
+    }
     assert models == {"gamma/method.json", "gamma/train.json"} | {
         f"{name}/{file}" for name in ("sci", "zero_dce") for file in ("method.json", "model.safetensors", "train.json", "losses.csv")
     }

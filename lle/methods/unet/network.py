@@ -42,8 +42,8 @@ class Network(nn.Module):
         self.down = nn.ModuleList(_level(before, after) for before, after in itertools.pairwise([12, *widths]))
         self.up = nn.ModuleList(_level(deep + skip, skip) for skip, deep in zip(widths[-2::-1], widths[:0:-1], strict=True))
         self.out = nn.Conv2d(width, 12, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1] to the same shape."""
