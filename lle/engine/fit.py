@@ -7,8 +7,6 @@ of an uninterrupted one.
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import math
 import sys
@@ -31,12 +29,12 @@ from torch.nn.parallel import DistributedDataParallel
 from lle.config.base import MethodConfig
 from lle.config.schema import TrainConfig
 from lle.data.streams import IterationSampler, Pictures, StreamDataset, loader, rows_with
+from lle.engine.fitted import Fitted
 from lle.engine.method import Method, Phase, Stream, Update
 from lle.errors import TrainingError
-from lle.files import atomic_path, write_text
+from lle.files import atomic_path
 
 CHECKPOINT = "resume.pt"
-LOSS_COLUMNS = ("iteration", "phase", "update", "term", "value")
 
 
 @dataclass
@@ -51,25 +49,6 @@ class Progress:
     seconds: float = 0.0
     wait_seconds: float = 0.0
     images: int = 0
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What a training reports.
-
-    Attributes:
-        iterations: of all phases together.
-        seconds: spent in training steps and waiting for data, on all runs together; validation and checkpoints excluded.
-        images: pictures that were trained on.
-        data_wait_share: share of `seconds` in which the training step waited for its batch.
-        rows: the log, see `LOSS_COLUMNS`.
-    """
-
-    iterations: int
-    seconds: float
-    images: int
-    data_wait_share: float
-    rows: list[tuple[int, str, str, str, float]]
 
 
 class PhaseData(pl.LightningDataModule):
@@ -330,7 +309,7 @@ def fit(
     """
     phases = method.phases()
     if not phases:
-        return Fitted(0, 0.0, 0, 0.0, [])
+        return Fitted()
     _check(method, phases, train.devices * train.num_nodes)
     _silence()
     torch.set_num_threads(train.threads or torch.get_num_threads())
@@ -362,15 +341,6 @@ def fit(
     method.eval()
     share = progress.wait_seconds / progress.seconds if progress.seconds else 0.0
     return Fitted(progress.total, progress.seconds, progress.images, share, progress.rows)
-
-
-def write_losses(path: Path, rows: Sequence[tuple[int, str, str, str, float]]) -> None:
-    """Writes a training's log as CSV, atomically."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(LOSS_COLUMNS)
-    writer.writerows((*row[:4], f"{row[4]:.6g}") for row in rows)
-    write_text(path, buffer.getvalue())
 
 
 class swapped:  # noqa: N801 (used as a `with` statement)

@@ -17,7 +17,7 @@ from lle.data.cache import Cache
 from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
 from lle.engine.fingerprint import method_fingerprint
-from lle.engine.fit import Fitted, fit, validation_pairs, write_losses
+from lle.engine.fitted import Fitted, write_losses
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.files import digest, write_json
@@ -86,7 +86,7 @@ def train(
         data_digest=open_prepared(params.train.data, data).digest if trained else None,
         command=f"lle train {name}",
     )
-    fitted = Fitted(0, 0.0, 0, 0.0, [])
+    fitted = Fitted()
     if trained:
         key = digest([name, config_hash, fingerprint, origin["data_digest"]])[:16]
         fitted = _fit(method, params, data, cache, scratch / f"{name}-{key}")
@@ -116,6 +116,8 @@ def train(
 
 
 def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: Path) -> Fitted:
+    from lle.engine.fit import fit, validation_pairs
+
     opened: dict[tuple[str, str], Cache] = {}
 
     def pictures(name: str, split: str) -> Cache:

@@ -229,6 +229,29 @@ def test_gradient_norm_is_clipped(tmp_path):
     assert change.norm().item() == pytest.approx(1e-3, rel=1e-3)
 
 
+def test_mixed_precision_computes_in_bfloat16_and_keeps_full_weights(tmp_path):
+    seen = []
+
+    class Watched(Plain):
+        def forward(self, low):
+            output = super().forward(low)
+            seen.append(output.dtype)
+            return output
+
+    method, _ = run(Watched, tmp_path, train=TRAIN.model_copy(update={"precision": "bf16-mixed"}))
+    assert set(seen) == {torch.bfloat16}
+    assert {p.dtype for p in method.parameters()} == {torch.float32}
+
+
+def test_averaged_weights_are_the_result_where_asked_for(tmp_path):
+    last, _ = run(Plain, tmp_path / "last")
+    mean, _ = run(Plain, tmp_path / "mean", CONFIG.model_copy(update={"ema": 0.9}))
+    torch.manual_seed(0)
+    start = Plain(CONFIG)
+    far, near = (sum((p - q).abs().sum() for p, q in zip(m.parameters(), start.parameters(), strict=True)) for m in (last, mean))
+    assert 0 < near < far
+
+
 def test_learning_rate_warms_up_and_falls(tmp_path):
     rates = []
 

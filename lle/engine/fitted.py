@@ -1,0 +1,41 @@
+"""What a training reports; apart from the trainer, because a method that is not trained needs no Lightning."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lle.files import write_text
+
+LOSS_COLUMNS = ("iteration", "phase", "update", "term", "value")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training reports.
+
+    Attributes:
+        iterations: of all phases together.
+        seconds: spent in training steps and waiting for data, on all runs together; validation and checkpoints excluded.
+        images: pictures that were trained on.
+        data_wait_share: share of `seconds` in which the training step waited for its batch.
+        rows: the log, see `LOSS_COLUMNS`.
+    """
+
+    iterations: int = 0
+    seconds: float = 0.0
+    images: int = 0
+    data_wait_share: float = 0.0
+    rows: list[tuple[int, str, str, str, float]] = field(default_factory=list)
+
+
+def write_losses(path: Path, rows: Sequence[tuple[int, str, str, str, float]]) -> None:
+    """Writes a training's log as CSV, atomically."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(LOSS_COLUMNS)
+    writer.writerows((*row[:4], f"{row[4]:.6g}") for row in rows)
+    write_text(path, buffer.getvalue())
