@@ -116,10 +116,14 @@ def enhance(
     """
     from lle import registry
     from lle.config.schema import method_settings
+    from lle.errors import ConfigError
     from lle.infer.enhancer import Enhancer, enhance_paths
 
     settings: Mapping[str, Any] | None = None
-    if model in registry.packages() and path.exists():
+    known = model in registry.packages()
+    if overrides and not known:
+        raise ConfigError(f"-S changes the settings of a method named by its id; {model} is not one, and keeps those it was trained with.")
+    if known and (overrides or path.exists()):
         settings = method_settings(params(path, overrides), model).model_dump()
         if (MODELS / model).exists():
             # A trained model keeps its own settings; only what is overridden here changes.

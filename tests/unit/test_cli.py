@@ -69,6 +69,12 @@ def test_pictures_are_enhanced_by_name_and_nothing_is_overwritten(run, tmp_path)
     assert run(*arguments, "--force").exit_code == 0
 
 
+def test_overrides_that_would_change_nothing_are_refused(run, tmp_path):
+    result = run("enhance", tmp_path, tmp_path / "a.png", "-o", tmp_path / "out", "-S", "methods.gamma.gamma=0.5")
+    assert result.exit_code == 1
+    assert "-S changes the settings of a method named by its id" in result.output
+
+
 def test_the_authors_weights_are_imported_and_used(run, tmp_path, shared):
     weights = shared / "parity" / "sci" / "medium" / "model.safetensors"
     if not weights.is_file():
