@@ -80,6 +80,13 @@ def train_clip(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, 
     return train_demo(params(path, overrides).clip)
 
 
+def write_needs(path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:
+    """Writes build/needs: for every method, digests of what it takes from other stages."""
+    from lle.engine import needs
+
+    needs.write_needs(dict(params(path, overrides).methods))
+
+
 def train(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
     """Trains a method, or resumes its interrupted training, and returns its model folder."""
     from lle.engine.train import train as train_one

@@ -15,11 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lle.config.clip import Backbone
+from lle.config.clip import DEMO, Backbone
 from lle.errors import ConfigError, WeightsError
-
-DEMO = Path("build/clip")
-"""Where `lle clip` leaves the small CLIP."""
 
 LOGIT_SCALE = 100.0
 """Factor on cosines before softmax or exp: what OpenAI's models ended their training with, and CLIP-LIT's constant."""

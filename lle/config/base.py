@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -53,6 +54,10 @@ class MethodConfig(Strict):
 
     keep: Literal["last", "best"] = "last"
     """Weights that are the result: the last ones, or those of the highest PSNR on the validation split."""
+
+    def needs(self) -> tuple[Path, ...]:
+        """Returns the folders, made by other stages, that training depends on: a CLIP, a teacher, a second data set."""
+        return ()
 
     @model_validator(mode="before")
     @classmethod

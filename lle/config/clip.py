@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 
 from lle.config.base import MethodConfig, Strict
 
+DEMO = Path("build/clip")
+"""Where `lle clip` leaves the small CLIP."""
+
 
 class Backbone(Strict):
     """A frozen CLIP."""
@@ -109,3 +112,8 @@ class GuidedConfig(MethodConfig):
     """Weight of that content term."""
     lambda_lit: float = Field(0.0, ge=0)
     """Weight of leaving normal-light pictures as they are (mean absolute difference)."""
+
+    def needs(self) -> tuple[Path, ...]:
+        """The small CLIP's folder, where a backbone is that one."""
+        backbones = [self.backbone] + ([self.content_backbone] if self.content_backbone is not None else [])
+        return tuple(dict.fromkeys(b.weights or DEMO for b in backbones if b.model == "demo"))

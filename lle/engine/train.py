@@ -20,6 +20,7 @@ from lle.engine.fingerprint import method_fingerprint
 from lle.engine.fitted import Fitted, write_losses
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
+from lle.engine.needs import digests
 from lle.files import digest, write_json
 from lle.provenance import provenance
 
@@ -84,11 +85,12 @@ def train(
         fingerprint=fingerprint,
         seed=params.seed,
         data_digest=open_prepared(params.train.data, data).digest if trained else None,
+        needs=digests(settings),
         command=f"lle train {name}",
     )
     fitted = Fitted()
     if trained:
-        key = digest([name, config_hash, fingerprint, origin["data_digest"]])[:16]
+        key = digest([name, config_hash, fingerprint, origin["data_digest"], origin["needs"]])[:16]
         fitted = _fit(method, params, data, cache, scratch / f"{name}-{key}")
     record = {
         "method": name,

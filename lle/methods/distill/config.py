@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -89,6 +90,12 @@ class Config(MethodConfig):
     def output_teacher(self) -> bool:
         """Whether the teacher is another enhancer, whose output is imitated."""
         return "/" in self.teacher
+
+    def needs(self) -> tuple[Path, ...]:
+        """The teacher's model folder, unless the teacher is random or there is none."""
+        if self.output_teacher:
+            return (Path(self.teacher),)
+        return (Path(self.teacher_path),) if self.teacher == "pretrained" else ()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -25,3 +26,7 @@ class Config(PieConfig):
     segmentation: str | None = None
     """Prepared data set with low-light pictures and label masks, whose regions are used, as in the paper, in a second
     update; null finds regions without labels, as PIE does."""
+
+    def needs(self) -> tuple[Path, ...]:
+        """The labelled data set."""
+        return () if self.segmentation is None else (Path("build/data") / self.segmentation,)
