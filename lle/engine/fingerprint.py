@@ -17,6 +17,7 @@ from lle.errors import LleError
 from lle.files import write_json
 
 ROOT = Path(__file__).parent.parent.parent
+SECTIONS = ROOT / "lle" / "report" / "sections"
 # These read, name and check settings, whose values are dependencies of their own.
 NEUTRAL = {"lle.errors", "lle.files", "lle.registry", "lle.config.schema", "lle.config.load", "lle.config.data", "lle.config.clip"}
 # What is not a method but changes results: names of the fingerprint files and the modules behind them.
@@ -25,7 +26,8 @@ TOOLS = {
     "_evaluate": ("lle.evaluate.run", "lle.infer.enhancer"),
     "_profile": ("lle.evaluate.run", "lle.evaluate.profile"),
     "_throughput": ("lle.evaluate.throughput", "lle.methods.zero_dce.method"),
-    "_report": ("lle.report.build",),
+    # Sections of the report are found by their place, not imported by name.
+    "_report": ("lle.report.build", *(f"lle.report.sections.{path.stem}" for path in sorted(SECTIONS.glob("[a-z]*.py")))),
 }
 
 

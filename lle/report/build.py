@@ -6,7 +6,7 @@ no clock, no absolute path and no random id in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +32,13 @@ from lle.report.leaderboard import (
     markdown,
     throughput_rows,
 )
+from lle.report.parts import WIDE, both
 from lle.report.results import INPUT, Results, read_results
+from lle.report.sections import Section, sections
 from lle.report.significance import ALPHA, Tests, ranks, tests
 
 TEMPLATES = Path(__file__).parent / "templates"
-WIDE, NARROW = 720.0, 350.0
 KINDS = ("classical", "zero-reference", "unpaired", "paired", "unknown")
-
-
-def _both(draw: Callable[[str, float], str], key: str) -> Markup:
-    """Draws a figure twice, for wide and for narrow windows; the style sheet shows one of them."""
-    return Markup(f'<div class="wide">{draw(key + "-w", WIDE)}</div><div class="narrow">{draw(key + "-n", NARROW)}</div>')
 
 
 def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
@@ -81,7 +77,7 @@ def _ranking(results: Results) -> dict[str, Any] | None:
         return None
     title = f"Mean ranks by {ranked.column.label} over {', '.join(ranked.datasets)}"
     shown = {results.title(method): value for method, value in ranked.mean.items()}
-    figure = _both(lambda key, width: figures.critical_difference(key, shown, ranked.critical, width, title), "ranks")
+    figure = both(lambda key, width: figures.critical_difference(key, shown, ranked.critical, width, title), "ranks")
     return {"ranks": ranked, "title": title, "figure": figure}
 
 
@@ -142,7 +138,7 @@ def _costs(results: Results, tables: Mapping[str, Table]) -> list[dict[str, Any]
                 height = 400 if width >= WIDE else 330 + 8 * len(points)
                 return figures.scatter(name, points, x_label, y_label, width, height, title, better)
 
-            drawn.append({"title": title, "figure": _both(draw, key), "without": sorted(without)})
+            drawn.append({"title": title, "figure": both(draw, key), "without": sorted(without)})
     return drawn
 
 
@@ -176,7 +172,7 @@ def _overview(tables: Mapping[str, Table]) -> list[dict[str, Any]]:
         ) -> str:
             return figures.heatmap(name, heads, lines, width, title)
 
-        drawn.append({"title": title, "figure": _both(draw, f"places-{len(drawn)}")})
+        drawn.append({"title": title, "figure": both(draw, f"places-{len(drawn)}")})
     return drawn
 
 
@@ -204,7 +200,7 @@ def _distributions(results: Results, tables: Mapping[str, Table]) -> list[dict[s
             ) -> str:
                 return figures.strips(name, rows, label, width, title)
 
-            drawn.append({"title": title, "figure": _both(draw, f"dots-{len(drawn)}")})
+            drawn.append({"title": title, "figure": both(draw, f"dots-{len(drawn)}")})
     return drawn
 
 
@@ -290,8 +286,8 @@ def _environment() -> Environment:
     return environment
 
 
-def html(results: Results, claims: Claims) -> str:
-    """Returns the page."""
+def html(results: Results, claims: Claims, extra: Sequence[Section] = ()) -> str:
+    """Returns the page; `extra` are the sections that stand before the training curves."""
     tables = {dataset: leaderboard(results, dataset) for dataset in results.datasets}
     order = {dataset: [row.method for row in table.rows] for dataset, table in tables.items()}
     kinds = {row.supervision for table in tables.values() for row in table.rows}
@@ -327,6 +323,7 @@ def html(results: Results, claims: Claims) -> str:
             tests=_tests(results, tables),
             alpha=ALPHA,
             ranking=_ranking(results),
+            extra=extra,
         )
         .rstrip()
         + "\n"
@@ -349,7 +346,7 @@ def build_report(reports: Path = Path("reports"), card: Callable[[str], Card] | 
     results = read_results(reports, card)
     written = {
         Path(reports) / "leaderboard.md": markdown(results),
-        Path(reports) / "index.html": html(results, read_claims(Path(reports) / "claims.yaml")),
+        Path(reports) / "index.html": html(results, read_claims(Path(reports) / "claims.yaml"), sections(Path(reports), results)),
     }
     for path, text in written.items():
         write_text(path, text)

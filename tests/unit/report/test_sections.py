@@ -1,0 +1,72 @@
+"""Additional sections: found by their place, ordered, and shown in the page they name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from markupsafe import Markup
+from report_files import card, make_reports
+
+import lle.report.sections as package
+from lle.engine.fingerprint import TOOLS, closure
+from lle.report import parts
+from lle.report.build import build_report
+from lle.report.results import read_results
+from lle.report.sections import sections
+
+MODULE = """
+from lle.report import parts
+from lle.report.sections import Section
+
+def section(reports, results):
+    if {empty}:
+        return None
+    html = parts.paragraph(f"<{{len(results.methods)}} methods in {{reports.name}}>")
+    return Section("{key}", "All about {key}", html, menu="{key}", order={order}, css=".{key} {{ color: red }}")
+"""
+
+
+@pytest.fixture
+def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of sections in place of the package's own."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    for name, key, order, empty in [("za", "first", 10, False), ("zb", "second", 20, False), ("zc", "third", 5, True)]:
+        (folder / f"{name}.py").write_text(MODULE.format(key=key, order=order, empty=empty), encoding="utf-8")
+    monkeypatch.setattr(package, "__path__", [str(folder)])
+    yield folder
+    for name in ("za", "zb", "zc"):
+        sys.modules.pop(f"lle.report.sections.{name}", None)
+
+
+def test_sections_are_found_and_ordered(added: Path, tmp_path: Path):
+    reports = make_reports(tmp_path / "reports")
+    found = sections(reports, read_results(reports, card))
+    assert [one.key for one in found] == ["first", "second"]
+
+
+def test_a_section_stands_in_the_page_with_menu_and_style(added: Path, tmp_path: Path):
+    reports = make_reports(tmp_path / "reports")
+    build_report(reports, card)
+    page = (reports / "index.html").read_text(encoding="utf-8")
+    assert '<a href="#first">first</a>' in page
+    assert page.index('<section id="first"') < page.index('<section id="second"') < page.index('<section id="training"')
+    assert "&lt;10 methods in reports&gt;" in page  # text that is no markup is escaped
+    assert ".first { color: red }" in page
+
+
+def test_the_fingerprint_of_the_report_covers_every_section():
+    folder = Path(package.__file__).parent
+    names = {f"lle.report.sections.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__"}
+    assert names | {"lle.report.sections", "lle.report.parts"} <= closure(TOOLS["_report"])
+
+
+def test_parts_escape_text():
+    shown = parts.table("<caption>", ("Method", "Note", "PSNR"), [("<b>", "a & b", "1.0"), ("x", Markup("<i>y</i>"), "2.0")], text=(1,))
+    assert "<b>" not in shown
+    assert "&lt;caption&gt;" in shown
+    assert '<td>a &amp; b</td><td class="num">1.0</td>' in shown
+    assert "<td><i>y</i></td>" in shown
+    assert "&lt;x&gt;" in parts.fold("<x>", parts.paragraph("y"))
