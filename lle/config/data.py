@@ -122,6 +122,39 @@ class DemoData(Strict):
         return self
 
 
+class DemoSegData(Strict):
+    """Pictures with exact masks, made from the textures and photographs that scikit-image, scikit-learn and matplotlib install."""
+
+    kind: Literal["demo_seg"]
+    """Made here, from installed textures."""
+    seed: int = Field(1, ge=0)
+    """Every draw follows from it."""
+    train: int = Field(160, ge=1)
+    """Pictures for training."""
+    val: int = Field(24, ge=1)
+    """Pictures for choosing a checkpoint."""
+    test: int = Field(48, ge=1)
+    """Pictures for testing."""
+    size: int = Field(160, ge=32, le=256)
+    """Side of the pictures, in pixels."""
+    regions: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]] = (3, 6)
+    """Fewest and most regions of a picture."""
+    bend: Unit = 0.08
+    """How far borders are displaced from straight lines, as a share of the side."""
+    scale: PositiveRange = (0.6, 1.6)
+    """Magnification of a texture; more where its part would not fill a picture."""
+    tint_jitter: Unit = 0.4
+    """How much the tint of a texture varies: the greater, the less colour tells."""
+    texture_mean: UnitRange = (0.35, 0.55)
+    """Mean to which a texture is exposed, so that brightness does not tell classes apart either."""
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.regions[0] > self.regions[1]:
+            raise ValueError(f"regions: the lower bound {self.regions[0]} is above the upper bound {self.regions[1]}")
+        return self
+
+
 class Fractions(Strict):
     """Shares of the scenes by split; they add up to 1."""
 
@@ -172,5 +205,5 @@ class CatalogData(Strict):
     """Of the shuffle of scenes, where `split` gives shares."""
 
 
-DataConfig = Annotated[DemoData | FolderData | CatalogData, Field(discriminator="kind")]
+DataConfig = Annotated[DemoData | DemoSegData | FolderData | CatalogData, Field(discriminator="kind")]
 """One entry of `data:`."""

@@ -119,6 +119,20 @@ def photographs(split: str) -> list[tuple[Photograph, list[np.ndarray]]]:
     return [(photograph, [_load(photograph, file) for file in photograph.files]) for photograph in PHOTOGRAPHS if photograph.split == split]
 
 
+def installed(package: str, file: str) -> np.ndarray:
+    """Reads a picture that a package installs, H x W x 3 uint8.
+
+    Raises:
+        DataError: the package is missing.
+    """
+    spec = find_spec(package)  # finds the folder without importing the package
+    path = None if spec is None or spec.origin is None else Path(spec.origin).parent / _PLACES[package] / file
+    if path is None or not path.is_file():
+        name = _DISTRIBUTIONS[package]
+        raise DataError(f"the photograph {file} of {name} is not installed. Install the extra `suite`: pip install 'lle-suite[suite]'.")
+    return read_rgb(path)
+
+
 def _light(settings: DemoData, place: int) -> Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, degrade.Parameters]]:
     if settings.mode == "published":
         return lambda image, rng: degrade.published(image, settings.published, settings.camera, rng)
@@ -128,12 +142,7 @@ def _light(settings: DemoData, place: int) -> Callable[[np.ndarray, np.random.Ge
 
 
 def _load(photograph: Photograph, file: str) -> np.ndarray:
-    spec = find_spec(photograph.package)  # finds the folder without importing the package
-    path = None if spec is None or spec.origin is None else Path(spec.origin).parent / _PLACES[photograph.package] / file
-    if path is None or not path.is_file():
-        name = _DISTRIBUTIONS[photograph.package]
-        raise DataError(f"the photograph {file} of {name} is not installed. Install the extra `suite`: pip install 'lle-suite[suite]'.")
-    return read_rgb(path)
+    return installed(photograph.package, file)
 
 
 def _crop(picture: np.ndarray, bounds: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

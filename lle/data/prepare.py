@@ -11,12 +11,12 @@ from typing import Any
 import click
 from filelock import FileLock
 
-from lle.config.data import CatalogData, DemoData, FolderData, Fractions
-from lle.data import demo
+from lle.config.data import CatalogData, DemoData, DemoSegData, FolderData, Fractions
+from lle.data import demo, demo_seg
 from lle.data.pairs import Prepared, Row, open_prepared, read_folder, split_by_scene, write_manifest
 from lle.errors import DataError, LleError
 
-Settings = DemoData | FolderData | CatalogData
+Settings = DemoData | DemoSegData | FolderData | CatalogData
 
 
 def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) -> Prepared:
@@ -62,6 +62,9 @@ def _make(name: str, settings: Settings, home: Path) -> None:
         facts: dict[str, Any] = {}
         if isinstance(settings, DemoData):
             rows = demo.make(settings, temporary)
+        elif isinstance(settings, DemoSegData):
+            rows = demo_seg.make(settings, temporary)
+            facts["segmentation"] = demo_seg.SEGMENTATION.model_dump(mode="json")
         elif isinstance(settings, FolderData):
             root = settings.source
             rows, own = read_folder(root, settings.paired)
