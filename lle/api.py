@@ -82,9 +82,12 @@ def train_clip(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, 
 
 def write_needs(path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:
     """Writes build/needs: for every method, digests of what it takes from other stages."""
+    from lle import registry
+    from lle.config.schema import method_settings
     from lle.engine import needs
 
-    needs.write_needs(dict(params(path, overrides).methods))
+    settings = params(path, overrides)
+    needs.write_needs({name: method_settings(settings, name) for name in registry.packages()})
 
 
 def train(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
@@ -99,6 +102,25 @@ def evaluate(name: str, dataset: str, path: Path = PARAMS, overrides: Iterable[s
     from lle.evaluate.run import evaluate_one
 
     return evaluate_one(name, dataset, params(path, overrides))
+
+
+def studies(path: Path = PARAMS, overrides: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Returns name and title of every study."""
+    return [(name, study.title) for name, study in params(path, overrides).studies.items()]
+
+
+def study(name: str, path: Path = PARAMS, overrides: Iterable[str] = (), reports: Path = REPORTS) -> dict[str, Any]:
+    """Trains and measures the variants of a study and writes `reports/studies/<name>.json` and `.csv`."""
+    from lle.evaluate.study import run_study
+
+    return run_study(name, path, overrides, reports)
+
+
+def write_study_keys(path: Path = PARAMS, folder: Path = Path("build/study_keys")) -> None:
+    """Writes what the results of every study depend on, a file each."""
+    from lle.evaluate.study import write_keys
+
+    write_keys(path, folder)
 
 
 def profile(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:

@@ -78,6 +78,25 @@ def evaluate(method: str, dataset: str, path: Path, overrides: tuple[str, ...]) 
 
 
 @main.command()
+@click.argument("name", required=False)
+@settings
+def study(name: str | None, path: Path, overrides: tuple[str, ...]) -> None:
+    """Train and measure the variants of the study NAME; without a name, list the studies."""
+    if name is None:
+        for key, title in api.studies(path, overrides):
+            click.echo(f"{key}  {title}")
+        return
+    result = api.study(name, path, overrides)
+    for variant, row in result["variants"].items():
+        for dataset, cells in row["results"].items():
+            shown = {key: cells[key]["mean"] for key in ("psnr", "ssim") if cells[key]["mean"] is not None}
+            click.echo(f"{variant}  {dataset}  " + "  ".join(f"{key} {value:.4g}" for key, value in shown.items()))
+    for contrast in result["contrasts"]:
+        outcome = contrast["verdict"] or contrast["missing"]
+        click.echo(f"{contrast['better']} > {contrast['worse']} on {contrast['dataset']}: {outcome}")
+
+
+@main.command()
 @click.argument("method")
 @settings
 def profile(method: str, path: Path, overrides: tuple[str, ...]) -> None:

@@ -21,16 +21,17 @@ HEAD = """\
 
 
 def commented(model: type[BaseModel], values: Mapping[str, Any]) -> str:
-    """Returns a section of YAML, block style.
+    """Returns a section of YAML, block style; keys of sections of one kind are explained in the first of them.
 
     Args:
         model: whose field descriptions are the comments.
         values: plain data that fits the model; keys that are left out stay out.
     """
-    return "\n".join(_section(model, values, 0)) + "\n"
+    return "\n".join(_section(model, values, 0, set())) + "\n"
 
 
-def _section(model: type[BaseModel] | None, values: Mapping[str, Any], depth: int) -> Iterator[str]:
+def _section(model: type[BaseModel] | None, values: Mapping[str, Any], depth: int, told: set[tuple[Any, str]]) -> Iterator[str]:
+    """Yields lines; `told` holds the keys that were explained already: sections of one kind need it once."""
     indent = "  " * depth
     for place, (key, value) in enumerate(values.items()):
         field = model.model_fields.get(key) if model is not None else None
@@ -38,19 +39,23 @@ def _section(model: type[BaseModel] | None, values: Mapping[str, Any], depth: in
         description = (field.description if field is not None else None) or (_first(inner) if inner is not None else None)
         if depth == 0 and place:
             yield ""
-        if description:
+        if description and (model, key) not in told:
+            told.add((model, key))
             yield from textwrap.wrap(description, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
         if isinstance(value, Mapping) and value:
             yield f"{indent}{key}:"
             members = _member(field.annotation) if field is not None and inner is None else None
             if members is None:
-                yield from _section(inner, value, depth + 1)
+                yield from _section(inner, value, depth + 1, told)
             else:
                 for name, entry in value.items():
                     kind = _model(members, entry)
-                    yield from textwrap.wrap(_first(kind) or "", WIDTH, initial_indent=f"{indent}  # ", subsequent_indent=f"{indent}  # ")
+                    if (kind, "") not in told:
+                        told.add((kind, ""))
+                        about = _first(kind) or ""
+                        yield from textwrap.wrap(about, WIDTH, initial_indent=f"{indent}  # ", subsequent_indent=f"{indent}  # ")
                     yield f"{indent}  {name}:"
-                    yield from _section(kind, entry, depth + 2)
+                    yield from _section(kind, entry, depth + 2, told)
         elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
             yield f"{indent}{key}:"
             yield from (f"{indent}  - {item}" for item in value)

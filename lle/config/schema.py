@@ -11,6 +11,7 @@ from lle import registry
 from lle.config.base import MethodConfig, Strict
 from lle.config.clip import ClipConfig
 from lle.config.data import DataConfig
+from lle.config.study import StudyConfig
 
 
 class SuiteConfig(Strict):
@@ -87,6 +88,8 @@ class BaseParams(Strict):
     clip: ClipConfig = ClipConfig()
     """The CLIP model of the methods that are guided by language."""
     data: dict[str, DataConfig]
+    studies: dict[str, StudyConfig] = Field(default_factory=dict)
+    """Ablations and long comparisons, which `dvc repro` leaves out: `lle study NAME`."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> BaseParams:
@@ -101,6 +104,13 @@ class BaseParams(Strict):
             for name in names:
                 if name not in self.data:
                     raise ValueError(f"{key}: '{name}' has no section under `data`")
+        for name, study in self.studies.items():
+            absent = [method for method in (v.method for v in study.variants.values()) if method not in registry.packages()]
+            if absent:
+                raise ValueError(f"studies.{name}: there is no method '{absent[0]}'; `lle methods` lists them")
+            absent = [dataset for dataset in study.datasets if dataset not in self.data]
+            if absent:
+                raise ValueError(f"studies.{name}.datasets: '{absent[0]}' has no section under `data`")
         for key, names in {"suite.datasets": self.suite.datasets, "train.data": [self.train.data]}.items():
             for name in names:
                 if name not in self.suite.prepare:

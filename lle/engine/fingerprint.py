@@ -19,7 +19,16 @@ from lle.files import write_json
 ROOT = Path(__file__).parent.parent.parent
 SECTIONS = ROOT / "lle" / "report" / "sections"
 # These read, name and check settings, whose values are dependencies of their own.
-NEUTRAL = {"lle.errors", "lle.files", "lle.registry", "lle.config.schema", "lle.config.load", "lle.config.data", "lle.config.clip"}
+NEUTRAL = {
+    "lle.errors",
+    "lle.files",
+    "lle.registry",
+    "lle.config.schema",
+    "lle.config.load",
+    "lle.config.data",
+    "lle.config.clip",
+    "lle.config.study",
+}
 # What is not a method but changes results: names of the fingerprint files and the modules behind them.
 TOOLS = {
     "_prepare": ("lle.data.prepare",),

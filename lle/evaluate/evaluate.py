@@ -45,6 +45,11 @@ def significant(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
+def drawn_together(scenes: Sequence[str]) -> Sequence[str] | None:
+    """Returns which pictures a bootstrap draws together: those of a scene, or None for single ones where scenes are too few."""
+    return scenes if len(set(scenes)) >= MIN_SCENES else None
+
+
 def _rows(data: Prepared, split: str) -> list[tuple[Row, Path]]:
     """Returns the rows with an input, and that input."""
     rows = [(row, row.low) for row in data.rows(split) if row.low is not None]
@@ -212,14 +217,14 @@ def evaluate(
                 references[row.image] = sample.reference
 
     scenes = [row.scene for row, _ in rows]
-    by_scene = len(set(scenes)) >= MIN_SCENES
-    drawn = "scenes" if by_scene else "pictures"
+    groups = drawn_together(scenes)
+    drawn = "pictures" if groups is None else "scenes"
     summary: dict[str, Any] = {name: {"mean": None, "missing": reason} for name, reason in missing.items()}
     for metric in measured:
         # A mean over some of the pictures only could not be compared with another method's.
         if metric.name not in missing:
             column = [line[metric.name] for line in lines]
-            interval = bootstrap_mean(column, scenes if by_scene else None, seed, resamples, confidence)
+            interval = bootstrap_mean(column, groups, seed, resamples, confidence)
             summary[metric.name] = {key: value if key == "n" else significant(value) for key, value in asdict(interval).items()}
     origin = dict(provenance or {})
     if origin.get("data_digest") is None:

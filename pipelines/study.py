@@ -1,0 +1,11 @@
+"""Runs the study named on the command line, or writes what all studies depend on."""
+
+import sys
+
+from lle.api import study, write_study_keys
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--keys":
+        write_study_keys()
+    else:
+        study(sys.argv[1])
