@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -41,10 +41,16 @@ class MethodConfig(Strict):
     """Adam's decay rates; with sgd the first one is the momentum."""
     weight_decay: float = Field(0.0, ge=0)
     """L2 penalty (decoupled with adamw)."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """How the learning rate falls over a phase; cosine ends at `lr_min`."""
+    schedule: Literal["constant", "cosine", "linear", "step"] = "constant"
+    """How the learning rate falls over a phase: cosine and linear fall to `lr_min`, step falls at `steps`."""
     lr_min: float = Field(1e-6, ge=0)
-    """Last learning rate of the cosine schedule."""
+    """Last learning rate of the cosine and the linear schedule."""
+    hold: float = Field(0.0, ge=0, lt=1)
+    """Share of a phase before the cosine or the linear schedule begins to fall."""
+    steps: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    """Shares of a phase after each of which the step schedule multiplies the learning rate by `step_factor`."""
+    step_factor: float = Field(0.1, gt=0, lt=1)
+    """Factor of the step schedule."""
     warmup: int = Field(0, ge=0)
     """Steps over which the learning rate rises linearly from 0."""
     clip: float | None = Field(None, gt=0)
@@ -69,3 +75,9 @@ class MethodConfig(Strict):
         if name not in cls.presets:
             raise ValueError(f"preset '{name}' is unknown; known: {', '.join(sorted(cls.presets))}")
         return {**cls.presets[name], **values}
+
+    @model_validator(mode="after")
+    def _steps_for_step(self) -> Self:
+        if self.schedule == "step" and not self.steps:
+            raise ValueError("schedule 'step' needs `steps`: shares of a phase, such as [0.5, 0.8]")
+        return self

@@ -31,6 +31,7 @@ from lle.config.schema import TrainConfig
 from lle.data.streams import IterationSampler, Pictures, StreamDataset, loader, rows_with
 from lle.engine.fitted import Fitted
 from lle.engine.method import Method, Phase, Stream, Update
+from lle.engine.optimise import learning_rate, optimizer_of, parameters_of
 from lle.errors import TrainingError
 from lle.files import atomic_path
 
@@ -104,23 +105,12 @@ class Trainee(pl.LightningModule):
         self.phase, self.iterations, self.progress, self.seed = phase, iterations, progress, seed
         self.sums: dict[tuple[str, str], Tensor] = {}
         self.counts: dict[tuple[str, str], int] = {}
-        self.moved = {id(update): _parameters(update) for update in phase.updates}
+        self.moved = {id(update): parameters_of(update.moves) for update in phase.updates}
         self.trainable = [p for p in method.parameters() if p.requires_grad]
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Returns one optimiser an update, from its own setting or the method's."""
-        return [self._optimizer(update) for update in self.phase.updates]
-
-    def _optimizer(self, update: Update) -> torch.optim.Optimizer:
-        parameters, config = self.moved[id(update)], self.method.config
-        if update.optimizer is not None:
-            return update.optimizer(parameters)
-        decay = config.weight_decay if update.weight_decay is None else update.weight_decay
-        lr = update.lr or config.lr
-        if config.optimizer == "sgd":
-            return torch.optim.SGD(parameters, lr, momentum=config.betas[0], weight_decay=decay)
-        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-        return kind(parameters, lr, betas=config.betas, weight_decay=decay)
+        return [optimizer_of(update, self.method.config) for update in self.phase.updates]
 
     def on_fit_start(self) -> None:
         """Sets the modes of the phase: what no update moves is in evaluation mode."""
@@ -163,10 +153,10 @@ class Trainee(pl.LightningModule):
         if config.clip is not None:
             norm = nn.utils.clip_grad_norm_(moved, config.clip)
             self._guard(torch.isfinite(norm), "the gradient is not finite", update, terms, batch)
-        factor = _schedule(config, iteration, self.iterations)
+        rate = learning_rate(config, self.phase, iteration, self.iterations)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
-            group["lr"] = group["initial_lr"] * factor(group["initial_lr"])
+            group["lr"] = rate(group["initial_lr"])
         optimizer.step()
         for parameter in self.trainable:
             parameter.requires_grad_(True)
@@ -436,7 +426,7 @@ def _check(method: Method, phases: Sequence[Phase], processes: int) -> None:
             # Here, because an error inside one of several processes is hard to read.
             IterationSampler(stream.batch_size or method.config.batch_size, 0, 1, world_size=processes)
         for update in phase.updates:
-            if not _parameters(update):
+            if not parameters_of(update.moves):
                 raise TrainingError(f"update '{update.name}' of phase '{phase.name}' moves no parameter.")
             if update.stream not in streams:
                 raise TrainingError(
@@ -450,29 +440,6 @@ def _streams(method: Method, phase: Phase) -> Mapping[str, Stream]:
     if method.stream is None:
         raise TrainingError(f"phase '{phase.name}' has no streams, and {type(method).__name__} has no default `stream`.")
     return {"train": Stream(method.stream)}
-
-
-def _parameters(update: Update) -> list[nn.Parameter]:
-    seen: dict[int, nn.Parameter] = {}
-    for module in update.moves:
-        seen |= {id(p): p for p in module.parameters() if p.requires_grad}
-    return list(seen.values())
-
-
-def _schedule(config: MethodConfig, iteration: int, iterations: int) -> Callable[[float], float]:
-    """Returns the factor on a learning rate, given its initial value."""
-    if iteration < config.warmup:
-        return lambda _: (iteration + 1) / config.warmup
-    if config.schedule == "constant":
-        return lambda _: 1.0
-    done = (iteration - config.warmup) / max(1, iterations - config.warmup)
-    cosine = (1 + math.cos(math.pi * done)) / 2
-
-    def factor(initial: float) -> float:
-        floor = min(1.0, config.lr_min / initial)
-        return floor + (1 - floor) * cosine
-
-    return factor
 
 
 def _mix(*parts: object) -> int:

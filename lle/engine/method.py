@@ -89,12 +89,15 @@ class Phase:
         updates: run in this order in each iteration.
         iterations: None takes the method's `iterations`.
         streams: by the names that the updates use; None gives one stream `train` of the method's kind.
+        steps: shares of the phase after which its learning rates are multiplied by the setting `step_factor`; None follows
+            the setting `schedule`.
     """
 
     name: str
     updates: Sequence[Update]
     iterations: int | None = None
     streams: Mapping[str, Stream] | None = None
+    steps: Sequence[float] | None = None
 
 
 class TrainingData(Protocol):

@@ -1,19 +1,20 @@
 """A training loop without Lightning: what the engine does in an iteration, small enough for a test of one method.
 
-It makes the optimisers as the engine does (one an update, over the parameters of `moves`), freezes everything else while an
-update runs and seeds every step. Learning-rate schedules, averages of weights and checkpoints are the engine's alone.
+It takes the engine's optimisers (one an update, over the parameters of `moves`), freezes everything else while an update runs and
+seeds every step. Learning-rate schedules, averages of weights and checkpoints are the engine's alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lle.engine.method import Batch, Method, Phase, Stream, Update
+from lle.engine.method import Batch, Method, Phase, Stream
+from lle.engine.optimise import optimizer_of, parameters_of
 
 IMAGES = 10
 
@@ -56,25 +57,6 @@ def batch_of(method: Method, stream: Stream, iteration: int = 0, *, batch_size: 
             sample = stream.transform(sample, generator)
         samples.append(sample | {"index": torch.tensor(row)})
     return {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
-
-
-def parameters_of(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
-    """Returns the parameters of several modules, each once."""
-    return list({id(p): p for module in modules for p in module.parameters()}.values())
-
-
-def optimizer_of(method: Method, update: Update) -> torch.optim.Optimizer:
-    """Makes the optimiser of an update from its own values and the method's settings."""
-    parameters = parameters_of(update.moves)
-    if update.optimizer is not None:
-        return update.optimizer(parameters)
-    config = method.config
-    lr = config.lr if update.lr is None else update.lr
-    decay = config.weight_decay if update.weight_decay is None else update.weight_decay
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, momentum=config.betas[0], weight_decay=decay)
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(parameters, lr=lr, betas=config.betas, weight_decay=decay)
 
 
 @dataclass
@@ -156,7 +138,8 @@ def _train_phase(
     method.eval()
     for module in {id(m): m for update in phase.updates for m in update.moves}.values():
         module.train()
-    optimizers = {update.name: optimizer_of(method, update) for update in phase.updates}
+    moved = {update.name: parameters_of(update.moves) for update in phase.updates}
+    optimizers = {update.name: optimizer_of(update, method.config) for update in phase.updates}
     if lr is not None:
         for optimizer in optimizers.values():
             for group in optimizer.param_groups:
@@ -171,9 +154,9 @@ def _train_phase(
         for update in phase.updates:
             if iteration % update.every:
                 continue
-            moving = {id(p) for p in parameters_of(update.moves)}
-            for name, parameter in method.named_parameters():
-                parameter.requires_grad_(id(parameter) in moving and name in trainable)
+            moving = {id(p) for p in moved[update.name]}
+            for parameter in method.parameters():
+                parameter.requires_grad_(id(parameter) in moving)
             torch.manual_seed(1000 * seed + iteration)
             terms = update.loss(data[update.stream])
             assert terms, f"{phase.name}/{update.name} returns no term"
@@ -183,11 +166,11 @@ def _train_phase(
             total = torch.stack(list(terms.values())).sum()
             optimizers[update.name].zero_grad(set_to_none=True)
             total.backward()
-            for parameter in parameters_of(update.moves):
+            for parameter in moved[update.name]:
                 if parameter.grad is not None and bool(parameter.grad.abs().sum() > 0):
                     result.moved.add(names[id(parameter)])
             if method.config.clip is not None:
-                nn.utils.clip_grad_norm_(parameters_of(update.moves), method.config.clip)
+                nn.utils.clip_grad_norm_(moved[update.name], method.config.clip)
             optimizers[update.name].step()
             result.losses.setdefault((phase.name, update.name), []).append(float(total.detach()))
             result.terms[phase.name, update.name] = {name: float(term.detach()) for name, term in terms.items()}
@@ -198,7 +181,7 @@ def _train_phase(
 
 def parameter_count(module: nn.Module) -> int:
     """Returns the number of parameters of a module, each counted once."""
-    return sum(p.numel() for p in parameters_of([module]))
+    return sum(p.numel() for p in module.parameters())
 
 
 def gmacs(module: nn.Module, height: int = 400, width: int = 600) -> float:

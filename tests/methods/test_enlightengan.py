@@ -7,6 +7,7 @@ import torch
 from helpers import batch_of, check_shapes, gmacs, parameter_count, train
 
 from lle.engine.method import Stream
+from lle.engine.optimise import learning_rate
 from lle.errors import WeightsError
 from lle.losses.adversarial import relativistic_discriminator, relativistic_generator
 from lle.registry import card, config_class, create
@@ -77,6 +78,13 @@ def test_takes_the_names_of_the_authors():
 def test_crops_must_hold_patches():
     with pytest.raises(ValueError, match="must not be below patch"):
         config_class("enlightengan")(crop=16)
+
+
+def test_the_paper_slows_down_over_the_second_half():
+    method = create("enlightengan", {"preset": "paper", "discriminator_width": 4})
+    (phase,) = method.phases()
+    rates = [learning_rate(method.config, phase, k, 100)(1e-4) for k in (0, 50, 75, 99)]
+    assert rates == pytest.approx([1e-4, 1e-4, 5e-5, 2e-6])
 
 
 def test_learns():

@@ -6,6 +6,7 @@ import pytest
 import torch
 from helpers import check_shapes, gmacs, parameter_count, train
 
+from lle.engine.optimise import learning_rate
 from lle.methods.kind.network import consistency, relative_smoothness
 from lle.registry import card, create
 
@@ -32,12 +33,14 @@ def test_relative_smoothness_divides_by_the_picture_edges():
     assert relative_smoothness(edge, torch.zeros_like(edge)) == pytest.approx(20)
 
 
-def test_restoration_has_crops_of_its_own():
+def test_restoration_has_crops_and_learning_rates_of_its_own():
     method = create("kind", {"preset": "paper"})
     decompose, restore, adjust = method.phases()
     stream = restore.streams["train"]
     assert (restore.iterations, stream.batch_size, stream.crop) == (116000, 4, 384)
     assert decompose.streams is adjust.streams is None
+    late = {phase.name: learning_rate(method.config, phase, 900, 1000)(1e-4) for phase in method.phases()}
+    assert late == pytest.approx({"decompose": 1e-4, "restore": 5e-5, "adjust": 1e-4})
 
 
 def test_learns():

@@ -23,6 +23,9 @@ class Config(MethodConfig):
             "crop": 320,
             "lr": 1e-4,
             "betas": (0.5, 0.999),
+            "schedule": "linear",
+            "hold": 0.5,
+            "lr_min": 0.0,
             "perceptual": "vgg16",
         },
     }

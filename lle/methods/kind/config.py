@@ -33,6 +33,8 @@ class Config(MethodConfig):
             "restore_iterations": 116000,
             "restore_batch_size": 4,
             "restore_crop": 384,
+            "restore_steps": (0.8,),
+            "step_factor": 0.5,
         },
     }
 
@@ -46,6 +48,8 @@ class Config(MethodConfig):
     """Images per step of the restoration; null takes `batch_size`."""
     restore_crop: int | None = Field(None, ge=16)
     """Side of the restoration's crops; null takes `crop`."""
+    restore_steps: tuple[float, ...] | None = None
+    """Restoration: shares of its phase after each of which the learning rate is multiplied by `step_factor`; null follows `schedule`."""
     reflectance: float = Field(0.01, ge=0)
     """Decomposition: weight of the difference of the two reflectances."""
     mutual: float = Field(0.2, ge=0)

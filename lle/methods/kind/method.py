@@ -77,6 +77,7 @@ class KindlingTheDarkness(Method):
                 (Update("restore", self.restoration_loss, moves=(network.restoration,)),),
                 iterations=config.restore_iterations,
                 streams={"train": larger},
+                steps=config.restore_steps,
             ),
             Phase("adjust", (Update("adjust", self.adjustment_loss, moves=(network.adjustment,)),)),
         )

@@ -17,7 +17,7 @@ class Config(MethodConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {"iterations": 1500, "batch_size": 8, "crop": 64, "lr": 1e-3, "schedule": "cosine", "lr_min": 1e-5},
         # 100 epochs over 485 + 1000 pairs in batches of 16; 1e-3 for 20 epochs, then 1e-4, with the authors' network.
-        "paper": {"iterations": 9200, "batch_size": 16, "crop": 48, "lr": 1e-3, "fusion": "add", "lr_drop_at": 0.2},
+        "paper": {"iterations": 9200, "batch_size": 16, "crop": 48, "lr": 1e-3, "fusion": "add", "schedule": "step", "steps": (0.2,)},
     }
 
     fusion: Literal["concat", "add"] = "concat"
@@ -27,8 +27,6 @@ class Config(MethodConfig):
     """Channels of both networks; the paper has 64."""
     padding: Literal["replicate", "zeros"] = "replicate"
     """Border of the convolutions: `zeros` in the authors' code, `replicate` in the PyTorch version."""
-    lr_drop_at: float | None = Field(None, gt=0, lt=1)
-    """Share of a phase after which the learning rate falls to a tenth; null leaves that to `schedule`."""
     mutual: float = Field(0.001, ge=0)
     """Weight of rebuilding each picture with the other one's reflectance."""
     reflectance: float = Field(0.01, ge=0)

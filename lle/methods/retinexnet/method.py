@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from lle.engine.method import Batch, Losses, Method, Phase, Update, load_strict
@@ -79,20 +79,10 @@ class DeepRetinex(Method):
         }
 
     def phases(self) -> Sequence[Phase]:
-        """Decomposition, then relighting with the decomposition frozen; each with a slow end where `lr_drop_at` is set."""
+        """Decomposition, then relighting with the decomposition frozen."""
         return (
-            *self._phase("decompose", self.decomposition_loss, self.network.decomposition),
-            *self._phase("relight", self.relight_loss, self.network.relight),
-        )
-
-    def _phase(self, name: str, loss: Callable[[Batch], Losses], module: nn.Module) -> Sequence[Phase]:
-        if self.config.lr_drop_at is None:
-            return (Phase(name, (Update(name, loss, moves=(module,)),)),)
-        fast = round(self.config.iterations * self.config.lr_drop_at)
-        slow = Update(name, loss, moves=(module,), lr=self.config.lr / 10)
-        return (
-            Phase(name, (Update(name, loss, moves=(module,)),), iterations=fast),
-            Phase(f"{name}_slow", (slow,), iterations=self.config.iterations - fast),
+            Phase("decompose", (Update("decompose", self.decomposition_loss, moves=(self.network.decomposition,)),)),
+            Phase("relight", (Update("relight", self.relight_loss, moves=(self.network.relight,)),)),
         )
 
     def import_weights(self, files: Mapping[str, Mapping[str, Any]]) -> None:
