@@ -76,8 +76,24 @@ def check_dataset(name: str, data: Path = Path("build/data")) -> list[str]:
 def train_clip(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Trains the small CLIP that needs no download into build/clip and returns its report."""
     from lle.clip.demo import train as train_demo
+    from lle.engine.fingerprint import tool_fingerprint
 
-    return train_demo(params(path, overrides).clip)
+    return train_demo(params(path, overrides).clip, fingerprint=tool_fingerprint("_clip"))
+
+
+def clip_darkness(dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any] | None:
+    """Measures how well the CLIP of `methods.clip_isp` tells dark from lit pictures of a prepared data set; None without it."""
+    from lle.clip.darkness import measure
+    from lle.config.schema import method_settings
+
+    return measure(dataset, method_settings(params(path, overrides), "clip_isp").backbone)  # type: ignore[attr-defined]
+
+
+def clip_prompts(name: str, models: Path = MODELS, reports: Path = REPORTS) -> dict[str, Any]:
+    """Looks at what the prompts and the network of a trained method guided by CLIP have learned."""
+    from lle.clip.look import look
+
+    return look(name, models, reports)
 
 
 def write_needs(path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:

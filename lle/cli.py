@@ -57,12 +57,38 @@ def train(method: str, path: Path, overrides: tuple[str, ...]) -> None:
     click.echo(api.train(method, path, overrides))
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @settings
-def clip(path: Path, overrides: tuple[str, ...]) -> None:
-    """Train the small CLIP that guides methods where no other is on disk."""
-    report = api.train_clip(path, overrides)
-    click.echo(f"build/clip in {report['seconds']} s")
+@click.pass_context
+def clip(context: click.Context, path: Path, overrides: tuple[str, ...]) -> None:
+    """Train the small CLIP that guides methods where no other is on disk, or measure what one knows."""
+    if context.invoked_subcommand is None:
+        report = api.train_clip(path, overrides)
+        click.echo(
+            f"build/clip in {report['seconds']} s, {report['retrieval_top1']:.1%} of held-out pictures get their own light's caption"
+        )
+
+
+@clip.command("darkness")
+@click.argument("dataset")
+@settings
+def clip_darkness(dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
+    """Measure how well the CLIP of clip_isp tells dark from lit pictures of DATASET, by texts alone."""
+    found = api.clip_darkness(dataset, path, overrides)
+    if found is None:
+        click.echo(f"skipped: build/data/{dataset} does not exist. Prepare it first: lle fetch {dataset}")
+    else:
+        dark, lit = f"{found['accuracy_dark']:.1%} of the dark", f"{found['accuracy_lit']:.1%} of the lit"
+        click.echo(f"{found['accuracy']:.1%} of {found['images']} pictures, {dark}, {lit}")
+
+
+@clip.command("prompts")
+@click.argument("method")
+def clip_prompts(method: str) -> None:
+    """Look at what the prompts of METHOD learned: r(i) against exposure, before and after refinement."""
+    found = api.clip_prompts(method)
+    for when, monotone in found["monotone"].items():
+        click.echo(f"{when} refinement: {'rises monotonically with exposure' if monotone else 'not monotone'}")
 
 
 @main.command()

@@ -22,19 +22,15 @@ from lle.clip.backbone import DEMO, LOGIT_SCALE, Clip
 from lle.clip.light import LIGHTS, caption, label, view
 from lle.config.clip import ClipConfig
 from lle.data.demo import PHOTOGRAPHS, photographs
-from lle.data.images import read_rgb
-from lle.errors import DataError, WeightsError
-from lle.files import atomic_path, write_json, write_text
+from lle.errors import WeightsError
+from lle.files import atomic_path, digest, write_json, write_text
+from lle.provenance import provenance
 
 HELD_OUT = ("val", "test")
 """Splits of the installed photographs on which the model is measured."""
 
-DARK = tuple(f"a {words} photo" for words in ("low-light", "dark", "very dark", "dim", "back-lit", "unevenly lit", "lamp-lit underground"))
-LIT = tuple(
-    f"a {words} photo"
-    for words in ("normal-light", "well lit", "evenly lit", "bright and clear", "normally exposed", "over-exposed", "hazy", "noisy")
-)
-"""Texts of the zero-shot test of darkness, averaged by side: light that is missing somewhere, and light that is not."""
+MEASURED = {"seconds", "threads"}
+"""What differs between two runs that give the same weights."""
 
 
 def model_config(size: int) -> dict[str, Any]:
@@ -109,16 +105,17 @@ def pictures(splits: Sequence[str], count: int, size: int, seed: int) -> tuple[n
     return images, lights, captions
 
 
-def train(settings: ClipConfig, out: Path = DEMO, sice: Path | None = None) -> dict[str, Any]:
+def train(settings: ClipConfig, out: Path = DEMO, reports: Path | None = Path("reports"), fingerprint: str | None = None) -> dict[str, Any]:
     """Trains the small CLIP and writes it as a folder in open_clip's layout, with `report.json` beside.
 
     Args:
         settings: the section `clip` of params.yaml.
         out: receives open_clip_config.json, open_clip_model.safetensors and report.json.
-        sice: pairs for the zero-shot test of darkness (`pairs.csv`, split test), where there are any.
+        reports: receives `clip/model.json`, the report without the times; None writes none.
+        fingerprint: of the code, for the provenance.
 
     Returns:
-        The report: retrieval accuracy on held-out photographs, zero-shot accuracies, seconds and provenance.
+        The report: retrieval accuracy on held-out photographs, seconds and provenance.
     """
     from open_clip.loss import ClipLoss
     from safetensors.torch import save_file
@@ -171,7 +168,9 @@ def train(settings: ClipConfig, out: Path = DEMO, sice: Path | None = None) -> d
         "threads": torch.get_num_threads(),
         "seed": settings.seed,
         **_retrieval(clip, settings),
-        "sice": None if sice is None else zero_shot_darkness(clip, *_sice(sice)),
+        "provenance": provenance(
+            config_hash=digest(settings.model_dump(mode="json")), fingerprint=fingerprint, seed=settings.seed, command="lle clip"
+        ),
     }
     out.mkdir(parents=True, exist_ok=True)
     write_text(
@@ -181,6 +180,9 @@ def train(settings: ClipConfig, out: Path = DEMO, sice: Path | None = None) -> d
     with atomic_path(out / "open_clip_model.safetensors") as path:
         save_file({key: value.contiguous() for key, value in model.state_dict().items()}, path)
     write_json(out / "report.json", report)
+    if reports is not None:
+        # Times differ from run to run; what stands in git should not.
+        write_json(reports / "clip" / "model.json", {key: value for key, value in report.items() if key not in MEASURED})
     return report
 
 
@@ -200,7 +202,8 @@ def _distinct(captions: Sequence[str], count: int, rng: np.random.Generator) -> 
 
 
 @torch.no_grad()
-def _similarities(clip: Clip, images: np.ndarray, texts: Sequence[str], batch: int = 32) -> Tensor:
+def similarities(clip: Clip, images: np.ndarray, texts: Sequence[str], batch: int = 32) -> Tensor:
+    """Returns the cosines of pictures, N x H x W x 3 uint8, with texts: N x T."""
     read = clip.text_features(texts)
     return torch.cat([clip.image_features(to_tensor(images[i : i + batch])) @ read.T for i in range(0, len(images), batch)])
 
@@ -209,7 +212,7 @@ def _retrieval(clip: Clip, settings: ClipConfig) -> dict[str, Any]:
     """How often the caption of a held-out picture's light is nearest among the captions of all kinds of light."""
     images, lights, _ = pictures(HELD_OUT, settings.held_out, settings.size, settings.seed + 1)
     names = list(LIGHTS)
-    answers = _similarities(clip, images, [label(name) for name in names]).argmax(1).tolist()
+    answers = similarities(clip, images, [label(name) for name in names]).argmax(1).tolist()
     right = {name: [names[answer] == name for answer, light in zip(answers, lights, strict=True) if light == name] for name in names}
     return {
         "held_out_images": settings.held_out,
@@ -218,39 +221,3 @@ def _retrieval(clip: Clip, settings: ClipConfig) -> dict[str, Any]:
         "retrieval_top1": round(float(np.mean([answer for answers_ in right.values() for answer in answers_])), 4),
         "retrieval_top1_by_light": {name: round(float(np.mean(found)), 4) for name, found in right.items() if found},
     }
-
-
-def zero_shot_darkness(clip: Clip, dark: np.ndarray, lit: np.ndarray) -> dict[str, Any]:
-    """Tells dark pictures from lit ones by texts alone: nearer on average to `DARK` or to `LIT`.
-
-    Args:
-        clip: the model.
-        dark: N x H x W x 3 uint8.
-        lit: M x H x W x 3 uint8.
-
-    Returns:
-        Accuracy on both, on the dark ones and on the lit ones.
-    """
-    scores = [_similarities(clip, images, [*DARK, *LIT]) for images in (dark, lit)]
-    darker = [(score[:, : len(DARK)].mean(1) > score[:, len(DARK) :].mean(1)).numpy() for score in scores]
-    right = [darker[0], ~darker[1]]
-    return {
-        "images": len(dark) + len(lit),
-        "accuracy": round(float(np.concatenate(right).mean()), 4),
-        "accuracy_dark": round(float(right[0].mean()), 4),
-        "accuracy_lit": round(float(right[1].mean()), 4),
-    }
-
-
-def _sice(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Every dark picture of the test split, and every normal one once, at 224 pixels."""
-    import cv2
-
-    from lle.data.pairs import read_folder
-
-    rows = [row for row in read_folder(folder, paired=True)[0] if row.split == "test"]
-    if not rows:
-        raise DataError(f"{folder} has no split `test`. Name a folder of pairs with one, or none.")
-    files = [sorted({row.low for row in rows if row.low}), sorted({row.normal for row in rows if row.normal})]
-    dark, lit = (np.stack([cv2.resize(read_rgb(path), (224, 224), interpolation=cv2.INTER_AREA) for path in paths]) for paths in files)
-    return dark, lit

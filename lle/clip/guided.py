@@ -38,12 +38,15 @@ class ClipGuided(Method):
     stream = "unpaired"
     scope = "global"
     filled: Tensor
+    first_prompts: Tensor
 
     def __init__(self, config: GuidedConfig, network: nn.Module, history: int) -> None:
         super().__init__(config)
         self.settings = config
         self.network = network
         self.prompts = PromptPair(config.backbone, config.logit_scale)
+        # The prompts before any refinement, for those who want to see what refinement taught them.
+        self.register_buffer("first_prompts", torch.zeros_like(self.prompts.embedding.detach()))
         # Oldest first; as many as `filled` says are there.
         self.snapshots = nn.ModuleList(copy.deepcopy(network).requires_grad_(False) for _ in range(min(history, config.rounds)))
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
@@ -54,6 +57,10 @@ class ClipGuided(Method):
     def forward(self, low: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1]."""
         return self.network(low)
+
+    def tags(self) -> dict[str, str]:
+        """Which CLIP guided the training."""
+        return {"clip_backbone": self.settings.backbone.title}
 
     def clip(self) -> Clip:
         """The frozen CLIP, on the device of the prompts; loaded when first asked for."""
@@ -90,11 +97,26 @@ class ClipGuided(Method):
             self.prompts.start(self.clip(), self.settings.prompt_init)
 
     def on_phase_end(self, phase: Phase) -> None:
-        """Keeps the network of a round when the prompts have been refined against it: the next one is compared with it."""
+        """Keeps the first prompts, and the network of a round when the prompts have been refined against it.
+
+        The next round's results are compared with that network's.
+        """
+        if phase.name == "prompts":
+            self.first_prompts.copy_(self.prompts.embedding.detach())
         if phase.name.startswith("refine_") and len(self.snapshots):
             for older, newer in zip(self.snapshots, [*self.snapshots[1:], self.network], strict=True):
                 older.load_state_dict(newer.state_dict())
             self.filled.add_(1).clamp_(max=len(self.snapshots))
+
+    def unrefined(self) -> tuple[PromptPair, nn.Module]:
+        """Returns the prompts before any refinement, and the oldest network that is kept: with one round, the unrefined one."""
+        prompts = PromptPair(self.settings.backbone, self.settings.logit_scale).requires_grad_(False)
+        prompts.embedding.copy_(self.first_prompts)
+        return prompts, next(iter(self.earlier()), self.network)
+
+    def shown_map(self, network: nn.Module, low: Tensor) -> Tensor:
+        """The map inside a network that tells best what it does to pictures, B x 3 x H x W to B x C x H x W; for figures."""
+        raise NotImplementedError
 
     def earlier(self) -> list[nn.Module]:
         """Networks of earlier rounds, the oldest first."""

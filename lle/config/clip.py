@@ -38,6 +38,19 @@ class Backbone(Strict):
             raise ValueError(f"pretrained: name open_clip's weights of {self.model}, for example openai, or give a file as `weights`")
         return self
 
+    @property
+    def title(self) -> str:
+        """What results are tagged with: the model, and the tag or file of its weights."""
+        source = self.pretrained or (self.weights.name if self.weights is not None and self.model != "demo" else None)
+        return self.model if source is None else f"{self.model}/{source}"
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the small CLIP or of another one in open_clip's layout; None for a model that open_clip knows by name."""
+        if self.model == "demo":
+            return self.weights or DEMO
+        return Path(self.model.removeprefix("local-dir:")) if self.model.startswith("local-dir:") else None
+
 
 class ClipConfig(Strict):
     """How the small CLIP is trained (`lle clip`)."""
@@ -114,6 +127,6 @@ class GuidedConfig(MethodConfig):
     """Weight of leaving normal-light pictures as they are (mean absolute difference)."""
 
     def needs(self) -> tuple[Path, ...]:
-        """The small CLIP's folder, where a backbone is that one."""
+        """The folders of backbones that are such: the small CLIP's, or one in open_clip's layout."""
         backbones = [self.backbone] + ([self.content_backbone] if self.content_backbone is not None else [])
-        return tuple(dict.fromkeys(b.weights or DEMO for b in backbones if b.model == "demo"))
+        return tuple(dict.fromkeys(b.folder for b in backbones if b.folder is not None))

@@ -21,6 +21,8 @@ class SuiteConfig(Strict):
     """Methods that are trained, evaluated and profiled, by id."""
     datasets: list[str]
     """Data sets on which every method is evaluated."""
+    guided: tuple[str, ...] = ()
+    """Methods of the suite that CLIP guides; what their prompts learned is shown in the report."""
     prepare: list[str]
     """Data sets that are made or fetched: `datasets`, `train.data` and what methods name themselves."""
 
@@ -96,6 +98,9 @@ class BaseParams(Strict):
         unknown = [name for name in self.suite.methods if name not in registry.packages()]
         if unknown:
             raise ValueError(f"suite.methods: there is no method {', '.join(map(repr, unknown))}; `lle methods` lists them")
+        strangers = [name for name in self.suite.guided if name not in self.suite.methods]
+        if strangers:
+            raise ValueError(f"suite.guided: {', '.join(map(repr, strangers))} must also be listed in suite.methods, where it is trained")
         for key, names in {
             "suite.prepare": self.suite.prepare,
             "suite.datasets": self.suite.datasets,

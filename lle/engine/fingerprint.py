@@ -31,6 +31,8 @@ NEUTRAL = {
 }
 # What is not a method but changes results: names of the fingerprint files and the modules behind them.
 TOOLS = {
+    "_clip": ("lle.clip.demo",),
+    "_prompts": ("lle.clip.look",),
     "_prepare": ("lle.data.prepare",),
     "_evaluate": ("lle.evaluate.run", "lle.infer.enhancer"),
     "_profile": ("lle.evaluate.run", "lle.evaluate.profile"),
@@ -76,6 +78,11 @@ def method_fingerprint(name: str, trained: bool = True, root: Path = ROOT) -> st
     return fingerprint([f"{package}.method", f"{package}.config", *(["lle.engine.train"] if trained else [])], root)
 
 
+def tool_fingerprint(name: str, root: Path = ROOT) -> str:
+    """Returns the fingerprint of a tool, one of the keys of `TOOLS`."""
+    return fingerprint(TOOLS[name], root)
+
+
 def write_fingerprints(folder: Path, root: Path = ROOT) -> None:
     """Writes one JSON file a method and a tool.
 
@@ -85,7 +92,7 @@ def write_fingerprints(folder: Path, root: Path = ROOT) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     values = {name: method_fingerprint(name, registry.card(name).supervision != "classical", root) for name in registry.packages()}
-    values |= {name: fingerprint(modules, root) for name, modules in TOOLS.items()}
+    values |= {name: tool_fingerprint(name, root) for name in TOOLS}
     for stale in folder.glob("*.json"):
         if stale.stem not in values:
             stale.unlink()

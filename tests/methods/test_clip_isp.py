@@ -14,7 +14,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from lle import registry
 from lle.clip import backbone
 from lle.clip.backbone import Clip
+from lle.clip.look import fall, look
 from lle.engine.method import Stream
+from lle.engine.model_io import save_model
+from lle.errors import LleError
+from lle.files import write_json
 from lle.methods.clip_isp import filters
 from lle.methods.clip_isp.network import IspNet
 
@@ -150,7 +154,7 @@ def test_each_phase_moves_its_own_part_alone(method):
         return moved
 
     changed()
-    for phase, parts in {"prompts": {"prompts"}, "enhance_0": {"network"}, "enhance_1": {"network"}}.items():
+    for phase, parts in {"prompts": {"prompts", "first_prompts"}, "enhance_0": {"network"}, "enhance_1": {"network"}}.items():
         train(built, iterations=2, crop=32, only=phase)
         assert changed() == parts
     train(built, iterations=2, crop=32, only="refine_1")
@@ -163,7 +167,7 @@ def test_each_phase_moves_its_own_part_alone(method):
 def test_clip_is_in_no_checkpoint_and_gets_no_gradient(method):
     built = method(rounds=1)
     train(built, iterations=1, crop=32)
-    assert {name.split(".")[0] for name in built.state_dict()} == {"network", "prompts", "snapshots", "filled"}
+    assert {name.split(".")[0] for name in built.state_dict()} == {"network", "prompts", "first_prompts", "snapshots", "filled"}
     clip = built.clip()
     assert all(p.grad is None and not p.requires_grad for p in clip.parameters())
 
@@ -219,6 +223,49 @@ def test_guidance_is_minus_log_of_the_softmax(method):
     picture = torch.rand(3, 3, 32, 32)
     expected = -torch.log(built.normality(picture)).mean()
     assert built.guidance(built.clip().image_features(picture)).item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_refinement_leaves_the_first_prompts_to_be_seen(method):
+    built = method(rounds=1)
+    train(built, iterations=2, crop=32, only="prompts")
+    first = built.prompts.embedding.detach().clone()
+    train(built, iterations=2, crop=32, only="refine_1")
+    prompts, _ = built.unrefined()
+    assert torch.equal(prompts.embedding, first)
+    assert not torch.equal(built.prompts.embedding, first)
+
+
+def test_what_was_learned_is_measured_and_drawn(method, tmp_path):
+    built = method(rounds=1)
+    save_model(built, "clip_isp", tmp_path / "models/clip_isp")
+    origin = dict.fromkeys(("config_hash", "fingerprint", "seed", "data_digest"))
+    write_json(tmp_path / "models/clip_isp/train.json", {"provenance": origin})
+    found = look("clip_isp", tmp_path / "models", tmp_path / "reports")
+    assert set(found["normality"]) == {"chelsea", "coffee", "motorcycle"}
+    for scene, curves in found["normality"].items():
+        for when, values in curves.items():
+            assert len(values) == len(found["stops"])
+            assert found["largest_fall"][scene][when] == fall(values)
+    assert found["monotone"]["after"] == all(fall(curves["after"]) == 0 for curves in found["normality"].values())
+    assert found["clip_backbone"] == "demo"
+    folder = tmp_path / "reports/clip/prompts"
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == {"clip_isp.json", *(f"clip_isp/{name}.webp" for name in found["map"]["files"])}
+    # The untrained detail map is 0, which is drawn as mid-grey or black, never as NaN.
+    assert found["map"]["mean_absolute"] == {"before": 0, "after": 0}
+
+
+def test_a_method_without_prompts_is_refused(tmp_path):
+    save_model(registry.create("zero_dce"), "zero_dce", tmp_path / "zero_dce")
+    write_json(tmp_path / "zero_dce/train.json", {"provenance": {}})
+    with pytest.raises(LleError, match="CLIP does not guide it"):
+        look("zero_dce", tmp_path, tmp_path / "reports")
+
+
+def test_results_are_tagged_with_the_backbone(method):
+    assert method().tags() == {"clip_backbone": "demo"}
+    named = {"model": "ViT-B-32", "pretrained": "openai", "text_width": 512, "context": 77}
+    assert registry.create("clip_isp", {"backbone": named}).tags() == {"clip_backbone": "ViT-B-32/openai"}
 
 
 def test_paper_preset_takes_the_papers_backbone_and_losses():

@@ -33,6 +33,8 @@ def project(tmp_path_factory) -> Path:
     params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
     params["suite"] |= {"methods": METHODS, "datasets": ["demo"], "prepare": ["demo"]}
     params["train"] |= {"data": "demo", "threads": 1, "checkpoint_every": 5, "validate_every": 5, "validate_images": 2}
+    params["suite"]["guided"] = []
+    params["clip"] |= {"pictures": 16, "held_out": 16, "size": 32, "iterations": 1, "batch_size": 2}
     params["profile"] |= {"sizes": [[64, 64]], "threads": 1, "seconds": 0.2}
     params["data"]["demo"] |= {"train": 8, "val": 2, "test_full": 0, "test_crops": 1, "crop": [256, 256]}
     for name in ("sci", "zero_dce"):
@@ -73,6 +75,7 @@ def test_the_first_run_makes_everything(project, first):
         *tables,
         *(f"reports/profile/{name}.json" for name in METHODS),
         *(f"reports/training/{name}.json" for name in METHODS),
+        "reports/clip/model.json",
         "reports/throughput.json",
         "reports/index.html",
         "reports/leaderboard.md",

@@ -54,6 +54,11 @@ class ClipIsp(ClipGuided):
         """The filters' parameters for whole pictures, B x 3 x H x W; with them `network.steps` enhances tiles alike."""
         return self.network.estimate(low)
 
+    def shown_map(self, network: nn.Module, low: Tensor) -> Tensor:
+        """The detail map M, B x 3 x H x W."""
+        assert isinstance(network, IspNet)
+        return network.steps(low).detail
+
     def enhanced(self, low: Tensor) -> tuple[Tensor, Losses]:
         """Enhances a batch; the detail map is kept small by lambda_map mean|M|, the filters near what changes nothing."""
         steps: Steps = self.network.steps(low)

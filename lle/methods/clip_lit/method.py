@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from lle.clip.guided import ClipGuided
 from lle.engine.method import Batch, Losses, Phase, Stream, Update
@@ -67,6 +67,11 @@ class ClipLit(ClipGuided):
             losses["floor"] = self.own.lambda_floor * F.relu(self.own.floor - raw).mean()
             losses["over"] = self.own.lambda_over * F.relu(low - raw.clamp(min=self.own.floor)).mean()
         return self.network.divide(low, light), losses
+
+    def shown_map(self, network: nn.Module, low: Tensor) -> Tensor:
+        """The light M, B x 1 x H x W."""
+        assert isinstance(network, LightNet)
+        return network.light_map(low)
 
     def guidance(self, image_features: Tensor) -> Tensor:
         """Mean probability of the low-light prompt, or -ln of the other's, which has a slope on pitch-dark pictures too."""
