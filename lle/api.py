@@ -41,7 +41,7 @@ def prepare(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Pa
     settings = params(path, overrides)
     if name not in settings.data:
         raise LleError(f"`data` in {path} has no section '{name}'.{did_you_mean(name, settings.data)} `lle datasets` lists them.")
-    return prepare_one(name, settings.data[name]).folder
+    return prepare_one(name, settings.data[name], command=settings.command("fetch", name)).folder
 
 
 def datasets(path: Path = PARAMS, overrides: Iterable[str] = ()) -> list[tuple[str, str, str]]:
@@ -78,7 +78,8 @@ def train_clip(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, 
     from lle.clip.demo import train as train_demo
     from lle.engine.fingerprint import tool_fingerprint
 
-    return train_demo(params(path, overrides).clip, fingerprint=tool_fingerprint("_clip"))
+    settings = params(path, overrides)
+    return train_demo(settings.clip, fingerprint=tool_fingerprint("_clip"), command=settings.command("clip"))
 
 
 def clip_darkness(dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any] | None:

@@ -240,10 +240,10 @@ def promote(method: str, uri: str | None) -> None:
 
 @main.command()
 @click.argument("metrics", type=PATH)
-@click.option("--before", multiple=True, metavar="COMMAND", help="Run first, for example 'dvc repro train@sci'; may be repeated.")
+@click.option("--before", multiple=True, metavar="COMMAND", help="Run first, instead of the recorded commands; may be repeated.")
 @click.option("--tolerance", type=float, default=0.0, show_default=True, help="Relative difference that counts as equal.")
 def reproduce(metrics: Path, before: tuple[str, ...], tolerance: float) -> None:
-    """Run the command behind the file METRICS again in a clean working tree, and compare."""
+    """Run the commands behind the file METRICS again in a clean working tree, data and training included, and compare."""
     text, code = api.reproduce(metrics, before, tolerance)
     click.echo(text)
     sys.exit(code)

@@ -105,7 +105,13 @@ def pictures(splits: Sequence[str], count: int, size: int, seed: int) -> tuple[n
     return images, lights, captions
 
 
-def train(settings: ClipConfig, out: Path = DEMO, reports: Path | None = Path("reports"), fingerprint: str | None = None) -> dict[str, Any]:
+def train(
+    settings: ClipConfig,
+    out: Path = DEMO,
+    reports: Path | None = Path("reports"),
+    fingerprint: str | None = None,
+    command: str = "lle clip",
+) -> dict[str, Any]:
     """Trains the small CLIP and writes it as a folder in open_clip's layout, with `report.json` beside.
 
     Args:
@@ -113,6 +119,7 @@ def train(settings: ClipConfig, out: Path = DEMO, reports: Path | None = Path("r
         out: receives open_clip_config.json, open_clip_model.safetensors and report.json.
         reports: receives `clip/model.json`, the report without the times; None writes none.
         fingerprint: of the code, for the provenance.
+        command: what to type to make it again, for the provenance.
 
     Returns:
         The report: retrieval accuracy on held-out photographs, seconds and provenance.
@@ -169,7 +176,7 @@ def train(settings: ClipConfig, out: Path = DEMO, reports: Path | None = Path("r
         "seed": settings.seed,
         **_retrieval(clip, settings),
         "provenance": provenance(
-            config_hash=digest(settings.model_dump(mode="json")), fingerprint=fingerprint, seed=settings.seed, command="lle clip"
+            config_hash=digest(settings.model_dump(mode="json")), fingerprint=fingerprint, seed=settings.seed, command=command
         ),
     }
     out.mkdir(parents=True, exist_ok=True)

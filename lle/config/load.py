@@ -33,12 +33,16 @@ def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ())
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold sections such as `suite:` and `train:`.")
+    overrides = tuple(overrides)
     for override in overrides:
         _override(values, override)
     try:
-        return params_model()(**values)
+        params = params_model()(**values)
     except ValidationError as error:
         raise ConfigError(f"{path}:\n" + explain(error, params_model())) from error
+    own = ("--params", Path(path).as_posix()) if Path(path).resolve() != Path("params.yaml").resolve() else ()
+    params._options = (*own, *(word for override in overrides for word in ("-S", override)))
+    return params
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

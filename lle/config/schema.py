@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from typing import Any, Literal
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, PrivateAttr, create_model, model_validator
 
 from lle import registry
 from lle.config.base import MethodConfig, Strict
@@ -92,6 +93,11 @@ class BaseParams(Strict):
     data: dict[str, DataConfig]
     studies: dict[str, StudyConfig] = Field(default_factory=dict)
     """Ablations and long comparisons, which `dvc repro` leaves out: `lle study NAME`."""
+    _options: tuple[str, ...] = PrivateAttr(())
+
+    def command(self, *words: str) -> str:
+        """Returns the command line of `lle` that runs with these settings: `words` with the options that were given."""
+        return shlex.join(["lle", *words, *self._options])
 
     @model_validator(mode="after")
     def _names_exist(self) -> BaseParams:

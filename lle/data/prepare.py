@@ -19,7 +19,7 @@ from lle.errors import DataError, LleError
 Settings = DemoData | DemoSegData | FolderData | CatalogData
 
 
-def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) -> Prepared:
+def prepare(name: str, settings: Settings, folder: Path = Path("build/data"), command: str | None = None) -> Prepared:
     """Makes or reads a data set and writes its manifest; prints one line about it.
 
     The new set replaces an older one of that name when it is complete, and not before.
@@ -28,6 +28,7 @@ def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) ->
         name: the set's name.
         settings: its section of `params.yaml`.
         folder: of all prepared sets.
+        command: what to type to make it again, kept in `dataset.json`.
 
     Raises:
         DataError: the source is missing, or is not as it should be.
@@ -37,7 +38,7 @@ def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) ->
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(home.parent / f".{name}.lock"):
-            _make(name, settings, home)
+            _make(name, settings, home, command)
     except OSError as error:
         raise LleError(
             f"cannot write {home.parent}: {error.strerror or error}. Free space or mend the folder, then run it again."
@@ -51,7 +52,7 @@ def prepare(name: str, settings: Settings, folder: Path = Path("build/data")) ->
     return prepared
 
 
-def _make(name: str, settings: Settings, home: Path) -> None:
+def _make(name: str, settings: Settings, home: Path, command: str | None) -> None:
     """Builds a set in a hidden folder and puts it in place; removes what a killed run left there."""
     for left in home.parent.glob(f".{name}~*"):
         shutil.rmtree(left)
@@ -72,6 +73,7 @@ def _make(name: str, settings: Settings, home: Path) -> None:
         else:
             root, rows, facts = _from_catalog(name, settings)
         published = isinstance(settings, CatalogData) and settings.split is None
+        facts = {**facts, "command": command} if command else facts
         write_manifest(temporary, name, settings.kind, rows, root, facts, published)
         if home.exists():
             home.rename(temporary.with_name(f"{temporary.name}-old"))

@@ -55,7 +55,7 @@ def import_files(name: str, files: Sequence[Path], params: BaseParams, out: Path
             fingerprint=method_fingerprint(name),
             seed=params.seed,
             data_digest=None,
-            command=f"lle weights import {name} {' '.join(path.name for path in files)}",
+            command=params.command("weights", "import", name, *(path.as_posix() for path in files)),
         ),
     }
     write_json(out / "train.json", record)

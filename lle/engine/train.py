@@ -18,6 +18,7 @@ from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
 from lle.engine.fingerprint import method_fingerprint
 from lle.engine.fitted import Fitted, write_losses
+from lle.engine.lineage import made_by
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.engine.needs import digests
@@ -86,7 +87,9 @@ def train(
         seed=params.seed,
         data_digest=open_prepared(params.train.data, data).digest if trained else None,
         needs=digests(settings),
-        command=f"lle train {name}",
+        command=params.command("train", name),
+        before=made_by([*([data / params.train.data] if trained else []), *settings.needs()]),
+        **({"tags": method.tags()} if method.tags() else {}),
     )
     fitted = Fitted()
     if trained:

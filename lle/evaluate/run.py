@@ -8,6 +8,7 @@ from typing import Any
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.engine.fingerprint import method_fingerprint
+from lle.engine.lineage import made_by
 from lle.errors import LleError
 from lle.files import digest, read_json
 from lle.provenance import provenance
@@ -45,7 +46,11 @@ def evaluate_one(
 
     prepared = open_prepared(dataset, data)
     options = params.evaluate
-    origin = {"data_digest": prepared.digest, "command": f"lle evaluate {name} {dataset}"}
+    origin: dict[str, Any] = {
+        "data_digest": prepared.digest,
+        "command": params.command("evaluate", name, dataset),
+        "before": made_by([models / name, data / dataset]),
+    }
     measured: dict[str, Any] = {
         "prepared": prepared,
         "out": reports,
@@ -55,8 +60,10 @@ def evaluate_one(
         "seed": params.seed,
     }
     if name == INPUT:
-        return evaluate(name, lambda picture: picture, provenance=provenance(**origin, **_nothing(params)), trained_on=None, **measured)
+        origin |= {"config_hash": None, "fingerprint": None, "seed": params.seed, "mlflow": _run(name, None, params)}
+        return evaluate(name, lambda picture: picture, provenance=provenance(**origin), trained_on=None, **measured)
     enhancer, trained = _open(name, params, models)
+    origin["mlflow"] = _run(name, trained["trained_on"], params)
     origin |= {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
     return evaluate(
         name, enhancer.enhance, provenance=provenance(**origin, **_tags(enhancer.method)), trained_on=trained["trained_on"], **measured
@@ -87,7 +94,12 @@ def profile_one(name: str, params: BaseParams, models: Path = Path("build/models
         seconds=params.profile.seconds,
         out=reports,
         training=trained if trained["iterations"] else None,
-        provenance=provenance(**origin, command=f"lle profile {name}"),
+        provenance=provenance(
+            **origin,
+            command=params.command("profile", name),
+            before=made_by([models / name]),
+            mlflow=_run(name, trained["trained_on"], params),
+        ),
     )
 
 
@@ -112,8 +124,9 @@ def _open(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[str, A
     return Enhancer(method), {"iterations": 0, "trained_on": None, "provenance": origin}
 
 
-def _nothing(params: BaseParams) -> dict[str, Any]:
-    return {"config_hash": None, "fingerprint": None, "seed": params.seed}
+def _run(name: str, trained_on: str | None, params: BaseParams) -> dict[str, str]:
+    """Returns where the result stands in MLflow. Run ids are random and differ from store to store; these names do not."""
+    return {"experiment": trained_on or params.train.data, "run": f"evaluate@{name}" if name == INPUT else f"train@{name}"}
 
 
 def _tags(method: Any) -> dict[str, Any]:

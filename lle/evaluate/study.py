@@ -166,7 +166,7 @@ def _prepare(runs: Sequence[Run]) -> None:
     for run in runs:
         for name in (run.params.train.data, *run.datasets):
             if folder_digest(Path("build/data") / name) is None:
-                prepare(name, run.params.data[name])
+                prepare(name, run.params.data[name], command=run.params.command("fetch", name))
 
 
 def _is_done(run: Run) -> bool:

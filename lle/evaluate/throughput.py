@@ -67,7 +67,9 @@ def measure(
         "batch_size": BATCH_SIZE,
         "crops": results,
         "workers": params.train.workers,
-        "provenance": provenance(seed=params.seed, data_digest=open_prepared(params.train.data, data).digest, command="lle throughput"),
+        "provenance": provenance(
+            seed=params.seed, data_digest=open_prepared(params.train.data, data).digest, command=params.command("throughput")
+        ),
     }
     write_json(reports / "throughput.json", record)
     return record

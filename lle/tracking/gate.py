@@ -3,12 +3,14 @@
 `reports/baseline.json` holds what was accepted: the value of every metric on every test picture, and what each method costs.
 Quality fails if the mean over the pictures is worse by more than a tolerance and the paired bootstrap excludes that it is
 not worse at all. Parameters and multiply-accumulates must be equal. Latency is compared as a multiple of the yardstick
-(`lle.evaluate.yardstick`) that was timed in the same run.
+(`lle.evaluate.yardstick`) that was timed in the same run. A file that is not the one the pipeline wrote, as `dvc.lock` has it,
+fails too: somebody changed it by hand.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
@@ -40,6 +42,9 @@ LATENCY = 1.3
 """How many times as long a method may take, measured in yardsticks."""
 AGREEMENT = 5e-5
 """Share by which the mean in a JSON file may differ from that of its table, whose values have six digits."""
+
+JUDGED = ("evaluate", "profile")
+"""Beginnings of the names of the stages whose files the gate judges."""
 
 Outcome = Literal["pass", "better", "new", "unsure", "skipped", "fail"]
 _SHOWN = ("fail", "unsure", "skipped", "new", "better")
@@ -179,7 +184,8 @@ def gate(
         checks += _compare_quality(subject, before, after, tolerances)
     for subject, before, after in _pairs(accepted["cost"], present["cost"], methods, lambda subject: subject):
         checks += _compare_cost(subject, before, after, latency)
-    checks += [check for check in _disagreements(Path(reports)) if methods is None or check.subject.rpartition("/")[2] in methods]
+    doubts = [*_disagreements(Path(reports)), *_changed(Path(reports))]
+    checks += [check for check in doubts if methods is None or check.subject.rpartition("/")[2] in methods]
     return Verdict(tuple(checks), accepted["reason"])
 
 
@@ -193,7 +199,8 @@ def accept(reason: str, reports: Path = Path("reports"), baseline: Path | None =
         commit: the code the results belong to.
 
     Raises:
-        LleError: the reason is empty, there are no results, or a summary disagrees with its table.
+        LleError: the reason is empty, there are no results, a summary disagrees with its table, or a file is not the one
+            that the pipeline wrote.
     """
     if not reason.strip():
         raise LleError("accepting a baseline needs a reason, which is kept in it.")
@@ -201,7 +208,7 @@ def accept(reason: str, reports: Path = Path("reports"), baseline: Path | None =
     present = _snapshot(Path(reports))
     if not present["quality"] and not present["cost"]:
         raise LleError(f"there are no results in {reports}. Make them with `dvc repro`.")
-    wrong = list(_disagreements(Path(reports)))
+    wrong = [*_disagreements(Path(reports)), *_changed(Path(reports))]
     if wrong:
         raise LleError("\n".join(f"{check.subject} {check.name}: {check.message}" for check in wrong))
     entry: dict[str, Any] = {"reason": reason.strip(), "git": commit, "changes": []}
@@ -347,6 +354,27 @@ def _disagreements(reports: Path) -> Iterator[Check]:
             if mean is None or cell["mean"] is None or abs(mean - cell["mean"]) > AGREEMENT * largest:
                 found = f"{path.name} says {cell['mean']}, its table {mean}: one of them was changed by hand"
                 yield Check(f"{path.parent.name}/{path.stem}", f"{name} agrees", "fail", found, mean, cell["mean"])
+
+
+def _changed(reports: Path) -> Iterator[Check]:
+    """Yields a failure for every file of results that is not as `dvc.lock`, where there is one, says it was written."""
+    import yaml
+
+    lock = reports.parent / "dvc.lock"
+    if not lock.is_file():
+        return
+    # The loader in C, where it was built, is ten times as fast.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for stage, entry in yaml.load(lock.read_text(encoding="utf-8"), loader).get("stages", {}).items():
+        for out in entry.get("outs", ()):
+            path = lock.parent / out["path"]
+            # Folders of pictures have a digest of another kind; `dvc status` looks at them.
+            if not path.is_relative_to(reports) or not path.is_file() or not stage.startswith(JUDGED):
+                continue
+            if hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != out["md5"]:
+                parts = path.relative_to(reports).with_suffix("").parts[1:]
+                found = f"is not what {stage} wrote, says dvc.lock. dvc repro {stage} makes it again; dvc commit {stage} takes it as it is"
+                yield Check("/".join(parts), path.name, "fail", found)
 
 
 def _markdown_table(checks: list[Check]) -> list[str]:

@@ -1,4 +1,8 @@
-"""Makes a number again: its recorded command, at its recorded commit, in a clean working tree."""
+"""Makes a number again: its recorded command, at its recorded commit, in a clean working tree.
+
+The provenance of a result also names, under `before`, the commands that made what it rests on (data sets, model, teacher,
+CLIP), with the settings they were given. All of them run again, so nothing of the present `build` folder is used.
+"""
 
 from __future__ import annotations
 
@@ -81,20 +85,21 @@ def reproduce(
 ) -> Reproduction:
     """Runs the command behind a file of results again and compares.
 
-    The command runs in a new working tree of the recorded commit, with this Python environment and the tree's own code;
-    whatever it needs besides tracked files, such as data and trained models, the commands in `before` must make there.
+    The commands run in a new working tree of the recorded commit, with this Python environment and the tree's own code:
+    first the recorded ones that make data and models, then the recorded one that measures. What lies beside the
+    repository, such as pictures at `../photos`, is seen there too.
 
     Args:
         metrics: a file under `reports/metrics`, or another with `metrics` and `provenance`.
         repository: the git repository it belongs to.
-        before: commands to run first, for example `dvc repro train@zero_dce fetch@demo`.
+        before: commands to run instead of the recorded ones that make data and models.
         tolerance: relative difference that counts as equal; 0 asks for equal numbers.
         seconds: longest time for one command.
         out: a file object that receives the commands' output; None shows it.
 
     Raises:
-        LleError: no command or commit was recorded, the code had uncommitted changes, a command fails, or it does not
-            write the file.
+        LleError: the file holds no metrics, no command or commit was recorded, the code had uncommitted changes, a command
+            fails, or it does not write the file.
     """
     path = Path(metrics).resolve()
     root = Path(_git(repository, "rev-parse", "--show-toplevel"))
@@ -102,13 +107,15 @@ def reproduce(
         raise LleError(f"{metrics} does not lie in the repository {root}.")
     recorded = read_json(path)
     origin = recorded.get("provenance", {})
+    if not recorded.get("metrics"):
+        raise LleError(f"{metrics} holds no metrics that could be compared. Name a file under reports/metrics.")
     command, commit = origin.get("command"), origin.get("git")
     if not command or not commit:
         raise LleError(f"{metrics} names no {'command' if not command else 'commit'} in its provenance. Make it again with dvc repro.")
     if re.fullmatch(r"[0-9a-f]{40,64}", commit) is None:
         raise LleError(f"{metrics} was made by code with uncommitted changes ({commit}), which nobody has. Commit them and make it again.")
     relative = path.relative_to(root)
-    commands = (*before, command)
+    commands = (*(before or origin.get("before", ())), command)
     with _worktree(root, commit) as tree:
         made = tree / relative
         # A file that is tracked would stand there from the start.
@@ -127,6 +134,9 @@ def reproduce(
 def _worktree(root: Path, commit: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="lle-reproduce-") as scratch:
         tree = Path(scratch) / root.name
+        for neighbour in root.parent.iterdir():
+            if neighbour != root:
+                (Path(scratch) / neighbour.name).symlink_to(neighbour)
         _git(root, "worktree", "add", "--detach", "--quiet", str(tree), commit)
         try:
             yield tree

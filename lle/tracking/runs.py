@@ -19,7 +19,7 @@ from typing import Any
 from lle.errors import LleError
 from lle.files import digest, read_json, sha256
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the projection changes, so that runs of the old form are made again."""
 
 UNTRAINED = "classical"
@@ -108,10 +108,12 @@ class Record:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Where the numbers come from: of the training, else of the first evaluation."""
-        for record in (self.training, *self.evaluations.values(), self.profile):
-            if record.get("provenance"):
-                return dict(record["provenance"])
-        return {}
+        records = (self.training, *self.evaluations.values(), self.profile)
+        origins = [dict(record["provenance"]) for record in records if record.get("provenance")]
+        if not origins:
+            return {}
+        tags = {key: value for origin in reversed(origins) for key, value in (origin.get("tags") or {}).items()}
+        return {**origins[0], "tags": tags}
 
     @cached_property
     def parameters(self) -> dict[str, str]:
@@ -119,7 +121,8 @@ class Record:
         settings = self._read(self.model_files.get("method.json")).get("settings") or self.training.get("settings") or {}
         facts: dict[str, Any] = {key: self.training[key] for key in ("iterations", "imported") if key in self.training}
         origin = {key: self.provenance[key] for key in ("seed",) if self.provenance.get(key) is not None}
-        flat = flatten({"method": self.method, "data": self.experiment, **facts, **origin, **settings})
+        tags = {key: str(value) for key, value in (self.provenance.get("tags") or {}).items()}
+        flat = flatten({**tags, "method": self.method, "data": self.experiment, **facts, **origin, **settings})
         return {key: value if isinstance(value, str) else json.dumps(value) for key, value in flat.items()}
 
     @cached_property

@@ -1,9 +1,10 @@
 """Brings the MLflow store up to date with the result files.
 
 The files are the truth and the store is a picture of them: one run a method, in the experiment of its training set;
-methods that are not trained stand in the experiment of the suite's training set, so one table compares all. A run is
-known by a digest of its files. Same digest: nothing is done. Changed files: a new run is made and the old one stays as
-history, tagged `lle.current = false`; show the present with the filter `tags.lle.current = 'true'` (backquote the key in code).
+methods that are not trained stand in the experiment of the suite's training set, so one table compares all. A study is a
+run in the experiment `studies`, and its variants and seeds are that run's children. A run is known by a digest of its
+files. Same digest: nothing is done. Changed files: a new run is made and the old one stays as history, tagged
+`lle.current = false`; show the present with the filter `tags.lle.current = 'true'` (backquote the key in code).
 Files that return to an earlier state make that run the current one again.
 """
 
@@ -13,15 +14,16 @@ import json
 import re
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lle.tracking import runs as projection
-from lle.tracking import store
+from lle.tracking import store, studies
 from lle.tracking.runs import Record, numbers
 from lle.tracking.store import Stored
+from lle.tracking.studies import Study
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -80,7 +82,7 @@ def sync(reports: Path = Path("reports"), models: Path = Path("build/models"), u
     """
     start = time.monotonic()
     uri = store.tracking_uri(uri)
-    records = projection.collect(reports, models, data)
+    records: list[Record | Study] = [*projection.collect(reports, models, data), *studies.collect(reports)]
     present = store.stored(uri)
     plan = [(record, *_compare(record, present)) for record in records]
     made: list[str] = []
@@ -108,7 +110,7 @@ def sync(reports: Path = Path("reports"), models: Path = Path("build/models"), u
     return Synced(uri, tuple(made), tuple(restored), tuple(unchanged), time.monotonic() - start)
 
 
-def _compare(record: Record, present: Sequence[Stored]) -> tuple[Stored | None, list[Stored]]:
+def _compare(record: Record | Study, present: Sequence[Stored]) -> tuple[Stored | None, list[Stored]]:
     """Returns the run that shows these files, if there is one, and other runs of the stage that still count as current."""
     ours = [run for run in present if (run.experiment, run.name) == (record.experiment, record.name) and run.digest]
     # Without the model on disk, as in a fresh clone, a run that has one is not worth less.
@@ -133,24 +135,19 @@ def _family(client: MlflowClient, run_id: str) -> list[str]:
     return [run_id, *(child.info.run_id for child in children)]
 
 
-def _make(client: MlflowClient, record: Record) -> str:
+def _make(client: MlflowClient, record: Record | Study) -> str:
     """Writes one run with its children and returns its id."""
     experiment = _experiment(client, record.experiment)
     now = int(time.time() * 1000)
     # The files hold no clock; the length of the run is that of the training.
-    began = now - int(1000 * float(record.training.get("seconds") or 0))
+    began = now - int(1000 * (record.seconds if isinstance(record, Study) else float(record.training.get("seconds") or 0)))
     run_id = client.create_run(experiment, began, tags={store.RUN: record.name}, run_name=record.name).info.run_id
     finished = False
     try:
-        _describe(client, run_id, record)
-        model_id = _log_model(run_id, record)
-        _log_curves(client, run_id, record, now)
-        _log_results(client, run_id, record, model_id, now)
-        _log_tables(client, run_id, record)
-        _log_samples(client, run_id, record, now)
-        if len(record.phases) > 1:
-            for phase in record.phases:
-                _make_child(client, experiment, run_id, record, phase, now)
+        if isinstance(record, Study):
+            _fill_study(client, experiment, run_id, record, now)
+        else:
+            _fill(client, experiment, run_id, record, now)
         for key, value in ((store.MODEL_DIGEST, record.model_digest), (store.CURRENT, "true"), (store.DIGEST, record.digest)):
             client.set_tag(run_id, key, value)
         client.set_terminated(run_id, "FINISHED", now)
@@ -161,8 +158,47 @@ def _make(client: MlflowClient, record: Record) -> str:
     return run_id
 
 
+def _fill(client: MlflowClient, experiment: str, run_id: str, record: Record, now: int) -> None:
+    _describe(client, run_id, record)
+    model_id = _log_model(run_id, record)
+    _log_curves(client, run_id, record, now)
+    _log_results(client, run_id, record, model_id, now)
+    _log_tables(client, run_id, record)
+    _log_samples(client, run_id, record, now)
+    if len(record.phases) > 1:
+        for phase in record.phases:
+            _make_child(client, experiment, run_id, record, phase, now)
+
+
+def _fill_study(client: MlflowClient, experiment: str, run_id: str, study: Study, now: int) -> None:
+    import pandas as pd
+    from mlflow.entities import Metric
+
+    facts = {key: study.record[key] for key in ("title", "paper", "datasets", "seeds", "train_data") if study.record.get(key) is not None}
+    _tag(client, run_id, {"mlflow.note.content": study.note(), "lle.study": study.path.stem, **_origin(study.provenance)})
+    _set(client, run_id, {key: str(_plain(value)) for key, value in facts.items()})
+    _send(client, run_id, [Metric(_key(name), value, now, 0) for name, value in study.contrasts().items()])
+    if study.table.is_file():
+        client.log_artifact(run_id, str(study.table), "tables")
+        client.log_table(
+            run_id, pd.read_csv(study.table, dtype={"variant": str, "image": str, "scene": str}), f"tables/{study.path.stem}.json"
+        )
+    for child in study.children():
+        began = now - int(1000 * float(child.training.get("seconds") or 0))
+        tags = {"mlflow.parentRunId": run_id, "lle.study": study.path.stem, "lle.method": child.method, store.CURRENT: "true"}
+        child_id = client.create_run(experiment, began, tags=tags, run_name=child.name).info.run_id
+        _tag(client, child_id, _origin(child.provenance))
+        _set(client, child_id, child.parameters)
+        training = {f"train/{key}": value for key, value in numbers(child.training).items()}
+        _send(client, child_id, [Metric(_key(name), value, now, 0) for name, value in {**child.metrics, **training}.items()])
+        client.set_terminated(child_id, "FINISHED", now)
+
+
 def _experiment(client: MlflowClient, name: str) -> str:
     experiment = client.get_experiment_by_name(name)
+    if experiment is None and name == studies.EXPERIMENT:
+        note = "Ablations and long comparisons: a run a study, with a child for every variant and seed."
+        return str(client.create_experiment(name, tags={"mlflow.note.content": note}))
     if experiment is None:
         note = f"Methods trained on `{name}`, and the untrained ones beside them. Filter: `` tags.`{store.CURRENT}` = 'true' ``."
         return str(client.create_experiment(name, tags={"mlflow.note.content": note}))
@@ -172,29 +208,12 @@ def _experiment(client: MlflowClient, name: str) -> str:
 
 
 def _describe(client: MlflowClient, run_id: str, record: Record) -> None:
-    from mlflow.entities import DatasetInput, InputTag, Param, RunTag
+    from mlflow.entities import DatasetInput, InputTag
 
     origin = record.provenance
-    tags = {
-        "mlflow.source.name": origin.get("command"),
-        "mlflow.source.type": "LOCAL",
-        "mlflow.source.git.commit": origin.get("git"),
-        "mlflow.note.content": _note(record),
-        "lle.method": record.method,
-        "dvc.stage": record.name,
-        "data.digest": origin.get("data_digest"),
-        "fingerprint": origin.get("fingerprint"),
-        "config.hash": origin.get("config_hash"),
-        "hardware": _plain(origin.get("hardware")),
-        "versions": _plain(origin.get("versions")),
-        **{str(key): _plain(value) for key, value in (origin.get("tags") or {}).items()},
-    }
-    known = [RunTag(key, str(value)[:_VALUE_LENGTH]) for key, value in tags.items() if value is not None]
-    for some in _groups(known, _TAGS_PER_REQUEST):
-        client.log_batch(run_id, tags=some)
-    parameters = [Param(_key(key), value[:_VALUE_LENGTH]) for key, value in record.parameters.items()]
-    for group in _groups(parameters, _TAGS_PER_REQUEST):
-        client.log_batch(run_id, params=group)
+    ours = {"mlflow.note.content": _note(record), "lle.method": record.method, "dvc.stage": record.name}
+    _tag(client, run_id, {**ours, **_origin(origin)})
+    _set(client, run_id, record.parameters)
     inputs = []
     if record.training.get("iterations") and origin.get("data_digest"):
         inputs.append(DatasetInput(_dataset(record.experiment, origin["data_digest"], {}), [InputTag("mlflow.data.context", "training")]))
@@ -205,6 +224,37 @@ def _describe(client: MlflowClient, run_id: str, record: Record) -> None:
             inputs.append(DatasetInput(_dataset(name, data_digest, facts), [InputTag("mlflow.data.context", "evaluation")]))
     if inputs:
         client.log_inputs(run_id, inputs)
+
+
+def _origin(provenance: dict[str, Any]) -> dict[str, Any]:
+    """Returns the tags that say where numbers come from."""
+    return {
+        "mlflow.source.name": provenance.get("command"),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": provenance.get("git"),
+        "data.digest": provenance.get("data_digest"),
+        "fingerprint": provenance.get("fingerprint"),
+        "config.hash": provenance.get("config_hash"),
+        "hardware": _plain(provenance.get("hardware")),
+        "versions": _plain(provenance.get("versions")),
+        **{str(key): _plain(value) for key, value in (provenance.get("tags") or {}).items()},
+    }
+
+
+def _tag(client: MlflowClient, run_id: str, tags: dict[str, Any]) -> None:
+    from mlflow.entities import RunTag
+
+    known = [RunTag(key, str(value)[:_VALUE_LENGTH]) for key, value in tags.items() if value is not None]
+    for some in _groups(known, _TAGS_PER_REQUEST):
+        client.log_batch(run_id, tags=some)
+
+
+def _set(client: MlflowClient, run_id: str, parameters: Mapping[str, str]) -> None:
+    from mlflow.entities import Param
+
+    known = [Param(_key(key), value[:_VALUE_LENGTH]) for key, value in parameters.items()]
+    for some in _groups(known, _TAGS_PER_REQUEST):
+        client.log_batch(run_id, params=some)
 
 
 def _dataset(name: str, data_digest: str, facts: dict[str, Any]) -> Dataset:

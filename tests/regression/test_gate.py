@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -203,6 +204,22 @@ def test_a_number_changed_by_hand_is_noticed(reports: Path) -> None:
     assert failed(gate(reports)) == ["demo/net psnr agrees"]
     with pytest.raises(LleError, match="changed by hand"):
         accept("it looks better", reports)
+
+
+def test_a_file_that_the_pipeline_did_not_write_is_noticed(reports: Path) -> None:
+    """Also where a change by hand is consistent, and within every tolerance."""
+    paths = [reports / name for name in ("metrics/demo/net.json", "metrics/demo/net.csv", "profile/net.json")]
+    outs = [f"    - path: {path.relative_to(reports.parent)}\n      md5: {hashlib.md5(path.read_bytes()).hexdigest()}\n" for path in paths]
+    outs += ["    - path: reports/samples/demo/net\n      md5: 0.dir\n", "    - path: build/models/net\n      md5: 0.dir\n"]
+    lock = f"schema: '2.0'\nstages:\n  evaluate@net-demo:\n    outs:\n{''.join(outs)}  report:\n    outs: []\n"
+    (reports.parent / "dvc.lock").write_text(lock)
+    assert gate(reports).passed
+    write_quality(reports, {**quality(), "psnr": quality()["psnr"] + 0.01})
+    assert failed(gate(reports)) == ["demo/net net.json", "demo/net net.csv"]
+    assert "dvc repro evaluate@net-demo" in str(gate(reports))
+    assert not failed(gate(reports, methods=["other"]))
+    with pytest.raises(LleError, match=r"is not what evaluate@net-demo wrote"):
+        accept("a little better", reports)
 
 
 def test_new_results_are_shown_and_pass(reports: Path) -> None:

@@ -59,6 +59,39 @@ def write_profile(reports: Path, method: str, latency: float = 20.0, parameters:
     write_json(reports / "profile" / f"{method}.json", record)
 
 
+def write_study(reports: Path, name: str = "no_loss", full: float = 20.0) -> Path:
+    """Writes a study of two variants with two seeds each, in the form of `lle study`."""
+
+    def row(title: str, overrides: list[str], psnr: float) -> dict[str, object]:
+        cell = {"mean": psnr, "low": psnr - 1, "high": psnr + 1, "n": 4, "by_seed": {"0": psnr - 0.5, "1": psnr + 0.5}, "seed_sd": 0.7}
+        return {
+            "title": title,
+            "method": "zero_dce",
+            "set": overrides,
+            "results": {"demo": {"psnr": cell, "musiq": {"mean": None, "missing": "weights are not on disk"}}},
+            "training": {seed: {"iterations": 20, "seconds": 1.5} for seed in ("0", "1")},
+            "provenance": {seed: {**PROVENANCE, "seed": int(seed), "tags": {"clip_backbone": "demo"}} for seed in ("0", "1")},
+        }
+
+    contrast = {"better": "full", "worse": "no_colour", "dataset": "demo", "metric": "psnr", "verdict": "holds"}
+    difference = {"mean": full - 18, "low": 1.0, "high": 3.0, "n": 4}
+    record = {
+        "study": name,
+        "title": "Ablation of the colour loss",
+        "paper": None,
+        "datasets": ["demo"],
+        "seeds": [0, 1],
+        "train_data": "demo_mixed",
+        "variants": {"full": row("all losses", [], full), "no_colour": row("no colour", ["methods.zero_dce.color_weight=0"], 18.0)},
+        "contrasts": [{**contrast, "difference": difference}, {**contrast, "dataset": "dicm", "verdict": None, "missing": "no references"}],
+    }
+    path = reports / "studies" / f"{name}.json"
+    write_json(path, record)
+    lines = [f"{variant},{seed},demo,i{i},s,{i + 10}" for variant in ("full", "no_colour") for seed in (0, 1) for i in range(4)]
+    path.with_suffix(".csv").write_text("\n".join(["variant,seed,dataset,image,scene,psnr", *lines]) + "\n")
+    return path
+
+
 def write_sample(path: Path, level: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (40, 30), (level, level, level)).save(path, lossless=True)

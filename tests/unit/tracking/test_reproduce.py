@@ -85,6 +85,35 @@ def test_commands_before_it_run_in_the_same_tree(repository: Path) -> None:
     assert (repository / "value.json").read_text() == "99"
 
 
+def test_the_recorded_commands_run_first_unless_others_are_named(repository: Path) -> None:
+    path = record(repository, commit=git(repository, "rev-parse", "HEAD"))
+    recorded = read_json(path)
+    recorded["provenance"]["before"] = ["python -c \"open('value.json', 'w').write('20.5')\""]
+    path.write_text(json.dumps(recorded))
+    result = reproduce(path, repository, out=subprocess.DEVNULL)
+    assert result.same
+    assert result.commands == (*recorded["provenance"]["before"], "python make.py")
+    change = "python -c \"open('value.json', 'w').write('7')\""
+    assert reproduce(path, repository, before=[change], out=subprocess.DEVNULL).commands == (change, "python make.py")
+
+
+def test_what_lies_beside_the_repository_is_seen(repository: Path) -> None:
+    (repository.parent / "photos").mkdir()
+    (repository.parent / "photos/value.json").write_text("3")
+    path = record(repository, commit=git(repository, "rev-parse", "HEAD"))
+    copy = "python -c \"import shutil; shutil.copy('../photos/value.json', 'value.json')\""
+    result = reproduce(path, repository, before=[copy], out=subprocess.DEVNULL)
+    assert {value.name: value.reproduced for value in result.values}["psnr"] == 3
+    assert (repository.parent / "photos/value.json").is_file()
+
+
+def test_a_file_without_metrics_is_refused(repository: Path) -> None:
+    path = repository / "reports/profile/m.json"
+    write_json(path, {"parameters": 1, "provenance": {"command": "python make.py", "git": "0" * 40}})
+    with pytest.raises(LleError, match="no metrics"):
+        reproduce(path, repository)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lle.errors import LleError
-from lle.files import write_json
+from lle.files import read_json, write_json
 from lle.tracking import runs
 from lle.tracking.runs import collect
 
@@ -41,6 +41,18 @@ def test_parameters_are_flat_and_complete(reports: Path, models: Path) -> None:
     assert float(parameters["lr"]) > 0
     assert parameters["betas"] == "[0.9, 0.999]"
     assert runs.flatten({"a": {"b": {"c": 1}}, "d": [1]}) == {"a.b.c": 1, "d": [1]}
+
+
+def test_tags_of_a_method_are_parameters_too(reports: Path, models: Path) -> None:
+    path = reports / "metrics/demo/zero_dce.json"
+    record = read_json(path)
+    record["provenance"]["tags"] = {"clip_backbone": "demo", "lr": "a setting goes before a tag"}
+    write_json(path, record)
+    found = collect(reports, models)[2]
+    assert found.parameters["clip_backbone"] == "demo"
+    assert float(found.parameters["lr"]) > 0
+    assert found.provenance["tags"]["clip_backbone"] == "demo"
+    assert found.provenance["command"] == "lle train zero_dce"
 
 
 def test_curves_come_from_the_log_or_from_the_reports(reports: Path, models: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from results_tree import make_models, make_reports
+from results_tree import make_models, make_reports, write_study
 
 from lle.errors import LleError
 from lle.files import read_json, write_json
@@ -117,6 +117,31 @@ def test_phases_are_children(filled: Filled) -> None:
     assert {child.info.run_name for child in children} == {"train@zero_dce/warm", "train@zero_dce/fine"}
     fine = next(child for child in children if child.info.run_name.endswith("fine"))
     assert [m.step for m in client.get_metric_history(fine.info.run_id, "loss/colour")] == list(range(10, 20))
+
+
+def test_a_study_is_a_run_with_a_child_for_every_training(uri: str, tmp_path: Path) -> None:
+    reports = make_reports(tmp_path / "reports")
+    write_study(reports)
+    assert sync(reports, tmp_path / "none", uri).made == (*ALL, "study@no_loss")
+    assert sync(reports, tmp_path / "none", uri).unchanged == (*ALL, "study@no_loss")
+    client = store.client(uri)
+    parent = client.get_run(one(store.stored(uri), "study@no_loss").run_id)
+    experiment = parent.info.experiment_id
+    assert client.get_experiment(experiment).name == "studies"
+    assert parent.data.metrics == {"contrast/demo/psnr/full over no_colour": 2.0}
+    assert "| full > no_colour | demo | +2 (+1 … +3) psnr | holds |" in parent.data.tags["mlflow.note.content"]
+    children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    found = {child.info.run_name: child for child in children}
+    assert set(found) == {f"no_loss/{variant}/{seed}" for variant in ("full", "no_colour") for seed in (0, 1)}
+    child = found["no_loss/no_colour/1"]
+    assert child.data.metrics == {"demo/psnr": 18.5, "train/iterations": 20, "train/seconds": 1.5}
+    assert child.data.params.items() >= {"methods.zero_dce.color_weight": "0", "variant": "no_colour", "seed": "1"}.items()
+    assert child.data.tags.items() >= {"lle.method": "zero_dce", "clip_backbone": "demo", "data.digest": "d" * 64}.items()
+    # New numbers: the family of the old ones is no longer current.
+    write_study(reports, full=21.0)
+    assert sync(reports, tmp_path / "none", uri).made == ("study@no_loss",)
+    current = client.search_runs([experiment], f"tags.`{store.CURRENT}` = 'true' AND params.variant = 'full'")
+    assert sorted(run.data.metrics["demo/psnr"] for run in current) == [20.5, 21.5]
 
 
 def test_the_model_enhances_at_another_size(filled: Filled) -> None:

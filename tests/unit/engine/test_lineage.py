@@ -1,0 +1,51 @@
+"""A result names the commands that made all it rests on, with the options they were given."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from lle import api
+from lle.config.load import load_params
+from lle.engine.lineage import made_by
+from lle.files import read_json, write_json
+
+PARAMS = Path(__file__).parents[3] / "params.yaml"
+SMALL = ["data.demo.train=1", "data.demo.val=1", "data.demo.test_full=0", "data.demo.test_crops=1"]
+
+
+def test_commands_come_in_order_and_once(tmp_path: Path) -> None:
+    write_json(tmp_path / "data/dataset.json", {"name": "demo", "command": "lle fetch demo"})
+    write_json(tmp_path / "brought/dataset.json", {"name": "brought"})
+    origin = {"command": "lle train net_t", "before": ["lle fetch demo"]}
+    write_json(tmp_path / "teacher/train.json", {"provenance": origin})
+    write_json(tmp_path / "clip/report.json", {"seconds": 1, "command": "lle clip"})
+    folders = [tmp_path / name for name in ("brought", "teacher", "clip", "data", "none")]
+    assert made_by(folders) == ["lle fetch demo", "lle train net_t", "lle clip"]
+
+
+def test_a_command_repeats_the_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes(PARAMS.read_bytes())
+    assert load_params().command("train", "sci") == "lle train sci"
+    line = load_params(overrides=iter(["methods.sci.lr=0.5", "data.demo.crop=[256, 256]"])).command("train", "sci")
+    assert line == "lle train sci -S methods.sci.lr=0.5 -S 'data.demo.crop=[256, 256]'"
+    (tmp_path / "other.yaml").write_bytes(PARAMS.read_bytes())
+    assert load_params(Path("other.yaml")).command("clip") == "lle clip --params other.yaml"
+
+
+def test_a_measurement_names_all_that_went_before_and_where_it_stands_in_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    api.fetch("demo", path=PARAMS, overrides=SMALL)
+    api.train("gamma", PARAMS, ["methods.gamma.gamma=0.5"])
+    origin = api.evaluate("gamma", "demo", PARAMS, ["evaluate.samples=1", "evaluate.resamples=100"])["provenance"]
+    ours = shlex.join(["--params", PARAMS.as_posix()])
+    fetch = f"lle fetch demo {ours} " + " ".join(f"-S {override}" for override in SMALL)
+    assert origin["before"] == [f"lle train gamma {ours} -S methods.gamma.gamma=0.5", fetch]
+    assert origin["command"] == f"lle evaluate gamma demo {ours} -S evaluate.samples=1 -S evaluate.resamples=100"
+    assert origin["mlflow"] == {"experiment": "demo_mixed", "run": "train@gamma"}
+    needed = {"git", "data_digest", "config_hash", "fingerprint", "seed", "hardware", "versions", "command", "before", "mlflow"}
+    assert needed <= read_json(tmp_path / "reports/metrics/demo/gamma.json")["provenance"].keys()
+    assert api.evaluate("input", "demo", PARAMS, ["evaluate.resamples=100"])["provenance"]["mlflow"]["run"] == "evaluate@input"
