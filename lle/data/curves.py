@@ -69,13 +69,13 @@ def draw(rng: np.random.Generator, odds: Sequence[float] = ODDS) -> Curve:
 
 
 @dataclass(frozen=True)
-class AddNegative:
-    """A stream's transform that adds `negative`: the sample's `normal` picture under a drawn curve."""
+class ToNegative:
+    """A stream's transform that puts `negative`, the sample's `normal` picture under a drawn curve, in its place."""
 
     odds: tuple[float, float, float] = ODDS
 
     def __call__(self, sample: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
-        """Adds a picture of the same shape and range as `normal`, 3 x H x W float32 in [0, 1]."""
+        """Returns a picture of the same shape and range as `normal`, 3 x H x W float32 in [0, 1]."""
         image = sample["normal"].mul(255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
         negative = torch.from_numpy(np.ascontiguousarray(draw(rng, self.odds)(image)))
-        return {**sample, "negative": negative.permute(2, 0, 1).to(torch.float32).div_(255)}
+        return {"negative": negative.permute(2, 0, 1).to(torch.float32).div_(255)}

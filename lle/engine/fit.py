@@ -30,7 +30,7 @@ from lle.config.base import MethodConfig
 from lle.config.schema import TrainConfig
 from lle.data.streams import IterationSampler, Pictures, StreamDataset, loader, rows_with
 from lle.engine.fitted import Fitted
-from lle.engine.method import Method, Phase, Stream, Update
+from lle.engine.method import Batch, Method, Phase, Stream, Update
 from lle.engine.optimise import learning_rate, optimizer_of, parameters_of
 from lle.errors import TrainingError
 from lle.files import atomic_path
@@ -49,6 +49,7 @@ class Progress:
     best: float = -math.inf
     seconds: float = 0.0
     wait_seconds: float = 0.0
+    waits: dict[str, float] = field(default_factory=dict)
     images: int = 0
 
 
@@ -132,11 +133,11 @@ class Trainee(pl.LightningModule):
         for update, optimizer in zip(self.phase.updates, optimizers if isinstance(optimizers, list) else [optimizers], strict=True):
             if iteration % update.every:
                 continue
-            self._step(update, optimizer, batch[update.stream], iteration)
+            self._step(update, optimizer, batch, iteration)
         self.progress.images += sum(len(part["index"]) for part in batch.values()) * self.trainer.world_size
 
-    def _step(self, update: Update, optimizer: Any, batch: dict[str, Tensor], iteration: int) -> None:
-        config = self.method.config
+    def _step(self, update: Update, optimizer: Any, batches: Mapping[str, Batch], iteration: int) -> None:
+        config, batch = self.method.config, update.batch(batches)
         torch.manual_seed(_mix(self.seed, update.name, iteration, self.trainer.global_rank))
         moved = self.moved[id(update)]
         for parameter in self.trainable:
@@ -145,14 +146,14 @@ class Trainee(pl.LightningModule):
             parameter.requires_grad_(True)
         terms = update.loss(batch)
         total = torch.stack([term.float() for term in terms.values()]).sum()
-        self._guard(torch.isfinite(total), "the loss is not finite", update, terms, batch)
+        self._guard(torch.isfinite(total), "the loss is not finite", update, terms, batches)
         optimizer.zero_grad()
         self.manual_backward(total)
         if self.trainer.world_size > 1:
             _average([p.grad for p in moved if p.grad is not None], self.trainer.world_size)
         if config.clip is not None:
             norm = nn.utils.clip_grad_norm_(moved, config.clip)
-            self._guard(torch.isfinite(norm), "the gradient is not finite", update, terms, batch)
+            self._guard(torch.isfinite(norm), "the gradient is not finite", update, terms, batches)
         rate = learning_rate(config, self.phase, iteration, self.iterations)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
@@ -165,7 +166,7 @@ class Trainee(pl.LightningModule):
             self.sums[key] = self.sums.get(key, torch.zeros((), device=total.device)) + term.detach()
             self.counts[key] = self.counts.get(key, 0) + 1
 
-    def _guard(self, finite: Tensor, what: str, update: Update, terms: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> None:
+    def _guard(self, finite: Tensor, what: str, update: Update, terms: Mapping[str, Tensor], batches: Mapping[str, Batch]) -> None:
         if self.trainer.world_size > 1:
             # All processes must stop together, or the others wait for this one's gradients for ever.
             everywhere = finite.to(torch.float32)
@@ -175,9 +176,10 @@ class Trainee(pl.LightningModule):
         if finite:
             return
         values = ", ".join(f"{name}={float(term.detach()):g}" for name, term in terms.items())
+        rows = " and ".join(f"rows {batches[name]['index'].tolist()} of the training split on stream '{name}'" for name in update.streams)
         raise TrainingError(
             f"{what} in iteration {self.progress.iteration} of phase '{self.phase.name}', update '{update.name}' ({values}); "
-            f"the batch held rows {batch['index'].tolist()} of the training split on stream '{update.stream}'. "
+            f"the batch held {rows}. "
             f"The last good checkpoint is kept. Lower methods.*.lr, set methods.*.clip, or look at these pictures."
         )
 
@@ -218,6 +220,9 @@ class Recorder(Callback):
         progress.iteration += 1
         progress.total += 1
         method = pl_module.method
+        for name, seconds in method.waits.items():
+            progress.waits[name] = progress.waits.get(name, 0.0) + seconds
+        method.waits.clear()
         if trainer.world_size > 1:
             _average([b for b in method.buffers() if b.is_floating_point()], trainer.world_size)
         if self.ema is not None and method.config.ema is not None:
@@ -329,8 +334,9 @@ def fit(
     elif ema is not None:
         _copy(method, ema)
     method.eval()
-    share = progress.wait_seconds / progress.seconds if progress.seconds else 0.0
-    return Fitted(progress.total, progress.seconds, progress.images, share, progress.rows)
+    seconds = progress.seconds or 1.0
+    shares = {name: spent / seconds for name, spent in progress.waits.items()}
+    return Fitted(progress.total, progress.seconds, progress.images, progress.wait_seconds / seconds, progress.rows, shares)
 
 
 class swapped:  # noqa: N801 (used as a `with` statement)
@@ -428,10 +434,9 @@ def _check(method: Method, phases: Sequence[Phase], processes: int) -> None:
         for update in phase.updates:
             if not parameters_of(update.moves):
                 raise TrainingError(f"update '{update.name}' of phase '{phase.name}' moves no parameter.")
-            if update.stream not in streams:
-                raise TrainingError(
-                    f"update '{update.name}' reads stream '{update.stream}', but phase '{phase.name}' has {sorted(streams)}."
-                )
+            for name in update.streams:
+                if name not in streams:
+                    raise TrainingError(f"update '{update.name}' reads stream '{name}', but phase '{phase.name}' has {sorted(streams)}.")
 
 
 def _streams(method: Method, phase: Phase) -> Mapping[str, Stream]:

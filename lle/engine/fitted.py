@@ -23,6 +23,7 @@ class Fitted:
         images: pictures that were trained on.
         data_wait_share: share of `seconds` in which the training step waited for its batch.
         rows: the log, see `LOSS_COLUMNS`.
+        wait_shares: shares of `seconds` in which the training step waited for other threads, by what it waited for.
     """
 
     iterations: int = 0
@@ -30,6 +31,7 @@ class Fitted:
     images: int = 0
     data_wait_share: float = 0.0
     rows: list[tuple[int, str, str, str, float]] = field(default_factory=list)
+    wait_shares: dict[str, float] = field(default_factory=dict)
 
 
 def write_losses(path: Path, rows: Sequence[tuple[int, str, str, str, float]]) -> None:

@@ -16,12 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from lle.config.base import MethodConfig
-from lle.errors import WeightsError
+from lle.errors import TrainingError, WeightsError
 
 Batch = Mapping[str, Tensor]
 """One batch of one stream. Keys by the stream's kind (B images, values in [0, 1], float32):
 `paired` and `unpaired`: `low` and `normal`, B x 3 x H x W; `low`: `low`; `normal`: `normal`;
-`segmentation`: `image` B x 3 x H x W and `mask` B x H x W int64 (255 is ignored); always `index`, B int64."""
+`segmentation`: `image` B x 3 x H x W and `mask` B x H x W int64 (255 is ignored); always `index`, B int64.
+An update that reads several streams gets the keys of all of them, and the `index` of the first."""
 
 Losses = dict[str, Tensor]
 """Named scalar terms, already weighted: the engine sums and logs them."""
@@ -63,7 +64,7 @@ class Update:
         loss: from a batch to named, weighted, scalar terms.
         moves: the modules (or parameters in a ParameterList) whose parameters this update trains; all others are frozen
             while it runs.
-        stream: key into the phase's streams.
+        stream: key into the phase's streams, or several of them, whose batches must not share keys.
         every: runs in each `every`-th iteration.
         lr: overrides the method's learning rate.
         weight_decay: overrides the method's weight decay.
@@ -73,11 +74,35 @@ class Update:
     name: str
     loss: Callable[[Batch], Losses]
     moves: Sequence[nn.Module]
-    stream: str = "train"
+    stream: str | tuple[str, ...] = "train"
     every: int = 1
     lr: float | None = None
     weight_decay: float | None = None
     optimizer: Callable[[list[nn.Parameter]], torch.optim.Optimizer] | None = None
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams it reads, be it one or several."""
+        return (self.stream,) if isinstance(self.stream, str) else self.stream
+
+    def batch(self, batches: Mapping[str, Batch]) -> Batch:
+        """Joins this update's batches, of those of all streams, into the one that its loss gets.
+
+        Raises:
+            TrainingError: two streams have a key in common beside `index`.
+        """
+        joined: dict[str, Tensor] = {}
+        for name in self.streams:
+            part = dict(batches[name])
+            if joined:
+                part.pop("index", None)
+            if twice := sorted(joined.keys() & part.keys()):
+                raise TrainingError(
+                    f"the streams {', '.join(self.streams)} of update '{self.name}' both hold {', '.join(twice)}: "
+                    "give one of them a `transform` that renames it."
+                )
+            joined |= part
+        return joined
 
 
 @dataclass(frozen=True)
@@ -117,6 +142,8 @@ class Method(nn.Module):
         stream: kind of the default training stream; None for methods that are not trained.
         scope: `local` if an output pixel depends on a bounded neighbourhood of the input, so that a large picture may be
             tiled; `global` if it depends on the whole picture.
+        waits: seconds that a training step waited for work in other threads, by what it waited for; the engine empties it
+            after every iteration and reports the sums.
     """
 
     stream: ClassVar[StreamKind | None] = None
@@ -125,6 +152,7 @@ class Method(nn.Module):
     def __init__(self, config: MethodConfig) -> None:
         super().__init__()
         self.config = config
+        self.waits: dict[str, float] = {}
 
     def forward(self, low: Tensor) -> Tensor:
         """Enhances a batch.

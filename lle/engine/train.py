@@ -26,7 +26,7 @@ from lle.files import digest, write_json
 from lle.provenance import provenance
 
 CURVE_POINTS = 200
-MEASURED = {"seconds", "images_per_s", "data_wait_share", "system"}
+MEASURED = {"seconds", "images_per_s", "data_wait_share", "wait_shares", "system"}
 """What differs between two runs that give the same weights."""
 
 
@@ -104,6 +104,7 @@ def train(
         "seconds": round(fitted.seconds, 1),
         "images_per_s": round(fitted.images / fitted.seconds, 2) if fitted.seconds else None,
         "data_wait_share": round(fitted.data_wait_share, 4),
+        "wait_shares": {name: round(share, 4) for name, share in fitted.wait_shares.items()},
         "system": _system(),
         "provenance": origin,
     }

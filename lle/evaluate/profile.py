@@ -32,7 +32,7 @@ RUNS = 50
 FEWEST_RUNS = 3
 TIME_LIMIT = 4.0
 """Seconds that the timed runs of one size may take; a slow method gets fewer runs, which the result says."""
-SPEED = ("iterations", "seconds", "images_per_s", "data_wait_share")
+SPEED = ("iterations", "seconds", "images_per_s", "data_wait_share", "wait_shares")
 """What a training's record says of its speed."""
 CLASSICAL = "not a network: it computes in numpy and OpenCV, where there are no multiply-accumulates to count"
 

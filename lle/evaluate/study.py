@@ -26,7 +26,7 @@ from lle.errors import ConfigError, LleError, did_you_mean
 from lle.files import digest, read_json, write_json, write_text
 
 BUILD = Path("build/studies")
-TRAINING = ("iterations", "seconds", "images_per_s", "data_wait_share")
+TRAINING = ("iterations", "seconds", "images_per_s", "data_wait_share", "wait_shares")
 """What is kept of the record of a training."""
 
 

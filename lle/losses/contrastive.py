@@ -49,19 +49,25 @@ def gram_distances(features: Sequence[Tensor], others: Sequence[Tensor]) -> Tens
     return total
 
 
-def info_nce(to_positives: Tensor, to_negatives: Tensor) -> Tensor:
-    """InfoNCE on distances, over all triples of anchor, positive and negative: the mean of -log(e^n / (e^n + e^p)).
+def _minus_log_share(positive: Tensor, negative: Tensor, exponentials: bool) -> Tensor:
+    if exponentials:
+        return -torch.log(negative.exp() / (negative.exp() + positive.exp()))
+    return F.softplus(positive - negative)
 
-    It is computed as softplus(p - n), the same number, which cannot overflow.
+
+def info_nce(to_positives: Tensor, to_negatives: Tensor, exponentials: bool = False) -> Tensor:
+    """InfoNCE on distances, over all triples of anchor, positive and negative: the mean of -log(e^n / (e^n + e^p)).
 
     Args:
         to_positives: p, A x P distances from anchors to positives.
         to_negatives: n, A x N distances from anchors to negatives.
+        exponentials: computes it as it is written, which is not finite for distances above 88; otherwise as
+            softplus(p - n), the same number, which cannot overflow.
     """
-    return F.softplus(to_positives[:, :, None] - to_negatives[:, None, :]).mean()
+    return _minus_log_share(to_positives[:, :, None], to_negatives[:, None, :], exponentials).mean()
 
 
-def info_nce_official(to_positives: Tensor, to_negatives: Tensor) -> Tensor:
+def info_nce_official(to_positives: Tensor, to_negatives: Tensor, exponentials: bool = False) -> Tensor:
     """InfoNCE as the authors' loops compute it; see `info_nce` for the arguments.
 
     The loops visit every second positive and negative. Distances are summed over the anchors of the batch and, for
@@ -70,4 +76,4 @@ def info_nce_official(to_positives: Tensor, to_negatives: Tensor) -> Tensor:
     positive = to_positives[:, ::2].sum()
     negatives = to_negatives[:, ::2].sum(0)
     visited = to_positives[:, ::2].shape[1] * negatives.numel()
-    return torch.stack([F.softplus(positive - negative) for negative in negatives]).sum() / visited
+    return torch.stack([_minus_log_share(positive, negative, exponentials) for negative in negatives]).sum() / visited

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -43,16 +44,22 @@ class PendingRegions:
         scale: larger values give larger regions.
         sigma: of the Gaussian that smooths the picture first, in pixels.
         min_size: smallest region in pixels.
+
+    Attributes:
+        waited: seconds that `get` had to wait.
     """
 
     def __init__(self, images: Tensor, scale: float = 100.0, sigma: float = 0.5, min_size: int = 300) -> None:
-        self._device = images.device
+        self._device, self.waited = images.device, 0.0
         arrays = images.detach().permute(0, 2, 3, 1).float().cpu().numpy()
         self._futures: Sequence[Future[np.ndarray]] = [_pool().submit(_felzenszwalb, array, scale, sigma, min_size) for array in arrays]
 
     def get(self) -> Tensor:
         """Waits for the regions and returns their labels, B x H x W int64, counted from 0 in every picture."""
-        return torch.from_numpy(np.stack([future.result() for future in self._futures])).to(self._device)
+        start = time.perf_counter()
+        labels = np.stack([future.result() for future in self._futures])
+        self.waited = time.perf_counter() - start
+        return torch.from_numpy(labels).to(self._device)
 
 
 def _pairs(image: Tensor, labels: Tensor, every: bool) -> tuple[Tensor, Tensor]:

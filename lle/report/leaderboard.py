@@ -258,13 +258,13 @@ def cost_rows(results: Results) -> list[tuple[str, tuple[str, ...], str]]:
             profile.latency("256x256"),
             profile.memory(SIZE),
         )
-        wait = train.get("data_wait_share")
+        wait, waits = train.get("data_wait_share"), train.get("wait_shares", {})
         cells = (
             "—" if profile.parameters is None else str(profile.parameters),
             *("—" if value is None else cost_text(COSTS[1], value) for value in shown),
             str(timing.get("threads", "—")),
             "—" if train.get("images_per_s") is None else cost_text(COSTS[1], train["images_per_s"]),
-            "—" if wait is None else f"{100 * wait:.1f} %",
+            "—" if wait is None else ", ".join([f"{100 * wait:.1f} %", *(f"{name} {100 * share:.1f} %" for name, share in waits.items())]),
         )
         rows.append((method, cells, hardware(profile.provenance)))
     return rows

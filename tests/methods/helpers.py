@@ -158,7 +158,7 @@ def _train_phase(
             for parameter in method.parameters():
                 parameter.requires_grad_(id(parameter) in moving)
             torch.manual_seed(1000 * seed + iteration)
-            terms = update.loss(data[update.stream])
+            terms = update.loss(update.batch(data))
             assert terms, f"{phase.name}/{update.name} returns no term"
             for name, term in terms.items():
                 assert term.ndim == 0, f"{phase.name}/{update.name}/{name} is no scalar: {tuple(term.shape)}"

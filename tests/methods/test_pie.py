@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 
 from lle import registry
 from lle.engine.method import Frozen, Method
-from lle.losses.contrastive import gram, gram_distances, info_nce, info_nce_official, margin_contrast
+from lle.losses.contrastive import brightness_distance, gram, gram_distances, info_nce, info_nce_official, margin_contrast
 from lle.losses.regions import PendingRegions, region_darkness, region_variance
 from lle.nn.dce import apply_curves
 
@@ -46,7 +47,8 @@ def method(name: str = "pie", **settings: object) -> Method:
 
 def batch(made: Method, side: int = 32) -> dict[str, torch.Tensor]:
     (phase,) = made.phases()
-    return dict(batch_of(made, phase.streams["train"], crop=side))
+    (update,) = phase.updates
+    return dict(update.batch({name: batch_of(made, stream, crop=side) for name, stream in phase.streams.items()}))
 
 
 @pytest.mark.parametrize("name", ["pie", "scl_lle"])
@@ -70,7 +72,7 @@ def test_size(name):
 @pytest.mark.parametrize("name", ["pie", "scl_lle"])
 @pytest.mark.parametrize("mode", ["official", "clean"])
 def test_trains_in_both_modes(name, mode):
-    made = method(name, mode_target=mode, mode_pairs=mode, mode_nce=mode)
+    made = method(name, mode_target=mode, mode_pairs=mode, mode_nce=mode, mode_exp=mode)
     run = train(made, 1, crop=32)
     assert run.terms["fit", "fit"].keys() == TERMS[name]
     assert run.untouched == set()
@@ -99,13 +101,62 @@ def test_feature_network_is_tagged_and_not_saved():
     assert set(made.state_dict()) == {f"network.{key}" for key in made.network.state_dict()}
 
 
-def test_negatives_show_something_else_than_their_positives():
+def test_contrast_of_brightness_compares_the_result_with_both():
     made = method(w_nce=0.0, w_perceptual=0.0, w_regions=0.0, margin=10.0)
     data = batch(made)
     enhanced = made(data["low"])
-    positive, negative = data["normal"], data["negative"].flip(0)
+    positive, negative = data["normal"], data["negative"]
     expected = (enhanced - positive).mean(1).abs().mean() - (enhanced - negative).mean(1).abs().mean() + 10
     torch.testing.assert_close(made.loss(data)["contrast"], 10 * expected)
+
+
+@pytest.mark.parametrize("name", ["pie", "scl_lle"])
+def test_inputs_positives_and_negatives_are_streams_of_their_own(name):
+    made = method(name, squeeze=True, crop=48, positives="sunny", odds=(0, 0, 1))
+    (phase,) = made.phases()
+    (update,) = phase.updates
+    assert update.streams == ("inputs", "positives", "negatives") == tuple(phase.streams)
+    inputs, positives, negatives = phase.streams.values()
+    assert (inputs.kind, inputs.resize, inputs.data) == ("low", None, None), "inputs are cropped, whatever the positives are"
+    assert (
+        (positives.kind, positives.resize, positives.data) == ("normal", 48, "sunny") == (negatives.kind, negatives.resize, negatives.data)
+    )
+    assert (positives.transform, negatives.transform.odds) == (None, (0, 0, 1))
+    assert made.config.needs() == (Path("build/data/sunny"),)
+    assert {stream.resize for stream in method(name).phases()[0].streams.values()} == {None}
+
+
+def test_step_reports_how_long_it_waited_for_regions():
+    made = method()
+    made.loss(batch(made))
+    assert set(made.waits) == {"regions"}
+    assert made.waits["regions"] >= 0
+    without = method(w_regions=0.0)
+    without.loss(batch(without))
+    assert without.waits == {}
+
+
+def test_regions_are_found_while_the_step_goes_on(monkeypatch):
+    """The labels are asked for after every other term is computed, and are on their way until then."""
+    started, asked = [], []
+
+    class Watched(PendingRegions):
+        def __init__(self, images, *rest):
+            started.append(images)
+            super().__init__(images, *rest)
+
+        def get(self):
+            asked.append(len(seen))
+            return super().get()
+
+    monkeypatch.setattr("lle.methods.pie.method.PendingRegions", Watched)
+    made = method()
+    seen = []
+    made.features.on(torch.device("cpu")).register_forward_hook(lambda *_: seen.append(len(started)))
+    made.loss(batch(made))
+    assert seen == [1, 1, 1, 1], "all four passes of the feature network come after the search has begun"
+    assert asked == [4]
+    assert not started[0].is_leaf, "the enhanced picture itself is handed over; the search detaches it"
 
 
 def test_regions_are_those_of_the_library_and_carry_no_gradient():
@@ -172,10 +223,21 @@ def test_info_nce_is_minus_log_of_the_share_and_cannot_overflow():
     p, n = 1.3, 0.4
     share = math.exp(n) / (math.exp(n) + math.exp(p))
     for loss in (info_nce, info_nce_official):
+        as_written = loss(torch.tensor([[p]]), torch.tensor([[n]]), exponentials=True)
+        assert as_written.item() == pytest.approx(-math.log(share))
+        assert not loss(torch.tensor([[500.0]]), torch.tensor([[0.0]]), exponentials=True).isfinite()
         assert loss(torch.tensor([[p]]), torch.tensor([[n]])).item() == pytest.approx(-math.log(share))
         assert loss(torch.tensor([[p]]), torch.tensor([[n]])).item() == pytest.approx(-nn.functional.logsigmoid(torch.tensor(n - p)).item())
         assert loss(torch.tensor([[500.0]]), torch.tensor([[0.0]])).item() == 500
         assert loss(torch.tensor([[0.0]]), torch.tensor([[500.0]])).item() == 0
+
+
+def test_mean_over_channels_taken_twice_is_the_mean():
+    """The fifth quirk of the authors' code: it has no setting, since both modes would give the same number."""
+    image, other = torch.rand(2, 3, 5, 4), torch.rand(2, 3, 5, 4)
+    twice = other.mean(1, keepdim=True).mean(1, keepdim=True)
+    expected = (image.mean(1, keepdim=True) - twice).abs().mean()
+    torch.testing.assert_close(brightness_distance(image, other), expected)
 
 
 def test_official_info_nce_uses_every_second_picture_and_sums_over_the_batch():
@@ -212,7 +274,8 @@ def test_gram_distances_are_scaled_before_the_contrast():
 def test_presets():
     paper = registry.config_class("pie")(preset="paper")
     assert (paper.iterations, paper.crop, paper.batch_size, paper.lr, paper.weight_decay, paper.clip) == (14_000, 384, 2, 1e-4, 1e-4, 0.1)
-    assert {paper.mode_target, paper.mode_pairs, paper.mode_nce} == {"official"}
+    assert {paper.mode_target, paper.mode_pairs, paper.mode_nce, paper.mode_exp} == {"official"}
+    assert paper.squeeze
     assert (paper.features, paper.normalize_features, paper.w_perceptual, paper.gram_scale) == ("vgg16", False, 1, 1)
     older = registry.config_class("scl_lle")(preset="paper")
     assert (older.iterations, older.w_nce, older.w_gram, older.margin_gram) == (50_000, 0, 5, 0.04)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,6 +23,7 @@ class Config(MethodConfig):
             "iterations": 14_000,
             "batch_size": 2,
             "crop": 384,
+            "squeeze": True,
             "lr": 1e-4,
             "features": "vgg16",
             "w_perceptual": 1.0,
@@ -30,6 +32,7 @@ class Config(MethodConfig):
             "mode_target": "official",
             "mode_pairs": "official",
             "mode_nce": "official",
+            "mode_exp": "official",
         },
     }
 
@@ -38,8 +41,12 @@ class Config(MethodConfig):
     clip: float | None = Field(0.1, gt=0)
     """Largest gradient norm."""
 
-    resize: int | None = Field(None, ge=16)
-    """Side to which whole pictures are squeezed instead of being cropped; null takes random crops."""
+    positives: str | None = None
+    """Prepared data set whose normal-light pictures are the positives, and under a curve the negatives; null takes the
+    data that are trained on."""
+    squeeze: bool = False
+    """Whether positives and negatives are whole pictures squeezed to the size of the crops, as the authors load them, or
+    crops; inputs are crops either way."""
     odds: tuple[float, float, float] = (4.0, 4.0, 3.0)
     """How often a negative is made by tone mapping, gamma and logarithm; the authors' randint gives 4, 4, 3."""
     features: Literal["efficientnet_lite0", "vgg16"] = "efficientnet_lite0"
@@ -84,6 +91,13 @@ class Config(MethodConfig):
     mode_nce: Mode = "clean"
     """`official`: every second positive and negative is used and distances are summed over the batch. `clean`: the mean
     over all triples."""
+    mode_exp: Mode = "clean"
+    """`official`: InfoNCE is a quotient of exponentials, which is not finite for distances above 88. `clean`: the same
+    number as a softplus, which cannot overflow."""
+
+    def needs(self) -> tuple[Path, ...]:
+        """The positives' data set, where it is another one."""
+        return () if self.positives is None else (Path("build/data") / self.positives,)
 
     @model_validator(mode="after")
     def _odds_fit(self) -> Self:

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lle.data.curves import AddNegative
-from lle.engine.method import Batch, Frozen, Losses, Method, Phase, Stream
+from lle.data.curves import ToNegative
+from lle.engine.method import Batch, Frozen, Losses, Method, Phase, Stream, Update
 from lle.losses.contrastive import brightness_distance, gram_distances, info_nce, info_nce_official, margin_contrast
 from lle.losses.perceptual import Features, features
 from lle.losses.regions import PendingRegions, region_darkness, region_variance
@@ -48,16 +48,19 @@ class Pie(Method):
         return {"perceptual": self.config.features}
 
     def phases(self) -> Sequence[Phase]:
-        """One phase on inputs and unrelated positives; the loader adds a negative to each positive."""
-        stream = Stream("unpaired", resize=self.config.resize, transform=AddNegative(self.config.odds))
-        return (Phase("fit", self.updates(), streams={"train": stream}),)
+        """One phase on inputs, positives and negatives, which are drawn independently; negatives are made in the loader."""
+        size, data = self.config.crop if self.config.squeeze else None, self.config.positives
+        streams = {
+            "inputs": Stream("low"),
+            "positives": Stream("normal", resize=size, data=data),
+            "negatives": Stream("normal", resize=size, data=data, transform=ToNegative(self.config.odds)),
+        }
+        return (Phase("fit", (Update("fit", self.loss, moves=(self.network,), stream=tuple(streams)),), streams=streams),)
 
     def loss(self, batch: Batch) -> Losses:
-        """Terms of an `unpaired` batch with `negative`; those of weight 0 are neither computed nor named."""
+        """Terms of unrelated `low`, `normal` and `negative`; those of weight 0 are neither computed nor named."""
         config = self.config
-        low, positive = batch["low"], batch["normal"]
-        # A negative is a curve of its own positive; its neighbour's shows something else, as the authors' independent draw does.
-        negative = batch["negative"].roll(1, 0)
+        low, positive, negative = batch["low"], batch["normal"], batch["negative"]
         curves = self.network.curves(low)
         enhanced = apply_curves(low, curves)
         pending = self._find_regions(enhanced)
@@ -72,6 +75,7 @@ class Pie(Method):
             terms |= self._feature_terms(low, enhanced, positive, negative)
         if pending is not None:
             terms["regions"] = config.w_regions * self._region_term(enhanced, pending.get())
+            self.waits["regions"] = self.waits.get("regions", 0.0) + pending.waited
         return {name: term for name, term in terms.items() if getattr(config, f"w_{name}")}
 
     def _find_regions(self, enhanced: Tensor) -> PendingRegions | None:
@@ -92,8 +96,9 @@ class Pie(Method):
             scale = config.gram_scale
             if config.w_nce:
                 contrast = info_nce_official if config.mode_nce == "official" else info_nce
+                exponentials = config.mode_exp == "official"
                 to_positive, to_negative = (gram_distances(shallow, other) / scale for other in (of_positive, of_negative))
-                terms["nce"] = config.w_nce * contrast(to_positive, to_negative)
+                terms["nce"] = config.w_nce * contrast(to_positive, to_negative, exponentials)
             if config.w_gram:
                 # Each picture against one positive and one negative, on the two shallowest layers, summed over the batch.
                 to_positive, to_negative = (gram_distances(shallow[:2], other[:2]).trace() / scale for other in (of_positive, of_negative))

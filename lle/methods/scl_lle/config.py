@@ -28,5 +28,5 @@ class Config(PieConfig):
     update; null finds regions without labels, as PIE does."""
 
     def needs(self) -> tuple[Path, ...]:
-        """The labelled data set."""
-        return () if self.segmentation is None else (Path("build/data") / self.segmentation,)
+        """The data sets of labels and of positives, where they are others."""
+        return (*super().needs(), *(() if self.segmentation is None else (Path("build/data") / self.segmentation,)))

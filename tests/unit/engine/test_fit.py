@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import multiprocessing
 import os
@@ -189,6 +190,60 @@ def test_updates_move_their_own_modules_alone_and_streams_alternate_one_to_one(t
     assert method.started.tolist() == [1, 1]
     assert not any(key.startswith("teacher") for key in method.state_dict())
     assert {(row[1], row[2]) for row in fitted.rows} == {("together", "one"), ("together", "two"), ("alone", "two")}
+
+
+class Mixed(Plain):
+    """One update on two streams of different sizes: crops of the one, squeezed whole pictures of the other."""
+
+    wait = 0.0
+
+    def loss(self, batch):
+        assert set(batch) == {"low", "normal", "index"}
+        self.shapes = [tuple(batch[side].shape) for side in ("low", "normal")]
+        self.waits["helper"] = self.wait
+        return {"brightness": (self(batch["low"]).mean() - batch["normal"].mean()).square() * self.scale()}
+
+    def scale(self):
+        return 1.0
+
+    def phases(self):
+        streams = {"dark": Stream("low"), "bright": Stream("normal", batch_size=2, resize=24)}
+        return (Phase("fit", (Update("fit", self.loss, (self.network,), ("dark", "bright")),), streams=streams),)
+
+
+def test_an_update_may_read_several_streams(tmp_path):
+    method, fitted = run(Mixed, tmp_path / "whole")
+    assert method.shapes == [(4, 3, 16, 16), (2, 3, 24, 24)]
+    assert fitted.images == 10 * 6
+    first, second = (next(row for row in fitted.rows if row[0] == iteration)[4] for iteration in (2, 10))
+    assert second < first
+
+
+def test_streams_of_one_update_must_not_share_keys(tmp_path):
+    class Clashing(Mixed):
+        def phases(self):
+            (phase,) = super().phases()
+            return (dataclasses.replace(phase, streams={"dark": Stream("paired"), "bright": Stream("normal")}),)
+
+    with pytest.raises(TrainingError, match="dark, bright of update 'fit' both hold normal"):
+        run(Clashing, tmp_path)
+
+
+def test_nan_names_the_rows_of_every_stream(tmp_path):
+    class Broken(Mixed):
+        def scale(self):
+            return float("nan")
+
+    with pytest.raises(TrainingError, match=r"rows \[.*\] of the training split on stream 'dark' and rows \[.*\] .* stream 'bright'"):
+        run(Broken, tmp_path)
+
+
+def test_time_spent_waiting_for_other_threads_is_summed_up(tmp_path):
+    class Waiting(Mixed):
+        wait = 0.5
+
+    _, fitted = run(Waiting, tmp_path)
+    assert fitted.wait_shares["helper"] == pytest.approx(10 * 0.5 / fitted.seconds)
 
 
 def test_nan_names_the_batch_and_keeps_the_last_good_checkpoint(tmp_path):
