@@ -90,6 +90,13 @@ def clip_darkness(dataset: str, path: Path = PARAMS, overrides: Iterable[str] = 
     return measure(dataset, method_settings(params(path, overrides), "clip_isp").backbone)  # type: ignore[attr-defined]
 
 
+def clip_cost(name: str, reports: Path = REPORTS) -> dict[str, Any]:
+    """Times an enhancement step of a method guided by CLIP against the CLIP image tower and the network alone."""
+    from lle.clip.cost import measure
+
+    return measure(name, reports)
+
+
 def clip_prompts(name: str, models: Path = MODELS, reports: Path = REPORTS) -> dict[str, Any]:
     """Looks at what the prompts and the network of a trained method guided by CLIP have learned."""
     from lle.clip.look import look

@@ -82,6 +82,13 @@ def clip_darkness(dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
         click.echo(f"{found['accuracy']:.1%} of {found['images']} pictures, {dark}, {lit}")
 
 
+@clip.command("cost")
+@click.argument("method")
+def clip_cost(method: str) -> None:
+    """Time a step of METHOD at 224 pixels against the CLIP image tower and the network, forward and backward."""
+    click.echo(f"{api.clip_cost(method)['ratio']:.2f} times CLIP and network alone")
+
+
 @clip.command("prompts")
 @click.argument("method")
 def clip_prompts(method: str) -> None:

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,10 +18,36 @@ from torch import Tensor, nn
 from lle.clip.backbone import Clip, load
 from lle.clip.prompts import PromptPair
 from lle.config.clip import GuidedConfig
-from lle.engine.method import Batch, Frozen, Losses, Method, Phase, Stream, Update
+from lle.engine.method import Batch, Frozen, Losses, Method, Phase, Stream, TrainingData, Update
 
 CONTENT_WEIGHTS = (1.0, 1.0, 1.0, 1.0, 0.5)
 """Weights of the image tower's maps from early to late [CLIP-LIT, clip_score.py]."""
+
+
+LOOKED_AT = 100
+"""Normal-light photographs whose look is measured."""
+
+
+def look_of(pictures: Tensor) -> Tensor:
+    """Measures how pictures look.
+
+    Args:
+        pictures: B x 3 x H x W in [0, 1].
+
+    Returns:
+        B x 3: mean of the grey values, their standard deviation, mean of the difference between the largest and smallest channel.
+    """
+    grey = pictures.mean(1).flatten(1)
+    colour = (pictures.amax(1) - pictures.amin(1)).flatten(1)
+    return torch.stack([grey.mean(1), grey.std(1), colour.mean(1)], 1)
+
+
+def _tiles(picture: np.ndarray, side: int) -> Tensor:
+    """Cuts a picture, H x W x 3 uint8, into squares without overlap, N x 3 x side x side in [0, 1]; a smaller one stays whole."""
+    image = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
+    if min(image.shape[1:]) < side:
+        return image[None]
+    return image.unfold(1, side, side).unfold(2, side, side).permute(1, 2, 0, 3, 4).reshape(-1, 3, side, side)
 
 
 class ClipGuided(Method):
@@ -39,6 +66,8 @@ class ClipGuided(Method):
     scope = "global"
     filled: Tensor
     first_prompts: Tensor
+    look_mean: Tensor
+    look_spread: Tensor
 
     def __init__(self, config: GuidedConfig, network: nn.Module, history: int) -> None:
         super().__init__(config)
@@ -50,6 +79,9 @@ class ClipGuided(Method):
         # Oldest first; as many as `filled` says are there.
         self.snapshots = nn.ModuleList(copy.deepcopy(network).requires_grad_(False) for _ in range(min(history, config.rounds)))
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))
+        # Mean and spread of `look_of` over normal-light crops; an infinite spread, before they are measured, asks for nothing.
+        self.register_buffer("look_mean", torch.zeros(3))
+        self.register_buffer("look_spread", torch.full((3,), torch.inf))
         self._texts: Tensor | None = None
         self._clip = Frozen(lambda: load(config.backbone))
         self._content = self._clip if config.content_backbone is None else Frozen(lambda: load(config.content_backbone or config.backbone))
@@ -90,6 +122,14 @@ class ClipGuided(Method):
     def warm_up(self) -> Sequence[Phase]:
         """Phases between the prompts' first training and the first enhancement."""
         return ()
+
+    def prepare(self, data: TrainingData) -> None:
+        """Measures how normal-light photographs look, in crops of the size that training sees."""
+        if not self.settings.lambda_look:
+            return
+        looks = torch.cat([look_of(_tiles(picture, self.settings.crop)) for picture in data.normals(LOOKED_AT)])
+        self.look_mean.copy_(looks.mean(0))
+        self.look_spread.copy_(looks.std(0))
 
     def on_phase_start(self, phase: Phase) -> None:
         """Gives the prompts their first words before they are trained for the first time."""
@@ -171,6 +211,9 @@ class ClipGuided(Method):
             losses["text"] = self.settings.lambda_text * self.text_loss(features)
         if self.settings.content != "none":
             losses["content"] = self.settings.lambda_id * self.content(enhanced, low, CONTENT_WEIGHTS)
+        if self.settings.lambda_look:
+            far = (look_of(enhanced) - self.look_mean).abs() / self.look_spread - self.settings.look_tolerance
+            losses["look"] = self.settings.lambda_look * F.relu(far).square().mean()
         if self.settings.lambda_lit:
             normal = batch["normal"]
             losses["lit"] = self.settings.lambda_lit * F.l1_loss(self.network(normal), normal)

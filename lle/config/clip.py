@@ -125,6 +125,11 @@ class GuidedConfig(MethodConfig):
     """Weight of that content term."""
     lambda_lit: float = Field(0.0, ge=0)
     """Weight of leaving normal-light pictures as they are (mean absolute difference)."""
+    lambda_look: float = Field(0.0, ge=0)
+    """Weight of keeping brightness, contrast and colourfulness of the results like those of normal-light photographs, which
+    need not show the same scenes; neither paper has such a term."""
+    look_tolerance: float = Field(0.5, ge=0)
+    """Distance from the normal-light mean that this term lets pass, in standard deviations over normal-light crops."""
 
     def needs(self) -> tuple[Path, ...]:
         """The folders of backbones that are such: the small CLIP's, or one in open_clip's layout."""

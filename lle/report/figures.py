@@ -417,3 +417,63 @@ def critical_difference(key: str, ranks: Mapping[str, float], difference: float,
     joined = "; ".join(" to ".join((ordered[i][0], ordered[j][0])) for i, j in groups) or "none"
     body.append(_text(width / 2, bottom + 18, f"mean rank; critical difference {difference:.2f}", "middle", "axis"))
     return _svg(key, width, bottom + 26, title, f"Mean ranks: {description}. Not told apart: {joined}.", body)
+
+
+def lines(
+    key: str,
+    x: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    x_label: str,
+    y_label: str,
+    width: float,
+    title: str,
+    y_range: tuple[float, float] = (0, 1),
+) -> str:
+    """Draws up to three series over common positions; line style and marker repeat what the colour says.
+
+    Args:
+        key: prefix of the ids, unique in the page.
+        x: positions, rising.
+        series: values by name; each name stands in the key above the lines.
+        x_label: name of the x axis.
+        y_label: name of the y axis.
+        width: in pixels.
+        title: what is shown.
+        y_range: ends of the y axis.
+    """
+    height, left, right, top, bottom = 250.0, 46.0, width - 12, 30.0, 206.0
+    (x0, x1), (y0, y1) = (min(x), max(x)), y_range
+
+    def px(value: float) -> float:
+        return left + (value - x0) / (x1 - x0) * (right - left)
+
+    def py(value: float) -> float:
+        return bottom - (value - y0) / (y1 - y0) * (bottom - top)
+
+    body = []
+    for value in ticks(y0, y1, 4):
+        body += [_line(left, py(value), right, py(value), "grid"), _text(left - 6, py(value) + 4, tick_text(value), "end", "tick")]
+    body += [_text(px(value), bottom + 16, tick_text(value), "middle", "tick") for value in ticks(x0, x1, 6)]
+    body.append(_text((left + right) / 2, height - 6, x_label, "middle", "axis"))
+    body.append(
+        f'<text class="axis" text-anchor="middle" transform="translate(13 {_n((top + bottom) / 2)}) rotate(-90)">{escape(y_label)}</text>'
+    )
+    place = left
+    for index, (name, values) in enumerate(series.items()):
+        path = "M" + "L".join(f"{_n(px(a))} {_n(py(b))}" for a, b in zip(x, values, strict=True))
+        body.append(f'<path class="series s{index}" d="{path}"/>')
+        body += [_dot(index, px(a), py(b)) for a, b in zip(x, values, strict=True)]
+        body.append(f'<path class="series s{index}" d="M{_n(place)} 14L{_n(place + 26)} 14"/>{_dot(index, place + 13, 14)}')
+        body.append(_text(place + 32, 18, name, style="label"))
+        place += 46 + len(name) * CHARACTER
+    ends = "; ".join(f"{name} from {values[0]:.2f} to {values[-1]:.2f}" for name, values in series.items())
+    return _svg(key, width, height, title, f"{x_label} from {x0:g} to {x1:g}. {ends}.", body)
+
+
+def _dot(index: int, x: float, y: float) -> str:
+    """Draws the marker of a series: circle, square or triangle."""
+    if index == 0:
+        return f'<circle class="dot s0" cx="{_n(x)}" cy="{_n(y)}" r="3.5"/>'
+    if index == 1:
+        return f'<rect class="dot s1" x="{_n(x - 3)}" y="{_n(y - 3)}" width="6" height="6"/>'
+    return f'<polygon class="dot s2" points="{_n(x)},{_n(y - 4)} {_n(x + 4)},{_n(y + 3)} {_n(x - 4)},{_n(y + 3)}"/>'

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from lle import registry
 from lle.clip import backbone
 from lle.clip.backbone import Clip
+from lle.clip.guided import look_of
 from lle.clip.look import fall, look
 from lle.engine.method import Stream
 from lle.engine.model_io import save_model
@@ -167,7 +168,15 @@ def test_each_phase_moves_its_own_part_alone(method):
 def test_clip_is_in_no_checkpoint_and_gets_no_gradient(method):
     built = method(rounds=1)
     train(built, iterations=1, crop=32)
-    assert {name.split(".")[0] for name in built.state_dict()} == {"network", "prompts", "first_prompts", "snapshots", "filled"}
+    assert {name.split(".")[0] for name in built.state_dict()} == {
+        "network",
+        "prompts",
+        "first_prompts",
+        "snapshots",
+        "filled",
+        "look_mean",
+        "look_spread",
+    }
     clip = built.clip()
     assert all(p.grad is None and not p.requires_grad for p in clip.parameters())
 
@@ -233,6 +242,28 @@ def test_refinement_leaves_the_first_prompts_to_be_seen(method):
     prompts, _ = built.unrefined()
     assert torch.equal(prompts.embedding, first)
     assert not torch.equal(built.prompts.embedding, first)
+
+
+class Photographs:
+    """Normal-light pictures of one grey value each."""
+
+    def normals(self, limit=None):
+        return iter(np.full((70, 40, 3), value, np.uint8) for value in (102, 153))
+
+
+def test_results_are_held_near_the_look_of_normal_light_alone(method):
+    built = method(lambda_look=2.0, look_tolerance=1.0, lambda_text=0.0, lambda_lit=0.0)
+    batch = {"low": torch.full((2, 3, 32, 32), 0.5), "normal": torch.rand(2, 3, 32, 32)}
+    assert built.enhance_loss(batch)["look"] == 0  # nothing is asked for before the photographs were looked at
+    built.prepare(Photographs())
+    mean, spread = built.look_mean, built.look_spread
+    assert mean.tolist() == pytest.approx([0.5, 0, 0], abs=1e-6)
+    assert spread[0].item() == pytest.approx(0.1 * math.sqrt(4 / 3), rel=1e-3)  # two crops of each photograph
+    assert look_of(torch.full((1, 3, 4, 4), 0.25))[0].tolist() == pytest.approx([0.25, 0, 0])
+    built.look_spread.fill_(0.1)
+    shade = torch.full((1, 3, 32, 32), 0.5 + 3 * 0.1)
+    built.enhanced = lambda low: (shade, {})
+    assert built.enhance_loss(batch)["look"].item() == pytest.approx(2.0 * (3 - 1) ** 2 / 3, rel=1e-3)
 
 
 def test_what_was_learned_is_measured_and_drawn(method, tmp_path):

@@ -1,0 +1,120 @@
+"""What CLIP knows of light and what the prompts learned: r(i) against exposure, and a network's map, before and after refinement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from lle.files import read_json
+from lle.report import figures, parts
+from lle.report.results import Results
+from lle.report.sections import Section
+
+CSS = """
+.chart .series { fill: none; stroke-width: 2; }
+.chart .series.s0 { stroke: var(--unpaired); stroke-dasharray: 5 4; } .chart .dot.s0 { fill: var(--unpaired); }
+.chart .series.s1 { stroke: var(--zero); } .chart .dot.s1 { fill: var(--zero); }
+.chart .series.s2 { stroke: var(--paired); stroke-dasharray: 2 3; } .chart .dot.s2 { fill: var(--paired); }
+"""
+WHEN = {"before": "before refinement", "after": "after refinement"}
+
+
+def section(reports: Path, results: Results) -> Section | None:
+    """Shows what lies in `reports/clip`."""
+    folder = reports / "clip"
+    looks = [read_json(path) for path in sorted((folder / "prompts").glob("*.json"))]
+    shown = [*_backbone(folder), *(part for look in looks for part in _look(look, folder / "prompts", results))]
+    if not shown:
+        return None
+    return Section("clip", "What CLIP sees in light", Markup().join(shown), menu="CLIP", order=560, css=CSS)
+
+
+def _backbone(folder: Path) -> list[Markup]:
+    """The small CLIP on photographs that it was not trained on, and on data sets that it never saw."""
+    rows: list[tuple[str, str, str, str]] = []
+    if (folder / "model.json").is_file():
+        model = read_json(folder / "model.json")
+        what = "captions of the picture's own light, among those of all kinds of light"
+        scenes = ", ".join(model["held_out_scenes"])
+        rows.append((f"held-out photographs ({scenes})", what, str(model["held_out_images"]), _percent(model["retrieval_top1"])))
+        rows += [(f"… {light}", "", "", _percent(share)) for light, share in model["retrieval_top1_by_light"].items()]
+        rows.append(("… chance", "", "", _percent(model["retrieval_chance"])))
+    costs = [read_json(path) for path in sorted((folder / "cost").glob("*.json"))]
+    for path in sorted((folder / "darkness").glob("*.json")):
+        found = read_json(path)
+        named = f"{found['dataset']}, {found['split']} ({found['clip_backbone']})"
+        rows.append((named, "dark or normal light, by texts alone", str(found["images"]), _percent(found["accuracy"])))
+        rows += [(f"… {side} pictures", "", "", _percent(found[f"accuracy_{side}"])) for side in ("dark", "lit")]
+    if not rows:
+        return []
+    table = parts.table(
+        "Right answers of the CLIP, without any training for the question", ("Pictures", "Question", "Count", "Right"), rows, text=(1,)
+    )
+    remark = (
+        "The small CLIP is trained here on a handful of photographs in many kinds of light, so that no download is needed. "
+        "It knows light, and hardly anything else; its mistakes limit what it can teach."
+    )
+    shown = [parts.paragraph(remark), parts.fold("What the CLIP knows", table, open_=True)]
+    return [*shown, *(parts.paragraph(_cost(cost)) for cost in costs)]
+
+
+def _cost(cost: Mapping[str, Any]) -> str:
+    return (
+        f"{cost['method']}: a step of enhancement at {cost['side']} pixels ({cost['clip_backbone']}) takes {cost['ratio']:.2f} times "
+        f"as long as the image tower and the network alone, forward and backward (medians of {cost['runs']} runs)."
+    )
+
+
+def _look(look: Mapping[str, Any], folder: Path, results: Results) -> list[Markup]:
+    """One method: the curves with their verdict, and the maps."""
+    name, title = look["method"], results.title(look["method"])
+    curves = []
+    for scene, values in look["normality"].items():
+        heading = f"{title}: r against exposure, {scene}"
+
+        def draw(key: str, width: float, values: Mapping[str, list[float]] = values, heading: str = heading) -> str:
+            named = {WHEN[when]: values[when] for when in WHEN}
+            return figures.lines(
+                key, look["stops"], named, "Exposure against normal light, stops", "r, probability of “normal”", width / 2, heading
+            )
+
+        caption = f"{heading}. " + "; ".join(f"{WHEN[when]} {_verdict(look['largest_fall'][scene][when])}" for when in WHEN) + "."
+        curves.append(parts.figure(Markup(draw(f"clip-{name}-{scene}", parts.NARROW)), caption))
+    drawn = look["map"]
+    files = {
+        "low": "input",
+        "result_before": "result before refinement",
+        "result_after": "result after it",
+        "map_before": "map before refinement",
+        "map_after": "map after it",
+    }
+    shown = [(folder / name / f"{file}.webp", files[file]) for file in files if file in drawn["files"]]
+    scale = f"mid-grey is 0, white is +{drawn['scale']:g}" if drawn["signed"] else f"black is 0, white is {drawn['scale']:g}"
+    means = ", ".join(f"{drawn['mean_absolute'][when]:g} {WHEN[when]}" for when in WHEN)
+    remark = (
+        "The map that the network computes (CLIP-ISP: the detail map; CLIP-LIT: the light), as in Fig. 5 of the CLIP-ISP paper; "
+        f"{scale}; mean absolute value {means}. The network before refinement was also trained for fewer steps: the study of "
+        "Table I tells the two apart."
+    )
+    verdict = f"{title}, guided by {look['clip_backbone']}, {look['rounds']} rounds of refinement: " + "; ".join(
+        f"{WHEN[when]} r is {'monotone' if look['monotone'][when] else 'not monotone'} in exposure over all {len(look['normality'])} scenes"
+        for when in WHEN
+    )
+    return [
+        Markup('<h3 id="clip-{}">{}</h3>').format(name, f"{title}: what the prompts learned"),
+        parts.paragraph(verdict + "."),
+        parts.figures(curves),
+        parts.paragraph(remark),
+        parts.pictures(shown, f"{title}, {drawn['scene']} under mining light"),
+    ]
+
+
+def _verdict(largest_fall: float) -> str:
+    return "monotone" if largest_fall == 0 else f"not monotone (falls by {largest_fall:.3g} at most from one exposure to the next)"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,79 @@
+"""The report's section about CLIP: verdicts follow the numbers."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from report_files import card, make_reports
+
+from lle.clip.look import _write
+from lle.files import write_json
+from lle.report.results import read_results
+from lle.report.sections.clip import section
+
+STOPS = [-2.0, -1.0, 0.0]
+
+
+@pytest.fixture
+def reports(tmp_path):
+    folder = make_reports(tmp_path / "reports")
+    curves = {"before": [0.6, 0.2, 0.9], "after": [0.1, 0.4, 0.8]}
+    write_json(
+        folder / "clip/prompts/clip_isp.json",
+        {
+            "method": "clip_isp",
+            "clip_backbone": "demo",
+            "rounds": 1,
+            "stops": STOPS,
+            "normality": {"chelsea": curves},
+            "largest_fall": {"chelsea": {"before": 0.4, "after": 0.0}},
+            "monotone": {"before": False, "after": True},
+            "map": {"scene": "chelsea", "scale": 0.02, "signed": True, "mean_absolute": {"before": 0.01, "after": 0.005}, "files": ["low"]},
+        },
+    )
+    _write(folder / "clip/prompts/clip_isp/low.webp", np.full((24, 32, 3), 90, np.uint8))
+    return folder
+
+
+def test_verdicts_are_printed_as_computed(reports):
+    shown = section(reports, read_results(reports, card)).html
+    assert "before refinement r is not monotone in exposure over all 1 scenes" in shown
+    assert "after refinement r is monotone" in shown
+    assert "falls by 0.4 at most" in shown
+    assert "<script" not in shown
+
+
+def test_curves_lie_where_their_values_are(reports):
+    shown = section(reports, read_results(reports, card)).html
+    paths = re.findall(r'<path class="series s1" d="M([^"]+)"', shown)
+    heights = [float(point.split()[1]) for point in paths[0].split("L")]
+    assert heights == sorted(heights, reverse=True)  # it rises, and y grows downwards
+    assert len(heights) == len(STOPS)
+    assert "<text" in shown  # labels are text, not outlines
+
+
+def test_what_clip_knows_is_a_table(reports):
+    before = section(reports, read_results(reports, card)).html
+    assert "sice" not in before
+    write_json(
+        reports / "clip/darkness/sice.json",
+        {
+            "dataset": "sice",
+            "split": "test",
+            "clip_backbone": "demo",
+            "images": 140,
+            "accuracy": 0.925,
+            "accuracy_dark": 0.9,
+            "accuracy_lit": 0.95,
+        },
+    )
+    after = section(reports, read_results(reports, card)).html
+    assert "sice, test (demo)" in after
+    assert "92.5 %" in after
+
+
+def test_nothing_measured_is_no_section(tmp_path):
+    folder = make_reports(tmp_path / "reports")
+    assert section(folder, read_results(folder, card)) is None
