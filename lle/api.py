@@ -33,6 +33,13 @@ def methods() -> list[tuple[str, str, str]]:
     return [(name, card.title, card.supervision) for name, card in cards.items()]
 
 
+def enhancers() -> list[str]:
+    """Returns the ids of all methods that enhance pictures: those of the full suite."""
+    from lle import registry
+
+    return [name for name in registry.packages() if registry.card(name).enhances]
+
+
 def prepare(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
     """Makes or fetches a data set that has a section under `data`, and returns its folder."""
     from lle.data.prepare import prepare as prepare_one
@@ -152,6 +159,13 @@ def profile(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> di
     from lle.evaluate.run import profile_one
 
     return profile_one(name, params(path, overrides))
+
+
+def costs(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Counts parameters and multiply-accumulates of every method, trained or not."""
+    from lle.evaluate.costs import count
+
+    return count(params(path, overrides))
 
 
 def enhance(

@@ -41,8 +41,12 @@ def main() -> None:
 
 
 @main.command()
-def methods() -> None:
+@click.option("--ids", is_flag=True, help="Print the ids of those that enhance pictures in one line, to be put into `suite.methods`.")
+def methods(ids: bool) -> None:
     """List the methods."""
+    if ids:
+        click.echo(",".join(api.enhancers()))
+        return
     rows = api.methods()
     width = max(len(name) for name, _, _ in rows)
     for name, title, supervision in rows:
@@ -127,6 +131,16 @@ def study(name: str | None, path: Path, overrides: tuple[str, ...]) -> None:
     for contrast in result["contrasts"]:
         outcome = contrast["verdict"] or contrast["missing"]
         click.echo(f"{contrast['better']} > {contrast['worse']} on {contrast['dataset']}: {outcome}")
+
+
+@main.command()
+@settings
+def costs(path: Path, overrides: tuple[str, ...]) -> None:
+    """Count parameters and operations of every method; none has to be trained."""
+    result = api.costs(path, overrides)
+    for name, cost in result["methods"].items():
+        counted = "-" if cost["macs"] is None else f"{cost['macs'] / 1e9:.4g}"
+        click.echo(f"{name:14}  {cost['parameters']:10}  {counted:>8} GMACs at {result['size']}")
 
 
 @main.command()

@@ -35,6 +35,7 @@ TOOLS = {
     "_prompts": ("lle.clip.look",),
     "_prepare": ("lle.data.prepare",),
     "_evaluate": ("lle.evaluate.run", "lle.infer.enhancer"),
+    "_costs": ("lle.evaluate.costs", *(f"lle.methods.{path.parent.name}.method" for path in sorted(registry.METHODS.glob("*/method.py")))),
     "_profile": ("lle.evaluate.run", "lle.evaluate.profile"),
     "_throughput": ("lle.evaluate.throughput", "lle.methods.zero_dce.method"),
     # Sections of the report are found by their place, not imported by name.

@@ -94,6 +94,8 @@ def _runs(results: Results) -> dict[str, dict[str, Any]]:
         facts = flat(profile.provenance)
         facts += [(f"latency {SIZE} {key}", text) for key, text in flat((profile.latency_ms or {}).get(SIZE) or {})]
         runs[f"profile/{method}"] = {"title": results.title(method), "where": "profile", "file": f"profile/{method}.json", "facts": facts}
+    if results.costs:
+        runs["costs"] = {"title": "All methods", "where": "costs", "file": "costs.json", "facts": [("counted at", SIZE)]}
     return runs
 
 

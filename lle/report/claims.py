@@ -128,6 +128,8 @@ class Claims(Strict):
 
     datasets: dict[str, ClaimedSet]
     """Data sets that the papers measure on, by the name that `lle evaluate` would use."""
+    undefined: dict[str, str] = Field(default_factory=dict)
+    """Rows, by their name in the tables, whose method nobody could write, and why: the papers' figures are all there is."""
     papers: list[Paper]
     """The papers."""
 
@@ -138,6 +140,10 @@ class Claims(Strict):
                 for name in {table.dataset, *(row.dataset for row in table.rows)} - {None}:
                     if name not in self.datasets:
                         raise ValueError(f"{paper.id}, {table.table}: the data set '{name}' is not under `datasets`")
+        rows = {row.name for paper in self.papers for table in paper.tables for row in table.rows if row.method is None}
+        for name in self.undefined:
+            if name not in rows:
+                raise ValueError(f"undefined: no row without a method is called '{name}'")
         return self
 
 
@@ -224,12 +230,19 @@ def _signed(value: float, digits: int) -> str:
 
 def _cost(results: Results, row: ClaimedRow, method: str) -> _Ours | str:
     profile = results.profiles.get(method)
+    counted = results.costs.get(method, {}).get("macs")
+    if profile is None and counted is not None:
+        return _Ours(counted / 1e9, _operations(counted / 1e9), f"counted at {SIZE}", "costs")
     if profile is None:
         return f"{row.name} is not profiled here: lle profile {method}"
     value = profile.gmacs(SIZE)
     if value is None:
         return f"{row.name}: its operations at {SIZE} were not counted: lle profile {method}"
-    return _Ours(value, f"{value:.3g}" if value < 100 else f"{value:.1f}", f"counted at {SIZE}", f"profile/{method}")
+    return _Ours(value, _operations(value), f"counted at {SIZE}", f"profile/{method}")
+
+
+def _operations(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:.1f}"
 
 
 def _measured(results: Results, claims: Claims, table: ClaimedTable, row: ClaimedRow, key: str, method: str) -> _Ours | str:
@@ -260,6 +273,8 @@ def _measured(results: Results, claims: Claims, table: ClaimedTable, row: Claime
 
 def _ours(results: Results, claims: Claims, table: ClaimedTable, row: ClaimedRow, key: str) -> _Ours | str:
     """Returns our figure of a cell, or why there is none."""
+    if row.method is None and row.name in claims.undefined:
+        return f"{row.name}: {claims.undefined[row.name]}"
     if table.missing is not None and key != "gmacs":
         return table.missing
     if row.method is None:

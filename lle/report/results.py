@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,6 +134,7 @@ class Results:
         throughput: the loader's ceiling and the like, as measured; empty when it was not.
         cards: by method; only methods with results.
         without_card: methods with results that this checkout does not have.
+        costs: by method, also those without other results: `parameters` and `macs` at 400x600; empty when they were not counted.
     """
 
     evaluations: Mapping[str, Mapping[str, Evaluation]]
@@ -144,6 +145,7 @@ class Results:
     throughput: Mapping[str, Any]
     cards: Mapping[str, Card]
     without_card: tuple[str, ...]
+    costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -260,7 +262,7 @@ def read_results(reports: Path, card: Callable[[str], Card] | None = None) -> Re
     methods = sorted(({m for found in evaluations.values() for m in found} | set(profiles) | set(trainings)) - {INPUT})
     known = set(methods) if card is not None else set(packages())
     cards = {method: (card or registry_card)(method) for method in methods if method in known}
-    throughput = reports / "throughput.json"
+    throughput, costs = reports / "throughput.json", reports / "costs.json"
     return Results(
         evaluations=evaluations,
         per_image=tables,
@@ -270,4 +272,5 @@ def read_results(reports: Path, card: Callable[[str], Card] | None = None) -> Re
         throughput=read_json(throughput) if throughput.exists() else {},
         cards=cards,
         without_card=tuple(method for method in methods if method not in cards),
+        costs=read_json(costs)["methods"] if costs.exists() else {},
     )

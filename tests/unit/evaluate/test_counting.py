@@ -1,0 +1,30 @@
+"""Counting needs no training, leaves helpers out and says why what is no network has no operations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lle import api, registry
+from lle.evaluate.costs import count
+from lle.files import read_json
+from tests.conftest import ROOT
+
+
+def test_counts_without_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    params = api.params(ROOT / "params.yaml")
+    known = registry.packages()
+    monkeypatch.setattr(registry, "packages", lambda: {name: known[name] for name in ("gamma", "net_t", "sci", "zero_dce")})
+    record = count(params, tmp_path)
+    assert read_json(tmp_path / "costs.json") == record
+    assert record["size"] == "400x600"
+    # net_t is a teacher: it enhances nothing.
+    assert list(record["methods"]) == api.enhancers() == ["gamma", "sci", "zero_dce"]
+    assert record["methods"]["zero_dce"] == {"parameters": 79_416, "macs": 79_200 * 400 * 600}
+    assert record["methods"]["sci"] == {"parameters": 258, "macs": 243 * 400 * 600}
+    assert record["methods"]["gamma"]["macs"] is None
+    assert "not a network" in record["methods"]["gamma"]["macs_missing"]
+    before = (tmp_path / "costs.json").read_bytes()
+    count(params, tmp_path)
+    assert (tmp_path / "costs.json").read_bytes() == before
