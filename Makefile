@@ -8,12 +8,17 @@ export DO_NOT_TRACK := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: repro test ui lint clean install
+.PHONY: repro full test ui lint clean install
 
 repro: install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
 	dvc repro
 	lle mlflow sync
 	@echo "open reports/index.html, read reports/leaderboard.md, browse with: make ui"
+
+full: install  ## Train and measure every method, not only those of the default suite (many hours on two cores)
+	test -d build/models/net_t || lle train net_t
+	dvc exp run --set-param "suite.methods=[$$(lle methods --ids)]"
+	lle mlflow sync
 
 test: install  ## Install what is missing and run the tests
 	python -m pytest

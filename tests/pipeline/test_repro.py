@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lle import registry
+
 ROOT = Path(__file__).parents[2]
 METHODS = ["gamma", "sci", "zero_dce"]
 
@@ -76,6 +78,7 @@ def test_the_first_run_makes_everything(project, first):
         *(f"reports/profile/{name}.json" for name in METHODS),
         *(f"reports/training/{name}.json" for name in METHODS),
         "reports/clip/model.json",
+        "reports/costs.json",
         "reports/throughput.json",
         "reports/index.html",
         "reports/leaderboard.md",
@@ -139,6 +142,22 @@ def test_changing_one_parameter_retrains_that_method_alone(project, first):
     path.write_text(before, encoding="utf-8")
     trained = {stage for stage in stages if stage.startswith("train@")}
     assert trained == {"train@zero_dce"}
+
+
+@pytest.mark.timeout(120)
+def test_the_full_suite_has_a_training_and_a_measurement_of_every_method(project, first):
+    path = project / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    params = yaml.safe_load(before)
+    listed = subprocess.run(["lle", "methods", "--ids"], cwd=project, env=environment(project), capture_output=True, text=True, check=True)
+    params["suite"]["methods"] = listed.stdout.strip().split(",")
+    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    stages = ran(dvc(project, "repro", "--dry"))
+    path.write_text(before, encoding="utf-8")
+    ids = {name for name in registry.packages() if registry.card(name).enhances}
+    added = ids - set(METHODS)
+    assert set(params["suite"]["methods"]) == ids
+    assert {stage for name in added for stage in (f"train@{name}", f"evaluate@{name}-demo", f"profile@{name}")} <= stages
 
 
 @pytest.mark.timeout(120)
