@@ -196,7 +196,7 @@ class CatalogData(Strict):
     entry: str | None = None
     """Its id in the catalog; null takes the name of this section."""
     source: Path | None = None
-    """A folder that holds it in its official layout; null is where `lle fetch` puts it."""
+    """A folder that holds it in its official layout; null is where `lle fetch` puts it. A set in LLE_DATA_MIRROR goes before it."""
     split: Literal["train", "val", "test"] | Fractions | None = None
     """One split for all, or shares by scene; null takes the official split, and `test` where there is none."""
     val: float = Field(0.0, ge=0, lt=1)

@@ -119,8 +119,19 @@ def _counts(prepared: Prepared) -> Iterator[Finding]:
         return
     item = catalog.entry(str(prepared.facts["entry"]))
     expected = catalog.find_layout(item, prepared.root)[0].counts
-    if expected is not None and sum(prepared.counts.values()) != sum(expected.values()):
+    if expected is not None and _grouped(prepared.counts, expected) != _grouped(expected, expected):
         yield Finding("counts", f"{item.title} has {_say(expected)}; here are {_say(prepared.counts)}.")
+
+
+def _grouped(counts: Mapping[Any, int], expected: Mapping[Any, int]) -> list[int]:
+    """Returns the numbers that must agree: what a set publishes apart, where the settings cannot have divided it otherwise.
+
+    A set of one split may be divided by the settings, and a share of `train` may have become `val` where there is none.
+    """
+    if len(expected) == 1:
+        return [sum(counts.values())]
+    groups = [(split,) for split in expected] if "val" in expected else [("train", "val"), ("test",)]
+    return [sum(counts.get(split, 0) for split in group) for group in groups]
 
 
 def _say(counts: Mapping[Any, int]) -> str:

@@ -63,8 +63,7 @@ def fetch(name: str, source: Path | None = None, mirror: Path | None = None, fol
     """
     item = catalog.entry(name)
     target = Path(folder) / name
-    if mirror is None and os.environ.get("LLE_DATA_MIRROR"):
-        mirror = Path(os.environ["LLE_DATA_MIRROR"])
+    mirror = _mirror() if mirror is None else mirror
     found = [source] if source is not None else _in_mirror(item, mirror) if mirror is not None else []
     if len(found) == 1 and found[0].is_dir():
         catalog.find_layout(item, found[0])
@@ -95,6 +94,17 @@ def fetch(name: str, source: Path | None = None, mirror: Path | None = None, fol
         shutil.rmtree(downloads, ignore_errors=True)
     click.echo(f"{name}: {item.title} is in {target}. Licence: {item.licence or 'not stated; see ' + str(item.page)}")
     return target
+
+
+def mirrored(item: catalog.Entry) -> bool:
+    """Whether the mirror that LLE_DATA_MIRROR names has a set."""
+    mirror = _mirror()
+    return mirror is not None and bool(_in_mirror(item, mirror))
+
+
+def _mirror() -> Path | None:
+    named = os.environ.get("LLE_DATA_MIRROR")
+    return Path(named) if named else None
 
 
 def _in_mirror(item: catalog.Entry, mirror: Path) -> list[Path]:

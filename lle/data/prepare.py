@@ -97,7 +97,8 @@ def _from_catalog(name: str, settings: CatalogData) -> tuple[Path, list[Row], di
     from lle.data import catalog, fetch
 
     entry = catalog.entry(settings.entry or name)
-    source = settings.source if settings.source is not None else fetch.fetch(entry.id)
+    # A mirror is named for the moment, so it goes before what the settings say for good.
+    source = fetch.fetch(entry.id) if settings.source is None or fetch.mirrored(entry) else settings.source
     rows, own = catalog.read(entry, source)
     rows = _divide(name, rows, own, settings)
     if settings.val:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
+import official
 import pytest
+from official import PAIRED, UNPAIRED, mask, picture, tree
 from PIL import Image
 from pydantic import ValidationError
 
 from lle.config.data import CatalogData
 from lle.data import catalog
-from lle.data.images import read_mask, write_png
+from lle.data.images import read_mask
 from lle.data.prepare import prepare
 from lle.errors import DataError
 
@@ -20,27 +21,6 @@ NAMES = {
     *("lol_v1", "lol_v2_real", "lol_v2_synthetic", "sice", "lsrw", "baid", "ve_lol_real", "ve_lol_synthetic", "gladnet", "agllnet"),
     *("fivek", "exdark", "dicm", "lime", "mef", "npe", "vv", "voc2012", "camvid", "cityscapes", "coal_mine_pairs", "coal_mine_frames"),
 }
-count = 0
-
-
-def picture(path: Path) -> None:
-    """A picture unlike any other of this process."""
-    global count
-    count += 1
-    write_png(path.with_suffix(".png"), np.random.default_rng(count).integers(0, 256, (16, 20, 3), dtype=np.uint8))
-    if path.suffix != ".png":
-        path.with_suffix(".png").rename(path)
-
-
-def mask(path: Path, values=(0, 1, 255)) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.resize(np.array(values, np.uint8), (16, 20))).save(path)
-
-
-def tree(root: Path, *paths: str) -> Path:
-    for path in paths:
-        mask(root / path) if "mask" in path or "annot" in path or "gtFine" in path or "SegmentationClass" in path else picture(root / path)
-    return root
 
 
 def test_every_set_is_there_and_sound():
@@ -74,39 +54,9 @@ def test_unknown_names_and_wrong_entries():
         catalog.Layout()
 
 
-PAIRED = {
-    "lol_v1": ("LOLdataset/our485/{low,high}/2.png", "LOLdataset/eval15/{low,high}/1.png"),
-    "lol_v2_real": (
-        "LOL-v2/Real_captured/Train/{Low/low,Normal/normal}00001.png",
-        "LOL-v2/Real_captured/Test/{Low/low,Normal/normal}00690.png",
-    ),
-    "lol_v2_synthetic": ("LOL-v2/Synthetic/Train/{Low,Normal}/r000da54ft.png", "LOL-v2/Synthetic/Test/{Low,Normal}/r00816405t.png"),
-    "lsrw": (
-        "LSRW/Training data/Huawei/{low,high}/1.jpg",
-        "LSRW/Training data/Nikon/{low,high}/1.jpg",
-        "LSRW/Eval/Huawei/{low,high}/2.jpg",
-        "LSRW/Eval/Nikon/{low,high}/2.jpg",
-    ),
-    "baid": ("train/{input,gt}/1.png", "test/{input,gt}/2.png"),
-    "ve_lol_real": (
-        "VE-LOL/VE-LOL-L-Cap-Full/VE-LOL-L-Cap-{Low_train/low,Normal_train/normal}00001.png",
-        "VE-LOL/VE-LOL-L-Cap-Full/VE-LOL-L-Cap-{Low_test/low,Normal_test/normal}00401.png",
-    ),
-    "ve_lol_synthetic": (
-        "VE-LOL/VE-LOL-L-Syn/VE-LOL-L-Syn-{Low_train,Normal_train}/1.png",
-        "VE-LOL/VE-LOL-L-Syn/VE-LOL-L-Syn-{Low_test,Normal_test}/2.png",
-    ),
-    "gladnet": ("train/{low,normal}/1.png",),
-    "agllnet": ("train/{low,normal}/1.png", "test/{low,normal}/2.png"),
-    "fivek": ("FiveK/train/{input,target}/a0099-kme_264.jpg", "FiveK/test/{input,target}/a4574-DSC_0038.jpg"),
-}
-
-
 @pytest.mark.parametrize("name", PAIRED)
 def test_paired_layouts(tmp_path, name):
-    for pattern in PAIRED[name]:
-        before, sides, after = re.match(r"(.*)\{(.*)\}(.*)", pattern).groups()
-        tree(tmp_path / "raw", *(before + side + after for side in sides.split(",")))
+    official.paired(tmp_path / "raw", name)
     prepared = prepare(name, CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
     rows = prepared.all_rows
     assert len(rows) == len(PAIRED[name])
@@ -114,10 +64,11 @@ def test_paired_layouts(tmp_path, name):
     assert len({row.scene for row in rows}) == len({row.image for row in rows}) == len(rows)
     for row in rows:
         assert row.low.stem.removeprefix("low") == row.normal.stem.removeprefix("normal")
-        assert "test" in str(row.low).lower() or "eval" in str(row.low).lower() if row.split == "test" else row.split == "train"
+        held_out = any(word in row.low.relative_to(tmp_path).as_posix().lower() for word in ("test", "eval", "mine/"))
+        assert row.split == ("test" if held_out else "train")
 
 
-@pytest.mark.parametrize("name", ["dicm", "lime", "mef", "npe", "vv", "coal_mine_frames"])
+@pytest.mark.parametrize("name", UNPAIRED)
 @pytest.mark.parametrize("nested", [True, False])
 def test_unpaired_layouts(tmp_path, name, nested):
     if nested and name != "coal_mine_frames":
@@ -130,9 +81,7 @@ def test_unpaired_layouts(tmp_path, name, nested):
 
 
 def test_sice_sequences(tmp_path):
-    exposures = [f"{index}.JPG" for index in range(1, 10)]
-    tree(tmp_path / "Dataset_Part1", *(f"1/{name}" for name in exposures[:7]), "Label/1.JPG")
-    tree(tmp_path / "Dataset_Part2", *(f"12/{name}" for name in exposures), "Label/12.JPG")
+    official.sice(tmp_path)
     rows, own = catalog.read(catalog.entry("sice"), tmp_path)
     assert own
     assert [(row.split, row.low.name) for row in rows] == [("train", f"{i}.JPG") for i in (1, 2, 3)] + [
@@ -145,11 +94,8 @@ def test_sice_sequences(tmp_path):
 
 
 def test_voc_lists(tmp_path):
+    official.voc(tmp_path)
     home = tmp_path / "VOCdevkit" / "VOC2012"
-    tree(home, *(f"JPEGImages/{name}.jpg" for name in "abc"), *(f"SegmentationClass/{name}.png" for name in "ab"))
-    (home / "ImageSets/Segmentation").mkdir(parents=True)
-    (home / "ImageSets/Segmentation/train.txt").write_text("a\n")
-    (home / "ImageSets/Segmentation/val.txt").write_text("b\n")
     prepared = prepare("voc2012", CatalogData(kind="catalog", source=tmp_path), tmp_path / "data")
     assert prepared.counts == {"train": 1, "val": 1}
     row = prepared.rows("train")[0]
@@ -161,7 +107,7 @@ def test_voc_lists(tmp_path):
 
 
 def test_camvid_in_both_forms(tmp_path):
-    tree(tmp_path / "a", *(f"CamVid/{s}{kind}/{s}_1.png" for s in ("train", "val", "test") for kind in ("", "annot")))
+    official.camvid(tmp_path / "a")
     tree(tmp_path / "b", *(f"{s}/{kind}/{s}_1.png" for s in ("train", "val", "test") for kind in ("image", "mask")))
     for form in ("a", "b"):
         prepared = prepare("camvid", CatalogData(kind="catalog", source=tmp_path / form), tmp_path / "data")
@@ -170,11 +116,7 @@ def test_camvid_in_both_forms(tmp_path):
 
 
 def test_cityscapes_ids_become_training_ids(tmp_path):
-    for split, city in (("train", "aachen"), ("train", "bochum"), ("val", "lindau")):
-        stem = f"{city}_000000_000019"
-        tree(tmp_path, f"leftImg8bit/{split}/{city}/{stem}_leftImg8bit.png")
-        mask(tmp_path / f"gtFine/{split}/{city}/{stem}_gtFine_labelIds.png", (0, 7, 33))
-        mask(tmp_path / f"gtFine/{split}/{city}/{stem}_gtFine_instanceIds.png")
+    official.cityscapes(tmp_path)
     prepared = prepare("cityscapes", CatalogData(kind="catalog", source=tmp_path), tmp_path / "data")
     assert prepared.counts == {"train": 2, "val": 1}
     facts = catalog.entry("cityscapes").segmentation
@@ -194,13 +136,12 @@ def test_masks(tmp_path):
 
 
 def test_exdark_with_and_without_its_list(tmp_path):
-    tree(tmp_path / "ExDark", "Bicycle/2015_00001.png", "Bicycle/2015_00002.jpg", "Boat/2015_00700.JPG")
-    rows, own = catalog.read(catalog.entry("exdark"), tmp_path)
-    assert ([row.split for row in rows], own) == (["test"] * 3, False)
-    lines = ["Name | Class | Light | In/Out | Train/Val/Test", "2015_00001.png 1 2 1 1", "2015_00002.jpg 1 2 1 2", "2015_00700.jpg 2 2 1 3"]
-    (tmp_path / "ExDark/imageclasslist.txt").write_text("\n".join(lines))
+    official.exdark(tmp_path)
     rows, own = catalog.read(catalog.entry("exdark"), tmp_path)
     assert ([row.split for row in rows], own) == (["train", "val", "test"], True)
+    (tmp_path / "ExDark/imageclasslist.txt").unlink()
+    rows, own = catalog.read(catalog.entry("exdark"), tmp_path)
+    assert ([row.split for row in rows], own) == (["test"] * 3, False)
 
 
 def test_lol_orphan_is_named_and_wrong_folder_says_what_is_expected(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lle.config.data import CatalogData, DemoData, FolderData
-from lle.data.check import check
+from lle.data.check import _grouped, check
 from lle.data.demo import PHOTOGRAPHS, _load
 from lle.data.images import write_png
 from lle.data.prepare import prepare
@@ -78,6 +78,22 @@ def test_orphans_and_unreadable_pictures(source, tmp_path, photographs):
     assert [f.kind for f in found] == ["orphans", "unreadable"]
     assert "77.png" in found[0].message
     assert "low/3.png" in found[1].message
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "complete"),
+    [
+        ({"train": 485, "test": 15}, {"train": 485, "test": 15}, True),
+        ({"train": 485, "test": 15}, {"train": 400, "val": 85, "test": 15}, True),
+        ({"train": 485, "test": 15}, {"train": 484, "test": 16}, False),
+        ({"train": 3, "val": 2, "test": 2}, {"train": 2, "val": 3, "test": 2}, False),
+        ({"test": 64}, {"train": 50, "test": 14}, True),
+        ({"test": 64}, {"test": 63}, False),
+        ({"train": 1464, "val": 1449}, {"train": 1464}, False),
+    ],
+)
+def test_counts_are_compared_by_split(expected, found, complete):
+    assert (_grouped(found, expected) == _grouped(expected, expected)) == complete
 
 
 def test_counts_against_the_catalog(tmp_path, photographs):

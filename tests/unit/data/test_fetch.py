@@ -14,12 +14,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import official
 import pytest
 
 import lle.data.fetch
+from lle.config.data import CatalogData
 from lle.data import catalog
 from lle.data.fetch import download, fetch
 from lle.data.images import write_png
+from lle.data.prepare import prepare
 from lle.errors import DataError, LleError
 
 FILES = ("our485/low/1.png", "our485/high/1.png", "eval15/low/2.png", "eval15/high/2.png")
@@ -419,6 +422,59 @@ def test_hugging_face(tmp_path, tree, entry, monkeypatch):
     monkeypatch.setattr(hub, "hf_hub_download", give)
     entry(sources=(catalog.Source(files=(catalog.File(name="data/lol.zip", huggingface="someone/set"),)),))
     assert complete(fetch("tiny", folder=tmp_path / "raw"))
+
+
+def test_hugging_face_refuses(tmp_path, entry, monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+
+    def refuse(**arguments):
+        raise hub.errors.LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(hub, "hf_hub_download", refuse)
+    entry(sources=(catalog.Source(files=(catalog.File(name="lol.zip", huggingface="someone/set"),)),))
+    with pytest.raises(LleError, match=r"Hugging Face did not give lol\.zip of someone/set: no connection.*lle fetch tiny"):
+        fetch("tiny", folder=tmp_path / "raw")
+    assert not (tmp_path / "raw" / "tiny").exists()
+
+
+@pytest.mark.parametrize("name", catalog.entries())
+def test_every_set_arrives_in_its_official_layout(tmp_path, server, entry, monkeypatch, name):
+    counts = official.write(name, tmp_path / "official")
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        archive.add(tmp_path / "official", ".")
+    good = stream.getvalue()
+    file = catalog.File(name="set.tar", url=f"{server.url}/set.tar", checksum=f"sha256:{hashlib.sha256(good).hexdigest()}")
+    item = catalog.entry(name).model_copy(update={"sources": (catalog.Source(files=(file,)),)})
+    entry()
+    monkeypatch.setattr(catalog, "entries", lambda: {name: item})
+    monkeypatch.chdir(tmp_path)
+    settings = CatalogData(kind="catalog")
+    # Interrupted, and damaged on the way: nothing of it stays.
+    server.files["/set.tar"] = good[:1000] + bytes(100) + good[1100:]
+    server.faults = ["cut"]
+    with pytest.raises(LleError, match="damaged or another file"):
+        prepare(name, settings, tmp_path / "data")
+    assert not (tmp_path / "build" / "raw" / name).exists()
+    assert not (tmp_path / "data" / name).exists()
+    # Interrupted twice, whole in the end.
+    server.files["/set.tar"] = good
+    server.faults, server.requests = ["cut", "503", "cut"], []
+    prepared = prepare(name, settings, tmp_path / "data")
+    assert len(server.requests) == 4
+    assert prepared.counts == counts
+    assert prepared.facts["entry"] == name
+    assert all(path.is_file() for row in prepared.all_rows for path in (row.low, row.normal, row.mask) if path is not None)
+
+
+def test_mirror_goes_before_a_source_of_the_settings(tmp_path, tree, entry, monkeypatch):
+    entry()
+    tree.rename(tmp_path / "tiny")
+    settings = CatalogData(kind="catalog", source=tmp_path / "nowhere")
+    with pytest.raises(DataError, match="nowhere does not exist"):
+        prepare("tiny", settings, tmp_path / "data")
+    monkeypatch.setenv("LLE_DATA_MIRROR", str(tmp_path))
+    assert prepare("tiny", settings, tmp_path / "data").root == tmp_path / "tiny"
 
 
 def test_mirror_of_the_workplace(shared, tmp_path):
