@@ -17,10 +17,10 @@ LIMIT = 0.1
 
 
 def why(known: Card) -> str:
-    """Returns the paragraph or list item of a card that names the papers' figure, or "" where there is none."""
+    """Returns the paragraph or list item of a card that names the papers' figure, as plain text, or "" where there is none."""
     for block in known.text.replace("\n- ", "\n\n- ").split("\n\n"):
         if f"{known.claimed_gflops:g}" in block:
-            return " ".join(block.removeprefix("- ").split())
+            return " ".join(block.removeprefix("- ").replace("**", "").replace("`", "").split())
     return ""
 
 
@@ -35,7 +35,7 @@ def section(_reports: Path, results: Results) -> Section | None:
         title = known[name].title if name in known else name
         claimed = known[name].claimed_gflops if name in known else None
         ours = None if costs["macs"] is None else costs["macs"] / 1e9
-        difference = "" if ours is None or claimed is None else f"{100 * (ours / claimed - 1):+.0f} %".replace("-", "−")
+        difference = "" if ours is None or claimed is None else f"{100 * (ours / claimed - 1):+.1f} %".replace("-", "−")
         if ours is not None and claimed is not None and abs(ours / claimed - 1) > LIMIT:
             reasons.append(f"{title}: {why(known[name])}")
         if ours is None:
