@@ -154,6 +154,20 @@ def write_study_keys(path: Path = PARAMS, folder: Path = Path("build/study_keys"
     write_keys(path, folder)
 
 
+def judge(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Trains the judge of a segmentation set on its clean pictures, or takes its given weights, and measures it."""
+    from lle.evaluate.judge import train_judge
+
+    return train_judge(name, params(path, overrides))
+
+
+def segment(name: str, dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Lets a judge segment darkened pictures that a method has enhanced; `dark` and `clean` are the pictures before and without."""
+    from lle.evaluate.segment import segment_one
+
+    return segment_one(name, dataset, params(path, overrides))
+
+
 def profile(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Measures parameters, multiply-accumulates, latency and memory of a method."""
     from lle.evaluate.run import profile_one

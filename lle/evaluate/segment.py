@@ -1,0 +1,192 @@
+"""Segmentation in the dark: how much of a scene a network still recognises after a method has enhanced it.
+
+Test pictures are darkened by the papers' formula, enhanced, and segmented by one judge that has seen neither kind. Two rows frame
+the methods: `dark`, the darkened pictures themselves, and `clean`, the pictures before they were darkened.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lle.config.schema import BaseParams
+from lle.data import degrade
+from lle.data.images import read_rgb
+from lle.data.pairs import Prepared, Row, open_prepared
+from lle.errors import LleError
+from lle.evaluate.judge import JUDGES, class_names, judge_settings, load_judge, masked, summary, truth
+from lle.evaluate.run import open_model, tags
+from lle.files import atomic_path, write_json, write_text
+from lle.metrics import segmentation
+from lle.metrics.protocol import Image
+from lle.provenance import provenance
+
+DARK, CLEAN = "dark", "clean"
+"""Rows beside the methods: the darkened pictures as they are, and the pictures before they were darkened."""
+SAMPLE_SIDE = 240
+"""Pixels of the longer side of a sample picture."""
+SAMPLE_QUALITY = 80
+COLUMNS = ("tp", "fp", "fn")
+
+
+def segment_one(
+    name: str,
+    dataset: str,
+    params: BaseParams,
+    models: Path = Path("build/models"),
+    reports: Path = Path("reports"),
+    data: Path = Path("build/data"),
+    judges: Path = JUDGES,
+) -> dict[str, Any]:
+    """Measures a method by what the judge of a data set recognises in its results.
+
+    Args:
+        name: a method's id, `dark` or `clean`.
+        dataset: a prepared segmentation set with a trained judge.
+        params: all settings.
+        models: trained models.
+        reports: receives `segment/<dataset>/<name>.json`, the counts of every picture beside it as `.csv`, and sample pictures
+            with their masks in `segment/<dataset>/samples/<name>/`.
+        data: prepared data sets.
+        judges: trained judges.
+
+    Returns:
+        What was written as JSON.
+
+    Raises:
+        LleError: the judge, the model or the data set is missing, or they do not fit each other.
+    """
+    prepared = open_prepared(dataset, data)
+    names, listed = class_names(prepared)
+    judge_settings(params, dataset)
+    judge, identity = load_judge(dataset, judges)
+    if identity["classes"] != names:
+        raise LleError(f"the judge of '{dataset}' knows other classes than the data set. Train it again: lle judge {dataset}.")
+    split = "test" if "test" in prepared.counts else "val"  # VOC's test masks are not published
+    rows = drawn(masked(prepared, split), params.segment.images, params.seed)
+    origin: dict[str, Any] = {"config_hash": None, "fingerprint": None, "seed": params.seed}
+    enhance, trained_on = (lambda picture: picture), None
+    if name not in (DARK, CLEAN):
+        enhancer, record = open_model(name, params, models)
+        enhance, trained_on = enhancer.enhance, record["trained_on"]
+        origin |= {key: record["provenance"][key] for key in origin} | tags(enhancer.method)
+    origin = provenance(**origin, data_digest=prepared.digest, command=params.command("segment", name, dataset))
+
+    kept = {rows[index][0].image for index in np.linspace(0, len(rows) - 1, min(params.segment.samples, len(rows))).round().astype(int)}
+    samples: dict[str, Image] = {}
+    lines, counts = [], []
+    for row, picture, mask in rows:
+        clean = read_rgb(picture)
+        dark, light = darkened(clean, row, params)
+        shown = clean if name == CLEAN else enhance(dark)
+        found = judge.segment(shown)
+        right = truth(prepared, mask)
+        counts.append(segmentation.counts(right, found, len(names)))
+        lines.append({"image": row.image, "scene": row.scene, **light, **_cells(names, counts[-1])})
+        if row.image in kept:
+            samples |= {row.image: shown, f"{row.image}.mask": coloured(prepared, found)}
+            if name == CLEAN:
+                samples[f"{row.image}.truth"] = coloured(prepared, right)
+
+    options = {"seed": params.seed, "resamples": params.evaluate.resamples, "level": params.evaluate.confidence}
+    result = {
+        "method": name,
+        "dataset": dataset,
+        "split": split,
+        **summary(np.stack(counts), names, listed, **options),
+        "judge": {key: value for key, value in identity.items() if key != "classes"},
+        "darkening": params.segment.darkening.model_dump(mode="json"),
+        "protocol": {
+            "mean IoU": "TP / (TP + FP + FN) of each class, pooled over all pictures, averaged over the classes that occur in the truth",
+            "interval": f"{params.evaluate.confidence:.0%} percentile bootstrap over pictures",
+        },
+        "trained_on": trained_on,
+        "provenance": origin,
+    }
+    folder = reports / "segment" / dataset
+    _write_samples(folder / "samples" / name, samples)
+    write_text(folder / f"{name}.csv", _table(lines))
+    write_json(folder / f"{name}.json", result)
+    return result
+
+
+def drawn(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:
+    """Draws pictures without repetition, in the order of the manifest; all of them where there are no more."""
+    if count >= len(rows):
+        return list(rows)
+    chosen = np.random.default_rng([seed, count]).choice(len(rows), count, replace=False)
+    return [rows[index] for index in sorted(chosen)]
+
+
+def darkened(picture: Image, row: Row, params: BaseParams) -> tuple[Image, dict[str, float]]:
+    """Darkens a picture; the same picture always in the same way, whichever others are drawn."""
+    rng = np.random.default_rng([params.seed, zlib.crc32(row.image.encode())])
+    dark, light = degrade.published(picture, params.segment.darkening, params.segment.camera, rng)
+    return dark, {key: light[key] for key in ("alpha", "beta", "gamma")}
+
+
+def coloured(prepared: Prepared, mask: np.ndarray) -> Image:
+    """Returns a mask in the colours of its classes, H x W x 3 uint8; white where there is none."""
+    table = np.full((256, 3), 255, np.uint8)
+    for index, entry in enumerate(prepared.facts["segmentation"]["classes"]):
+        table[index] = entry["colour"]
+    return table[mask]
+
+
+def _cells(names: Sequence[str], counts: np.ndarray) -> dict[str, int]:
+    return {f"{name}_{column}": int(counts[i, j]) for i, name in enumerate(names) for j, column in enumerate(COLUMNS)}
+
+
+def _table(lines: Sequence[dict[str, Any]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return stream.getvalue()
+
+
+def read_counts(path: Path) -> tuple[list[str], list[str], np.ndarray]:
+    """Reads the counts of every picture back.
+
+    Args:
+        path: `reports/segment/<dataset>/<method>.csv`.
+
+    Returns:
+        Names of the pictures, names of the classes, and counts: pictures x classes x 3.
+
+    Raises:
+        LleError: the file is not such a table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        names = [key.removesuffix("_tp") for key in rows[0] if key.endswith("_tp")]
+        values = [[[int(row[f"{name}_{column}"]) for column in COLUMNS] for name in names] for row in rows]
+        return [row["image"] for row in rows], names, np.array(values, np.int64)
+    except (OSError, LookupError, ValueError) as error:
+        raise LleError(f"{path} cannot be read: {error}. Run `lle segment {path.stem} {path.parent.name}` again.") from error
+
+
+def _write_samples(folder: Path, pictures: dict[str, Image]) -> None:
+    """Writes pictures as WebP and masks without loss, and removes those of an earlier run."""
+    for name, picture in pictures.items():
+        flat = name.endswith((".mask", ".truth"))
+        scale = min(1.0, SAMPLE_SIDE / max(picture.shape[:2]))
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST_EXACT if flat else cv2.INTER_AREA)
+        # Above 100 the encoder is lossless.
+        quality = [cv2.IMWRITE_WEBP_QUALITY, 101 if flat else SAMPLE_QUALITY]
+        done, encoded = cv2.imencode(".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)
+        if not done:
+            raise LleError(f"the sample picture '{name}' cannot be encoded as WebP; OpenCV was built without it.")
+        with atomic_path(folder / f"{name}.webp") as temporary:
+            temporary.write_bytes(encoded.tobytes())
+    for old in folder.glob("*.webp"):
+        if old.name.removesuffix(".webp") not in pictures:
+            old.unlink()
