@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_zooming_keeps_picture_and_mask_together():
 
 def test_rare_classes_weigh_more():
     class Pictures:
-        rows = [type("Row", (), {"normal": 1, "mask": 1})()]
+        rows = (SimpleNamespace(normal=1, mask=1),)
 
         def mask(self, index):
             return np.array([[0] * 16, [1] * 4 + [2] + [255] * 11], np.uint8)
