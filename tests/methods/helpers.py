@@ -197,6 +197,40 @@ def gmacs(module: nn.Module, height: int = 400, width: int = 600) -> float:
     return counter.get_total_flops() / 2e9
 
 
+def peak_bytes(module: nn.Module, height: int, width: int) -> int:
+    """Returns the most memory that tensors hold at once during a call in evaluation mode, the input and parameters left out.
+
+    Nothing is computed (meta device), so pictures may be large. What the kernels themselves take for a moment is not seen.
+    """
+    from torch.multiprocessing.reductions import StorageWeakRef
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    class Watch(TorchDispatchMode):
+        peak = 0
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.live: dict[int, tuple[StorageWeakRef, int]] = {}
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            result = function(*args, **(kwargs or {}))
+            for tensor in tree_leaves(result):
+                if isinstance(tensor, Tensor):
+                    storage = tensor.untyped_storage()
+                    reference = StorageWeakRef(storage)
+                    self.live[reference.cdata] = (reference, storage.nbytes())
+            self.live = {key: found for key, found in self.live.items() if not found[0].expired()}
+            self.peak = max(self.peak, sum(size for _, size in self.live.values()))
+            return result
+
+    twin = _on_meta(module).eval()
+    picture = torch.empty(1, 3, height, width, device="meta")
+    with torch.no_grad(), Watch() as watch:
+        twin(picture)
+    return watch.peak
+
+
 def _on_meta(module: nn.Module) -> nn.Module:
     import copy
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from helpers import peak_bytes
 
 from lle import registry
 from lle.losses.charbonnier import charbonnier
@@ -11,7 +12,7 @@ from lle.methods.jcrnet.config import Config
 from lle.methods.jcrnet.loss import edge_loss, laplacian
 from lle.methods.jcrnet.method import JCRNetMethod
 from lle.methods.jcrnet.network import Illumination, JCRNet
-from lle.nn.strips import by_rows
+from lle.nn.strips import PIXELS, by_rows
 
 
 def tiny(**settings: object) -> JCRNetMethod:
@@ -77,6 +78,20 @@ def test_strips_change_nothing():
     low = torch.rand(1, 3, 75, 20)
     with torch.no_grad():
         torch.testing.assert_close(strips(low), whole(low), atol=1e-5, rtol=1e-5)
+
+
+def test_memory_is_counted_right():
+    class Twice(torch.nn.Module):
+        def forward(self, x):
+            return (x + 1) * 2  # the sum lives until the product is there
+
+    assert peak_bytes(Twice(), 10, 20) == 2 * 4 * 3 * 10 * 20
+
+
+def test_full_hd_fits_into_four_gigabytes():
+    whole, strips = (peak_bytes(JCRNet(pixels=pixels), 1080, 1920) for pixels in (1080 * 1920, PIXELS))
+    assert strips < 3.3e9, "with the runtime and what the convolutions take for themselves, 4 GB"
+    assert whole > 5e9, "what strips save"
 
 
 def test_halo_of_the_illumination_net_is_its_reach():
