@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lle.config.curves import CurveConfig
+
 
 def curve_smoothness(maps: Tensor) -> Tensor:
     """Total variation of curve maps: squared neighbour differences, summed over channels, averaged over positions, times two.
@@ -73,3 +75,20 @@ def spatial_consistency(image: Tensor, reference: Tensor, patch: int = 4) -> Ten
     change = F.avg_pool2d((image - reference).mean(1, keepdim=True), patch)
     pairs = (change[..., 1:, :] - change[..., :-1, :]).square().sum() + (change[..., :, 1:] - change[..., :, :-1]).square().sum()
     return 2 * pairs / change.numel()
+
+
+def zero_reference(config: CurveConfig, low: Tensor, enhanced: Tensor, curves: Tensor) -> dict[str, Tensor]:
+    """The four terms by which Zero-DCE and Zero-DCE++ learn, weighted.
+
+    Args:
+        config: the weights.
+        low: B x 3 x H x W, the input.
+        enhanced: B x 3 x H x W, the result.
+        curves: B x C x H x W, the curve maps.
+    """
+    return {
+        "tv": config.tv_weight * curve_smoothness(curves),
+        "spatial": config.spatial_weight * spatial_consistency(enhanced, low),
+        "colour": config.colour_weight * colour_constancy(enhanced),
+        "exposure": config.exposure_weight * exposure(enhanced, config.exposure_level),
+    }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from lle.engine.method import Batch, Losses, Method, Phase, Stream
-from lle.losses.zero_reference import colour_constancy, curve_smoothness, exposure, spatial_consistency
+from lle.losses.zero_reference import zero_reference
 from lle.methods.zero_dce.config import Config
 from lle.methods.zero_dce.network import Network
 from lle.nn.dce import apply_curves
@@ -36,10 +36,4 @@ class ZeroDce(Method):
         """Equations 5 to 8 of the paper."""
         low = batch["low"]
         curves = self.network.curves(low)
-        enhanced = apply_curves(low, curves)
-        return {
-            "tv": self.config.tv_weight * curve_smoothness(curves),
-            "spatial": self.config.spatial_weight * spatial_consistency(enhanced, low),
-            "colour": self.config.colour_weight * colour_constancy(enhanced),
-            "exposure": self.config.exposure_weight * exposure(enhanced, self.config.exposure_level),
-        }
+        return zero_reference(self.config, low, apply_curves(low, curves), curves)

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lle.config.base import MethodConfig
+from lle.config.curves import CurveConfig
 
 
-class Config(MethodConfig):
+class Config(CurveConfig):
     """Settings of Zero-DCE++; `paper` is what the authors' training script does, on 2,422 pictures for 100 epochs."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -39,23 +39,9 @@ class Config(MethodConfig):
         },
     }
 
-    width: int = Field(32, ge=1)
-    """Channels of the hidden layers."""
-    curves: int = Field(8, ge=1)
-    """How often the one curve is applied."""
     scale: int = Field(12, ge=1)
     """Factor by which a picture is shrunk before curves are estimated; the authors train at 1 and test at 12."""
     train_scale: int = Field(1, ge=1)
     """The same factor in training."""
-    resize: int | None = Field(None, ge=16)
-    """Side to which whole pictures are squeezed for training, as the authors do; null takes random crops."""
     tv_weight: float = Field(1600.0, ge=0)
     """Weight of the smoothness of the curve map."""
-    spatial_weight: float = Field(1.0, ge=0)
-    """Weight of the brightness differences between neighbouring regions."""
-    colour_weight: float = Field(5.0, ge=0)
-    """Weight of the greyness of the mean colour."""
-    exposure_weight: float = Field(10.0, ge=0)
-    """Weight of the distance from `exposure_level`."""
-    exposure_level: float = Field(0.6, gt=0, lt=1)
-    """Brightness that 16x16 patches shall have."""

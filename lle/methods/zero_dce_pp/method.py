@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from lle.engine.method import Batch, Losses, Method, Phase, Stream
-from lle.losses.zero_reference import colour_constancy, curve_smoothness, exposure, spatial_consistency
+from lle.losses.zero_reference import zero_reference
 from lle.methods.zero_dce_pp.config import Config
 from lle.methods.zero_dce_pp.network import Network
 from lle.nn.dce import apply_curves
@@ -38,10 +38,4 @@ class ZeroDcePp(Method):
         """The losses of Zero-DCE; total variation counts one curve instead of eight."""
         c, low = self.config, batch["low"]
         curves = self.network.curves(low, c.train_scale)
-        enhanced = apply_curves(low, curves.repeat(1, c.curves, 1, 1))
-        return {
-            "tv": c.tv_weight * curve_smoothness(curves),
-            "spatial": c.spatial_weight * spatial_consistency(enhanced, low),
-            "colour": c.colour_weight * colour_constancy(enhanced),
-            "exposure": c.exposure_weight * exposure(enhanced, c.exposure_level),
-        }
+        return zero_reference(c, low, apply_curves(low, curves.repeat(1, c.curves, 1, 1)), curves)
