@@ -111,6 +111,16 @@ def clip_prompts(name: str, models: Path = MODELS, reports: Path = REPORTS) -> d
     return look(name, models, reports)
 
 
+def write_fingerprints(path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:
+    """Writes build/fingerprints: hashes of the code behind every method, as it is set, and every tool."""
+    from lle import registry
+    from lle.config.schema import method_settings
+    from lle.engine import fingerprint
+
+    settings = params(path, overrides)
+    fingerprint.write_fingerprints(Path("build/fingerprints"), {name: method_settings(settings, name) for name in registry.packages()})
+
+
 def write_needs(path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:
     """Writes build/needs: for every method, digests of what it takes from other stages."""
     from lle import registry
@@ -180,6 +190,20 @@ def costs(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     from lle.evaluate.costs import count
 
     return count(params(path, overrides))
+
+
+def attention(name: str, dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""
+    from lle.evaluate.attention import attention as draw
+
+    return draw(name, dataset, params(path, overrides))
+
+
+def composite(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Measures the composite index of the distillation paper, as defined here, for the methods of the section `composite`."""
+    from lle.evaluate.composite import composite as measure
+
+    return measure(params(path, overrides))
 
 
 def enhance(

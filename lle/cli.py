@@ -178,6 +178,30 @@ def profile(method: str, path: Path, overrides: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.argument("method")
+@click.argument("dataset")
+@settings
+def attention(method: str, dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
+    """Draw the attention maps by block of the student METHOD, and its teacher's, on a picture of DATASET."""
+    result = api.attention(method, dataset, path, overrides)
+    click.echo(f"{result['image']}: {result['student_blocks']} blocks of the student, {result['teacher_blocks']} of the teacher")
+
+
+@main.command()
+@settings
+def composite(path: Path, overrides: tuple[str, ...]) -> None:
+    """Measure the composite index of the distillation paper on pictures without references."""
+    result = api.composite(path, overrides)
+    for dataset, found in result["datasets"].items():
+        for name, row in found.get("methods", {}).items():
+            click.echo(f"{dataset}  {name:10}  {row['index']:.3f}")
+        if "missing" in found:
+            click.echo(f"{dataset}  -  {found['missing']}")
+    for name, reason in result["missing_terms"].items():
+        click.echo(f"without {name}: {reason}")
+
+
+@main.command()
 @settings
 def throughput(path: Path, overrides: tuple[str, ...]) -> None:
     """Measure how fast Zero-DCE trains, and how fast its batches could be made."""

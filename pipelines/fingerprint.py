@@ -1,8 +1,6 @@
 """Writes the fingerprint of every method and tool, so that a stage runs again only when its own code changed."""
 
-from pathlib import Path
-
-from lle.engine.fingerprint import write_fingerprints
+from lle.api import write_fingerprints
 
 if __name__ == "__main__":
-    write_fingerprints(Path("build/fingerprints"))
+    write_fingerprints()

@@ -61,6 +61,10 @@ class MethodConfig(Strict):
     keep: Literal["last", "best"] = "last"
     """Weights that are the result: the last ones, or those of the highest PSNR on the validation split."""
 
+    def uses(self) -> tuple[str, ...]:
+        """Returns the ids of other methods that these settings name, whose code therefore is part of this method's."""
+        return ()
+
     def needs(self) -> tuple[Path, ...]:
         """Returns the folders, made by other stages, that training depends on: a CLIP, a teacher, a second data set."""
         return ()

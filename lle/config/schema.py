@@ -29,6 +29,19 @@ class SuiteConfig(Strict):
     """Data sets that are made or fetched: `datasets`, `train.data` and what methods name themselves."""
     segment: list[str] = Field(default_factory=list)
     """Segmentation sets whose darkened test pictures every method enhances for their judge."""
+    attention: list[str] = Field(default_factory=list)
+    """Methods of the suite whose attention maps by block, and their teacher's, are drawn: distill has such blocks."""
+
+
+class CompositeConfig(Strict):
+    """The composite index of the distillation paper, as defined in `lle.metrics.composite`."""
+
+    method: str = "distill"
+    """Method whose index is set against the others'."""
+    others: list[str] = Field(["clahe", "lime"], min_length=1)
+    """Methods beside it."""
+    datasets: list[str] = Field(default_factory=list)
+    """Data sets, with or without references; one whose pictures are not on disk is left out, and the result says so."""
 
 
 class TrainConfig(Strict):
@@ -93,6 +106,7 @@ class BaseParams(Strict):
     profile: ProfileConfig
     segment: SegmentConfig = SegmentConfig()
     """Segmentation in the dark."""
+    composite: CompositeConfig = CompositeConfig()
     clip: ClipConfig = ClipConfig()
     """The CLIP model of the methods that are guided by language."""
     judges: dict[str, JudgeConfig] = Field(default_factory=dict)
@@ -114,7 +128,20 @@ class BaseParams(Strict):
         strangers = [name for name in self.suite.guided if name not in self.suite.methods]
         if strangers:
             raise ValueError(f"suite.guided: {', '.join(map(repr, strangers))} must also be listed in suite.methods, where it is trained")
+        helpers = [name for name in self.suite.methods if not registry.card(name).enhances]
+        if helpers:
+            raise ValueError(
+                f"suite.methods: {', '.join(map(repr, helpers))} enhances nothing, so there is nothing to measure; what a method "
+                "needs of it is trained by a stage of its own"
+            )
+        for name in self.suite.attention:
+            if name not in self.suite.methods:
+                raise ValueError(f"suite.attention: '{name}' is not in suite.methods, so it would not be trained; add it there")
+        for name in (self.composite.method, *self.composite.others):
+            if name not in registry.packages():
+                raise ValueError(f"composite: there is no method '{name}'; `lle methods` lists them")
         for key, names in {
+            "composite.datasets": self.composite.datasets,
             "suite.prepare": self.suite.prepare,
             "suite.datasets": self.suite.datasets,
             "suite.segment": self.suite.segment,

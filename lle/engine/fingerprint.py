@@ -9,10 +9,11 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lle import registry
+from lle.config.base import MethodConfig
 from lle.errors import LleError
 from lle.files import write_json
 
@@ -40,6 +41,8 @@ TOOLS = {
     "_profile": ("lle.evaluate.run", "lle.evaluate.profile"),
     "_judge": ("lle.evaluate.judge",),
     "_segment": ("lle.evaluate.segment",),
+    "_attention": ("lle.evaluate.attention",),
+    "_composite": ("lle.evaluate.composite",),
     "_throughput": ("lle.evaluate.throughput", "lle.methods.zero_dce.method"),
     # Sections of the report are found by their place, not imported by name.
     "_report": ("lle.report.build", *(f"lle.report.sections.{path.stem}" for path in sorted(SECTIONS.glob("[a-z]*.py")))),
@@ -76,10 +79,18 @@ def closure(modules: Iterable[str], root: Path = ROOT) -> set[str]:
     return seen
 
 
-def method_fingerprint(name: str, trained: bool = True, root: Path = ROOT) -> str:
-    """Returns the fingerprint of a method: its own code, and the engine's for a method that is trained."""
-    package = registry.package(name)
-    return fingerprint([f"{package}.method", f"{package}.config", *(["lle.engine.train"] if trained else [])], root)
+def method_fingerprint(name: str, trained: bool = True, root: Path = ROOT, settings: MethodConfig | None = None) -> str:
+    """Returns the fingerprint of a method: its own code, and the engine's for a method that is trained.
+
+    Args:
+        name: the method's id.
+        trained: whether the engine's code counts.
+        root: folder that holds the package.
+        settings: its settings; methods that they name are loaded by name, so no import leads to their code.
+    """
+    named = [name, *(settings.uses() if settings is not None else ())]
+    modules = [f"{registry.package(each)}.{module}" for each in named for module in ("method", "config")]
+    return fingerprint([*modules, *(["lle.engine.train"] if trained else [])], root)
 
 
 def tool_fingerprint(name: str, root: Path = ROOT) -> str:
@@ -87,15 +98,18 @@ def tool_fingerprint(name: str, root: Path = ROOT) -> str:
     return fingerprint(TOOLS[name], root)
 
 
-def write_fingerprints(folder: Path, root: Path = ROOT) -> None:
+def write_fingerprints(folder: Path, settings: Mapping[str, MethodConfig], root: Path = ROOT) -> None:
     """Writes one JSON file a method and a tool.
 
     Args:
         folder: receives `<id>.json`; files of methods that are gone are removed.
+        settings: by method.
         root: folder that holds the package.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    values = {name: method_fingerprint(name, registry.card(name).supervision != "classical", root) for name in registry.packages()}
+    values = {
+        name: method_fingerprint(name, registry.card(name).supervision != "classical", root, section) for name, section in settings.items()
+    }
     values |= {name: tool_fingerprint(name, root) for name in TOOLS}
     for stale in folder.glob("*.json"):
         if stale.stem not in values:

@@ -52,7 +52,7 @@ def import_files(name: str, files: Sequence[Path], params: BaseParams, out: Path
         "files": {path.name: sha256(path) for path in files},
         "provenance": provenance(
             config_hash=digest({"method": settings.model_dump(mode="json")}),
-            fingerprint=method_fingerprint(name),
+            fingerprint=method_fingerprint(name, settings=settings),
             seed=params.seed,
             data_digest=None,
             command=params.command("weights", "import", name, *(path.as_posix() for path in files)),

@@ -79,7 +79,7 @@ def train(
     method = registry.create(name, settings)
     out = models / name
     trained = bool(method.phases())
-    fingerprint = method_fingerprint(name, trained)
+    fingerprint = method_fingerprint(name, trained, settings=settings)
     config_hash = digest({"method": settings.model_dump(mode="json"), "train": params.train.model_dump(mode="json"), "seed": params.seed})
     origin = provenance(
         config_hash=config_hash,

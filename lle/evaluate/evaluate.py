@@ -93,7 +93,7 @@ def _shrunk(image: Image) -> Image:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _write_samples(folder: Path, pictures: Mapping[str, Image]) -> None:
+def write_samples(folder: Path, pictures: Mapping[str, Image]) -> None:
     """Writes the pictures as WebP and removes those of an earlier evaluation."""
     for name, picture in pictures.items():
         done, encoded = cv2.imencode(".webp", cv2.cvtColor(_shrunk(picture), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, SAMPLE_QUALITY])
@@ -244,9 +244,9 @@ def evaluate(
         "provenance": origin,
     }
     folder = Path(out) / "samples" / prepared.name
-    _write_samples(folder / method, outputs)
+    write_samples(folder / method, outputs)
     if method == INPUT and paired:
-        _write_samples(folder / "normal", references)
+        write_samples(folder / "normal", references)
     table = Path(out) / "metrics" / prepared.name / f"{method}.csv"
     write_text(table, _table(lines))
     write_json(table.with_suffix(".json"), result)

@@ -121,7 +121,7 @@ def open_model(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[s
         raise LleError(f"there is no trained model in {folder}. Train it first: lle train {name}, or dvc repro train@{name}.")
     origin = {
         "config_hash": digest({"method": settings.model_dump(mode="json")}),
-        "fingerprint": method_fingerprint(name, trained=False),
+        "fingerprint": method_fingerprint(name, trained=False, settings=settings),
         "seed": params.seed,
         "data_digest": None,
     }

@@ -61,7 +61,7 @@ class Run:
         names = dict.fromkeys((self.params.train.data, *self.datasets))
         return digest(
             {
-                "code": [method_fingerprint(self.method), fingerprint(TOOLS["_evaluate"])],
+                "code": [method_fingerprint(self.method, settings=settings), fingerprint(TOOLS["_evaluate"])],
                 "settings": settings.model_dump(mode="json"),
                 "train": self.params.train.model_dump(mode="json"),
                 "evaluate": self.params.evaluate.model_dump(mode="json"),

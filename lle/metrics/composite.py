@@ -17,22 +17,6 @@ HIGHER_IS_BETTER: Mapping[str, bool] = {"niqe": False, "brightness": True, "cont
 """The metrics of the index, by name, and their direction."""
 
 
-def descriptors(image: np.ndarray) -> dict[str, float]:
-    """Measures what the index needs beside NIQE.
-
-    Args:
-        image: H x W x 3 uint8 RGB.
-
-    Returns:
-        `brightness`: mean grey value in [0, 255]; `contrast`: standard deviation of the grey values; `entropy`: of their
-        256-bin histogram, in bits. Grey is the BT.601 luma, rounded.
-    """
-    grey = np.rint(image.astype(np.float64) @ (0.299, 0.587, 0.114)).astype(np.uint8)
-    share = np.bincount(grey.ravel(), minlength=256) / grey.size
-    share = share[share > 0]
-    return {"brightness": float(grey.mean()), "contrast": float(grey.std()), "entropy": float(np.abs((share * np.log2(share)).sum()))}
-
-
 def composite_index(table: Mapping[str, Mapping[str, float]], higher: Mapping[str, bool] = HIGHER_IS_BETTER) -> dict[str, float]:
     """Adds up the metrics of each method, each normalised over the methods.
 

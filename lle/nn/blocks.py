@@ -27,3 +27,17 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
 def crop_to(image: Tensor, like: Tensor) -> Tensor:
     """Cuts `image` on the right and below to the height and width of `like`: undoes `pad_to_multiple`."""
     return image[..., : like.shape[-2], : like.shape[-1]]
+
+
+def power_curve(image: Tensor, exponent: float) -> Tensor:
+    """Brightens by a power of the brightest channel.
+
+    One factor for all channels keeps the hue, where a power of each would wash it out.
+
+    Args:
+        image: B x 3 x H x W; clamped to [0, 1].
+        exponent: below 1 brightens.
+    """
+    image = image.clamp(0, 1)
+    # Black has no hue to keep: the floor keeps the factor finite.
+    return image * (image.amax(1, keepdim=True) + 1e-4) ** (exponent - 1)

@@ -154,9 +154,10 @@ class Results:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Methods with any result, in alphabetical order, without the untouched input."""
+        """Methods with any result, in alphabetical order, without the untouched input and helpers that enhance nothing."""
         found = {method for evaluations in self.evaluations.values() for method in evaluations}
-        return tuple(sorted((found | set(self.profiles) | set(self.trainings)) - {INPUT}))
+        helpers = {method for method, card in self.cards.items() if not card.enhances}
+        return tuple(sorted((found | set(self.profiles) | set(self.trainings)) - {INPUT} - helpers))
 
     def title(self, method: str) -> str:
         """Returns the name the field uses for a method."""

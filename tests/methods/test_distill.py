@@ -9,10 +9,13 @@ import torch
 from helpers import pictures, train
 from torch import nn
 
-from lle import registry
+from lle import api, registry
+from lle.data.images import write_png
 from lle.engine.method import Frozen
 from lle.engine.model_io import load_model, save_model
+from lle.engine.needs import folder_digest
 from lle.errors import ConfigError, WeightsError
+from lle.files import read_json
 from lle.methods.distill.config import Config
 from lle.methods.distill.loss import attention_transfer, colour_angle, multi_scale_l1
 from lle.methods.distill.method import Distill
@@ -21,6 +24,17 @@ from lle.methods.net_t.config import Config as TeacherConfig
 from lle.methods.net_t.method import NetTMethod
 from lle.methods.net_t.network import NetT
 from lle.nn.block_autoencoder import attention_maps
+from lle.nn.blocks import power_curve
+
+PARAMS = """
+suite: {methods: [gamma], datasets: [mine], prepare: [mine]}
+train: {data: mine, accelerator: cpu, threads: 1, validate_images: 0}
+profile: {sizes: [[64, 64]]}
+data:
+  mine: {kind: folder, source: pictures, paired: true, split: train}
+methods:
+  distill: {iterations: 2, batch_size: 2, crop: 32, w_perceptual: 0.0}
+"""
 
 TINY = {"channels": 8, "teacher_channels": 8, "teacher": "random", "w_perceptual": 0.0}
 
@@ -48,6 +62,13 @@ def enhancer_folder(tmp_path: Path) -> Path:
     torch.manual_seed(4)
     save_model(registry.create("jcrnet", {"width": 0.1}), "jcrnet", tmp_path / "jcrnet")
     return tmp_path / "jcrnet"
+
+
+def prepare_folder(folder: Path, images: int) -> None:
+    low, normal = pictures(images, 48)
+    for side, values in (("low", low), ("normal", normal)):
+        for k, value in enumerate(values):
+            write_png(folder / side / f"{k}.png", (value * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy())
 
 
 def count(module: nn.Module) -> int:
@@ -173,7 +194,7 @@ def test_perceptual_term_uses_a_frozen_network_that_is_not_saved():
 def test_adapters_learn_and_are_not_used_at_test_time():
     method = student(channels=4)
     assert set(method.adapters) == {"2", "4", "6"}
-    assert train(method, 1, crop=32).untouched == set()
+    assert train(method, 2, crop=32).untouched == set()
     low = pair()["low"]
     expected = method.enhance(low)
     for p in method.adapters.parameters():
@@ -196,6 +217,33 @@ def test_output_of_an_enhancer_is_imitated(enhancer_folder):
     torch.testing.assert_close(terms["output"], expected)
     assert train(method, 25, crop=32, lr=3e-3).fell("fit", "fit", 0.9)
     assert not any(key.startswith("teacher") for key in method.state_dict())
+
+
+def test_correction_starts_at_the_brightened_picture():
+    low = pair()["low"]
+    assert student()(low).equal(power_curve(low, 0.45))
+    whole = student(exponent=None)(low)
+    assert not whole.equal(low)
+    assert whole.min() > 0
+    assert whole.max() < 1
+
+
+def test_zero_dce_learns_from_a_model_folder(enhancer_folder, tmp_path, monkeypatch):
+    """What `lle train distill -S methods.distill.student=zero_dce -S methods.distill.teacher=<run>` does."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    prepare_folder(tmp_path / "pictures", 4)
+    api.fetch("mine")
+    chosen = ["methods.distill.student=zero_dce", f"methods.distill.teacher={enhancer_folder}"]
+    folder = api.train("distill", overrides=chosen)
+    record = read_json(folder / "train.json")
+    assert record["settings"]["student"] == "zero_dce"
+    assert record["provenance"]["needs"] == {str(enhancer_folder): folder_digest(enhancer_folder)}
+    trained = load_model(folder)
+    own = registry.create("zero_dce")
+    assert set(trained.state_dict()) == {f"network.{key}" for key in own.state_dict()}
+    with pytest.raises(ConfigError, match="no such blocks"):
+        api.train("distill", overrides=[*chosen[:1], "methods.distill.teacher=pretrained"])
 
 
 def test_another_method_can_be_the_student(enhancer_folder):

@@ -17,7 +17,8 @@ import yaml
 from lle import registry
 
 ROOT = Path(__file__).parents[2]
-METHODS = ["gamma", "sci", "zero_dce"]
+METHODS = ["gamma", "sci", "zero_dce", "distill"]
+TRAINED = METHODS[1:]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def project(tmp_path_factory) -> Path:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
-        results = name.startswith(("reports/", "tests/")) and name != "reports/claims.yaml"
+        results = name.startswith(("reports/", "tests/")) and Path(name).name not in {"claims.yaml", "README.md"}
         if not results and name != "dvc.lock" and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
@@ -39,8 +40,10 @@ def project(tmp_path_factory) -> Path:
     params["clip"] |= {"pictures": 16, "held_out": 16, "size": 32, "iterations": 1, "batch_size": 2}
     params["profile"] |= {"sizes": [[64, 64]], "threads": 1, "seconds": 0.2}
     params["data"]["demo"] |= {"train": 8, "val": 2, "test_full": 0, "test_crops": 1, "crop": [256, 256]}
-    for name in ("sci", "zero_dce"):
+    for name in (*TRAINED, "net_t"):
         params["methods"][name] |= {"iterations": 10, "batch_size": 2, "crop": 32}
+    params["methods"]["net_t"]["channels"] = 8
+    params["methods"]["distill"] |= {"channels": 8, "teacher_channels": 8, "w_perceptual": 0.0}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
@@ -76,20 +79,21 @@ def test_the_first_run_makes_everything(project, first):
     expected = {
         *tables,
         *(f"reports/profile/{name}.json" for name in METHODS),
-        *(f"reports/training/{name}.json" for name in METHODS),
         "reports/clip/model.json",
         "reports/costs.json",
+        *(f"reports/training/{name}.json" for name in (*METHODS, "net_t")),
+        "reports/attention/demo/distill.json",
         "reports/throughput.json",
         "reports/index.html",
         "reports/leaderboard.md",
     }
     assert expected <= reports
-    assert {name.split("/")[1] for name in reports - expected} <= {"samples", "claims.yaml", "claims.schema.json"}
+    assert {name.split("/")[1] for name in reports - expected} <= {"attention", "composite", "samples", "claims.yaml", "claims.schema.json"}
     models = {
         path.relative_to(project / "build" / "models").as_posix() for path in (project / "build" / "models").rglob("*") if path.is_file()
     }
     assert models == {"gamma/method.json", "gamma/train.json"} | {
-        f"{name}/{file}" for name in ("sci", "zero_dce") for file in ("method.json", "model.safetensors", "train.json", "losses.csv")
+        f"{name}/{file}" for name in (*TRAINED, "net_t") for file in ("method.json", "model.safetensors", "train.json", "losses.csv")
     }
     assert (project / "mlflow.db").is_file()
     assert not list((project / "build" / "scratch").glob("*")), "a finished training leaves no resume checkpoint"
@@ -158,6 +162,22 @@ def test_the_full_suite_has_a_training_and_a_measurement_of_every_method(project
     added = ids - set(METHODS)
     assert set(params["suite"]["methods"]) == ids
     assert {stage for name in added for stage in (f"train@{name}", f"evaluate@{name}-demo", f"profile@{name}")} <= stages
+
+
+@pytest.mark.timeout(120)
+def test_another_teacher_retrains_its_student_alone(project, first):
+    path = project / "params.yaml"
+    before = path.read_text(encoding="utf-8")
+    params = yaml.safe_load(before)
+    params["methods"]["net_t"]["lr"] = 0.0005
+    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    try:
+        assert {"teacher", "needs"} <= ran(dvc(project, "repro", "needs"))
+        stages = ran(dvc(project, "repro", "--dry"))
+    finally:
+        path.write_text(before, encoding="utf-8")
+        dvc(project, "repro", "needs")
+    assert {stage for stage in stages if stage.startswith("train@")} == {"train@distill"}
 
 
 @pytest.mark.timeout(120)

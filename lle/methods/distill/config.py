@@ -21,8 +21,8 @@ class Config(MethodConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {},
         # 200 epochs of the 485 LOL pairs in batches of 8.
-        "paper": {"iterations": 12_125, "crop": 256, "lr": 1e-4, "perceptual": "vgg16", "w_perceptual": 0.1},
-        # For the edge: half the channels; the dilated group is depthwise, as in every preset.
+        "paper": {"iterations": 12_125, "crop": 256, "lr": 1e-4, "exponent": None, "perceptual": "vgg16", "w_perceptual": 0.1},
+        # For the edge, and for two cores: half the channels; the dilated group is depthwise, as in every preset.
         "light": {"channels": 32, "hdc": "depthwise"},
     }
 
@@ -47,6 +47,10 @@ class Config(MethodConfig):
     """Hybrid dilated convolutions (rates 1, 2, 5) in net_s's coding part: depthwise with 1x1, dense, or left out."""
     dilated_blocks: tuple[int, ...] = (1, 3, 5)
     """Blocks of net_s (counted from 1) whose three sub-blocks begin with dilations 1, 2 and 5; "partial" means not all."""
+
+    exponent: float | None = Field(0.45, gt=0)
+    """Power curve of the brightest channel that net_s corrects, so that training starts at a brightened picture; null lets
+    net_s make the whole picture, as in the paper."""
 
     teacher: str = "pretrained"
     """`pretrained` (the Net-T in `teacher_path`), `random` (an untrained Net-T), `none`, or the model folder of an enhancer
@@ -90,6 +94,10 @@ class Config(MethodConfig):
     def output_teacher(self) -> bool:
         """Whether the teacher is another enhancer, whose output is imitated."""
         return "/" in self.teacher
+
+    def uses(self) -> tuple[str, ...]:
+        """The method that is the student."""
+        return () if self.student == "net_s" else (self.student,)
 
     def needs(self) -> tuple[Path, ...]:
         """The teacher's model folder, unless the teacher is random or there is none."""

@@ -39,7 +39,7 @@ class Distill(Method):
         super().__init__(config)
         self.adapters = nn.ModuleDict()
         if config.student == "net_s":
-            self.network: nn.Module = NetS(config.channels, config.blocks, config.hdc, config.dilated_blocks)
+            self.network: nn.Module = NetS(config.channels, config.blocks, config.hdc, config.dilated_blocks, config.exponent)
             if config.features_teacher and config.w_hint and config.channels != config.teacher_channels:
                 for block in config.hint_blocks:
                     self.adapters[str(block)] = nn.Conv2d(config.channels, config.teacher_channels, 1)
@@ -108,6 +108,14 @@ class Distill(Method):
         if not isinstance(self.network, BlockAutoencoder):
             raise ConfigError(f"attention maps by block exist for the student net_s, not for '{self.config.student}'.")
         return attention_maps(self.network, image)
+
+    def teacher_maps(self, image: Tensor) -> list[Tensor]:
+        """Attention maps of Net-T by block on a normal-light picture; none where the teacher is no Net-T."""
+        if not self.config.features_teacher:
+            return []
+        teacher = self.teacher.on(image.device)
+        assert isinstance(teacher, NetT)
+        return attention_maps(teacher, image)
 
     def _imitate_features(self, blocks: list[Tensor], normal: Tensor) -> Losses:
         config = self.config

@@ -81,6 +81,7 @@ class NetS(BlockAutoencoder):
         blocks: number of residual-in-residual blocks.
         hdc: kind of the dilated group in the coding part.
         dilated: blocks, counted from 1, that use dilation.
+        exponent: see `BlockAutoencoder`.
     """
 
     def __init__(
@@ -89,9 +90,11 @@ class NetS(BlockAutoencoder):
         blocks: int = 6,
         hdc: Literal["depthwise", "dense", "none"] = "depthwise",
         dilated: Collection[int] = (1, 3, 5),
+        exponent: float | None = None,
     ) -> None:
         super().__init__(
             [ResidualInResidual(channels, number in dilated) for number in range(1, blocks + 1)],
             channels,
             () if hdc == "none" else (HybridDilation(channels, hdc == "depthwise"),),
+            exponent,
         )

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lle.nn.blocks import crop_to, pad_to_multiple
-
-FLOOR = 1e-4  # black has no hue to keep: the factor stays finite
+from lle.nn.blocks import crop_to, pad_to_multiple, power_curve
 
 
 def _level(inputs: int, outputs: int) -> nn.Sequential:
@@ -47,9 +45,7 @@ class Network(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1] to the same shape."""
-        image = image.clamp(0, 1)
-        # One factor for all channels keeps the hue, where a power of each would wash it out.
-        bright = pad_to_multiple(image * (image.amax(1, keepdim=True) + FLOOR) ** (self.exponent - 1), 2 ** len(self.down))
+        bright = pad_to_multiple(power_curve(image, self.exponent), 2 ** len(self.down))
         # Convolutions on the CPU are a sixth faster on this layout.
         x = F.pixel_unshuffle(bright, 2).contiguous(memory_format=torch.channels_last)
         skips: list[Tensor] = []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lle import registry
 from lle.engine import fingerprint as module
 from lle.engine.fingerprint import closure, fingerprint, method_fingerprint, write_fingerprints
 from lle.errors import LleError
@@ -69,9 +70,20 @@ def test_methods_depend_on_what_they_use_and_not_on_each_other():
     assert method_fingerprint("gamma", trained=False) != method_fingerprint("gamma", trained=True)
 
 
+def test_a_method_named_in_settings_counts(tmp_path):
+    plain = registry.config_class("distill")()
+    named = registry.config_class("distill")(student="zero_dce", teacher="none")
+    assert named.uses() == ("zero_dce",)
+    assert method_fingerprint("distill", settings=plain) == method_fingerprint("distill")
+    assert method_fingerprint("distill", settings=named) != method_fingerprint("distill")
+    write_fingerprints(tmp_path, {"distill": named})
+    assert json.loads((tmp_path / "distill.json").read_text())["fingerprint"] == method_fingerprint("distill", settings=named)
+
+
 def test_one_file_a_method_and_a_tool_and_no_stale_ones(tmp_path):
     (tmp_path / "gone.json").write_text("{}")
-    write_fingerprints(tmp_path)
+    settings = {name: registry.config_class(name)() for name in ("sci", "distill")}
+    write_fingerprints(tmp_path, settings)
     assert not (tmp_path / "gone.json").exists()
     assert json.loads((tmp_path / "sci.json").read_text())["fingerprint"] == method_fingerprint("sci")
     assert {"_prepare", "_evaluate", "_profile", "_report", "_throughput"} <= {path.stem for path in tmp_path.glob("*.json")}

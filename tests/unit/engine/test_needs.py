@@ -8,6 +8,7 @@ import pytest
 
 from lle import registry
 from lle.engine.needs import folder_digest, write_needs
+from lle.errors import WeightsError
 from lle.files import read_json, write_json
 
 
@@ -41,6 +42,18 @@ def test_how_long_a_folder_took_to_make_is_not_its_content() -> None:
     before = folder_digest(Path("build/models/net_t"))
     Path("build/models/net_t/train.json").write_text("other seconds")
     assert folder_digest(Path("build/models/net_t")) == before
+
+
+def test_a_model_is_told_also_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path("build/models/teacher")
+    write_json(folder / "method.json", {"method": "gamma", "settings": {}})
+    before = folder_digest(folder)
+    assert folder_digest(folder) == before
+    monkeypatch.setattr("lle.engine.needs.method_fingerprint", lambda name, **_: f"other code of {name}")
+    assert folder_digest(folder) != before
+    write_json(folder / "method.json", {"method": "gamma", "settings": {"gone": 1}})
+    with pytest.raises(WeightsError, match="lle train gamma"):
+        folder_digest(folder)
 
 
 def test_a_data_set_is_told_by_its_own_digest(tmp_path: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from lle.errors import DataError
-from lle.metrics.composite import composite_index, descriptors, improvement
+from lle.metrics.composite import composite_index, improvement
 
 TABLE = {
     "clahe": {"niqe": 6.0, "brightness": 60.0, "contrast": 40.0, "entropy": 6.0},
@@ -43,12 +42,3 @@ def test_refuses_what_it_cannot_compare():
         composite_index({**TABLE, "lime": {**TABLE["lime"], "niqe": float("nan")}})
     with pytest.raises(DataError, match="not in the table"):
         improvement(composite_index(TABLE), "unet")
-
-
-def test_descriptors_of_known_pictures():
-    assert descriptors(np.full((4, 4, 3), 77, np.uint8)) == {"brightness": 77.0, "contrast": 0.0, "entropy": 0.0}
-    halves = np.zeros((4, 4, 3), np.uint8)
-    halves[:2] = 200
-    assert descriptors(halves) == {"brightness": 100.0, "contrast": 100.0, "entropy": 1.0}
-    every = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
-    assert descriptors(every)["entropy"] == pytest.approx(8.0)

@@ -41,6 +41,16 @@ def test_methods_that_this_checkout_lacks_keep_their_results(tmp_path: Path):
     assert results.supervision("from_elsewhere") == "unknown"
 
 
+def test_a_helper_that_enhances_nothing_is_no_method_of_the_tables(tmp_path: Path):
+    make_reports(tmp_path)
+    record = read_json(tmp_path / "training" / "unet.json")
+    write_json(tmp_path / "training" / "net_t.json", {**record, "method": "net_t"})
+    results = read_results(tmp_path)
+    assert "net_t" in results.trainings
+    assert "net_t" in results.cards
+    assert "net_t" not in results.methods
+
+
 def test_no_results_says_what_to_run(tmp_path: Path):
     with pytest.raises(LleError, match="dvc repro"):
         read_results(tmp_path)

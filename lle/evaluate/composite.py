@@ -1,0 +1,110 @@
+"""The composite index of the distillation paper, as defined here, over pictures without references."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lle.config.schema import BaseParams
+from lle.data.images import read_rgb
+from lle.data.prepare import prepare
+from lle.evaluate.run import open_model
+from lle.files import write_json
+from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
+from lle.metrics.registry import METRICS, Sample
+from lle.provenance import provenance
+
+FILE = Path("composite") / "composite.json"
+"""Below the reports folder."""
+DIGITS = 6
+
+
+def composite(
+    params: BaseParams,
+    models: Path = Path("build/models"),
+    reports: Path = Path("reports"),
+    data: Path = Path("build/data"),
+) -> dict[str, Any]:
+    """Measures the methods of the section `composite` and adds up their indices.
+
+    A metric whose weights are not on disk is left out of the index, for all methods alike, and the result says so; a data
+    set whose pictures are not on disk is left out with the reason.
+
+    Args:
+        params: all settings.
+        models: trained models.
+        reports: receives `composite/composite.json`.
+        data: prepared data sets.
+
+    Returns:
+        What was written.
+
+    Raises:
+        LleError: a trained model is missing, or a picture cannot be read.
+    """
+    options = params.composite
+    missing = {name: reason for name in HIGHER_IS_BETTER if (reason := METRICS[name].missing()) is not None}
+    used = {name: higher for name, higher in HIGHER_IS_BETTER.items() if name not in missing}
+    opened = {name: open_model(name, params, models) for name in (options.method, *options.others)}
+    datasets: dict[str, Any] = {}
+    for dataset in options.datasets:
+        source = getattr(params.data[dataset], "source", None)
+        if source is not None and not Path(source).is_dir():
+            datasets[dataset] = {"missing": f"its pictures are not on disk; data.{dataset}.source names the folder"}
+            continue
+        prepared = prepare(dataset, params.data[dataset], data)
+        paths = [row.low for row in prepared.rows("test") if row.low is not None]
+        measured = {name: _measure(enhancer.enhance, paths, used) for name, (enhancer, _) in opened.items()}
+        index = composite_index({name: {metric: row[metric] for metric in used} for name, row in measured.items()}, used)
+        percent = improvement(index, options.method)
+        datasets[dataset] = {
+            "images": len(paths),
+            "data_digest": prepared.digest,
+            "methods": {name: {**_rounded(row), "index": round(index[name], DIGITS)} for name, row in measured.items()},
+            "against": {
+                other: {
+                    "difference": round(index[options.method] - index[other], DIGITS),
+                    "percent": None if (gain := percent[other]) is None else round(gain, 2),
+                }
+                for other in options.others
+            },
+        }
+    result = {
+        "method": options.method,
+        "terms": {name: "higher" if higher else "lower" for name, higher in used.items()},
+        "missing_terms": missing,
+        "datasets": datasets,
+        "models": {
+            name: {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
+            | {"trained_on": trained["trained_on"]}
+            for name, (_, trained) in opened.items()
+        },
+        "provenance": provenance(
+            config_hash=None, fingerprint=None, seed=params.seed, data_digest=None, command=params.command("composite")
+        ),
+    }
+    write_json(reports / FILE, result)
+    return result
+
+
+def _measure(enhance: Any, paths: list[Path], used: Mapping[str, bool]) -> dict[str, float]:
+    """Returns the mean of each metric, and the mean time a picture took."""
+    values: dict[str, list[float]] = {name: [] for name in used}
+    seconds = 0.0
+    for path in paths:
+        low = read_rgb(path)
+        start = time.perf_counter()
+        output = enhance(low)
+        seconds += time.perf_counter() - start
+        sample = Sample(output, low, None)
+        for name, found in values.items():
+            found.append(METRICS[name].measure(sample))
+    return {**{name: float(np.mean(found)) for name, found in values.items()}, "seconds": seconds / len(paths)}
+
+
+def _rounded(row: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(f"{value:.{DIGITS}g}") for name, value in row.items()}

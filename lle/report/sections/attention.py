@@ -1,0 +1,37 @@
+"""Attention maps by block, after figure 3 of the distillation paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from lle.files import read_json
+from lle.report.parts import fold, paragraph, pictures
+from lle.report.results import Results
+from lle.report.sections import Section
+
+ABOUT = (
+    "The student looks at the low-light picture, its teacher at the normal-light one. A map is the mean over channels of the "
+    "squared features after a block, at a quarter of the picture's size, stretched from its least (dark blue) to its greatest "
+    "value (yellow). Where the student's maps resemble its teacher's, it has learned to look at the same things."
+)
+
+
+def section(reports: Path, results: Results) -> Section | None:
+    """Returns the maps of every picture that the stage `attention` has drawn, or None if there is none."""
+    blocks: list[Markup] = []
+    for path in sorted((reports / "attention").glob("*/*.json")):
+        drawn = read_json(path)
+        folder = path.with_suffix("")
+        name = f"{results.title(drawn['method'])}, {drawn['image']} of {drawn['dataset']}"
+        named = [("low", "low light"), ("output", "enhanced"), ("normal", "normal light")]
+        rows = [pictures([(folder / f"{key}.webp", text) for key, text in named if (folder / f"{key}.webp").exists()], name)]
+        for who in ("student", "teacher"):
+            maps = [(folder / f"{who}-{block}.webp", f"{who}, block {block}") for block in range(1, drawn[f"{who}_blocks"] + 1)]
+            rows += [pictures(maps, f"{name}: attention of the {who}")] if maps else []
+        remark = "; ".join(f"{key} {value}" for key, value in sorted(drawn["tags"].items()))
+        blocks.append(fold(name, Markup().join(rows), remark, open_=not blocks))
+    if not blocks:
+        return None
+    return Section("attention", "Attention maps by block", paragraph(ABOUT) + Markup().join(blocks), order=620)
