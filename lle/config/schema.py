@@ -141,7 +141,6 @@ class BaseParams(Strict):
             if name not in registry.packages():
                 raise ValueError(f"composite: there is no method '{name}'; `lle methods` lists them")
         for key, names in {
-            "composite.datasets": self.composite.datasets,
             "suite.prepare": self.suite.prepare,
             "suite.datasets": self.suite.datasets,
             "suite.segment": self.suite.segment,

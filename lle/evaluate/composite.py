@@ -12,6 +12,7 @@ import numpy as np
 from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.prepare import prepare
+from lle.errors import ConfigError, did_you_mean
 from lle.evaluate.run import open_model
 from lle.files import write_json
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
@@ -44,11 +45,15 @@ def composite(
         What was written.
 
     Raises:
+        ConfigError: a data set has no section.
         LleError: a trained model is missing, or a picture cannot be read.
     """
     options = params.composite
     missing = {name: reason for name in HIGHER_IS_BETTER if (reason := METRICS[name].missing()) is not None}
     used = {name: higher for name, higher in HIGHER_IS_BETTER.items() if name not in missing}
+    for dataset in options.datasets:
+        if dataset not in params.data:
+            raise ConfigError(f"composite.datasets: '{dataset}' has no section under `data`.{did_you_mean(dataset, params.data)}")
     opened = {name: open_model(name, params, models) for name in (options.method, *options.others)}
     datasets: dict[str, Any] = {}
     for dataset in options.datasets:

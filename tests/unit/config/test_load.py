@@ -44,7 +44,14 @@ def test_the_schema_for_editors_is_up_to_date():
 
 def test_overrides_set_add_and_remove():
     params = load_params(
-        PARAMS, ["methods.zero_dce.lr=1e-5", "+data.mine={kind: folder, source: x}", "~data.dicm", "suite.methods=[gamma]"]
+        PARAMS,
+        [
+            "methods.zero_dce.lr=1e-5",
+            "+data.mine={kind: folder, source: x}",
+            "~data.dicm",
+            "suite.methods=[gamma]",
+            "suite.attention=[]",
+        ],
     )
     assert method_settings(params, "zero_dce").lr == 1e-5
     assert params.data["mine"].source == Path("x")

@@ -68,6 +68,8 @@ def test_no_measurement_no_section() -> None:
     assert section(reports, read_results(reports)) is None
 
 
-def test_an_unknown_method_is_named() -> None:
+def test_unknown_names_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"(?s)composite\.datasets: 'mime' has no section.*mine"):
+        composite(load_params(overrides=["composite.datasets=[mime]"]))
     with pytest.raises(ConfigError, match="composite: there is no method 'claeh'"):
         load_params(overrides=["composite.others=[claeh]"])
