@@ -212,6 +212,7 @@ def summary(counts: np.ndarray, names: Sequence[str], listed: Sequence[int], **o
     means = {key: segmentation.bootstrap_mean_iou(counts, wanted, **options) for key, wanted in (("all", None), ("listed", listed))}
     return {
         "images": len(counts),
+        "classes": list(names),
         "iou": {name: None if math.isnan(value) else significant(value) for name, value in zip(names, values, strict=True)},
         "absent": [name for name, value in zip(names, values, strict=True) if math.isnan(value)],
         "unlisted": [name for index, name in enumerate(names) if index not in listed],

@@ -33,7 +33,6 @@ DARK, CLEAN = "dark", "clean"
 SAMPLE_SIDE = 240
 """Pixels of the longer side of a sample picture."""
 SAMPLE_QUALITY = 80
-COLUMNS = ("tp", "fp", "fn")
 
 
 def segment_one(
@@ -102,6 +101,7 @@ def segment_one(
         "split": split,
         **summary(np.stack(counts), names, listed, **options),
         "judge": {key: value for key, value in identity.items() if key != "classes"},
+        "colours": {entry["name"]: entry["colour"] for entry in prepared.facts["segmentation"]["classes"]},
         "darkening": params.segment.darkening.model_dump(mode="json"),
         "protocol": {
             "mean IoU": "TP / (TP + FP + FN) of each class, pooled over all pictures, averaged over the classes that occur in the truth",
@@ -141,7 +141,7 @@ def coloured(prepared: Prepared, mask: np.ndarray) -> Image:
 
 
 def _cells(names: Sequence[str], counts: np.ndarray) -> dict[str, int]:
-    return {f"{name}_{column}": int(counts[i, j]) for i, name in enumerate(names) for j, column in enumerate(COLUMNS)}
+    return {f"{name}_{column}": int(counts[i, j]) for i, name in enumerate(names) for j, column in enumerate(segmentation.COLUMNS)}
 
 
 def _table(lines: Sequence[dict[str, Any]]) -> str:
@@ -150,28 +150,6 @@ def _table(lines: Sequence[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(lines)
     return stream.getvalue()
-
-
-def read_counts(path: Path) -> tuple[list[str], list[str], np.ndarray]:
-    """Reads the counts of every picture back.
-
-    Args:
-        path: `reports/segment/<dataset>/<method>.csv`.
-
-    Returns:
-        Names of the pictures, names of the classes, and counts: pictures x classes x 3.
-
-    Raises:
-        LleError: the file is not such a table.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        names = [key.removesuffix("_tp") for key in rows[0] if key.endswith("_tp")]
-        values = [[[int(row[f"{name}_{column}"]) for column in COLUMNS] for name in names] for row in rows]
-        return [row["image"] for row in rows], names, np.array(values, np.int64)
-    except (OSError, LookupError, ValueError) as error:
-        raise LleError(f"{path} cannot be read: {error}. Run `lle segment {path.stem} {path.parent.name}` again.") from error
 
 
 def _write_samples(folder: Path, pictures: dict[str, Image]) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lle.errors import LleError
 from lle.metrics.bootstrap import LEVEL, RESAMPLES, Interval, draws
 
 IGNORE = 255
 """Value of a truth that belongs to no class."""
+COLUMNS = ("tp", "fp", "fn")
+"""What `counts` counts; in the tables of single pictures a column is called `<class>_<one of these>`."""
 
 
 def counts(truth: NDArray[np.uint8], predicted: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
@@ -110,3 +115,25 @@ def _resampled(pictures: NDArray, listed: Sequence[int] | None, seed: int, resam
     number, classes = pictures.shape[:2]
     pooled = draws(number, resamples, seed) @ pictures.reshape(number, -1).astype(np.float64)
     return mean_iou(pooled.reshape(resamples, classes, 3), listed)
+
+
+def read_counts(path: Path) -> tuple[list[str], list[str], np.ndarray]:
+    """Reads the counts of every picture back.
+
+    Args:
+        path: `reports/segment/<dataset>/<method>.csv`.
+
+    Returns:
+        Names of the pictures, names of the classes, and counts: pictures x classes x 3.
+
+    Raises:
+        LleError: the file is not such a table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        names = [key.removesuffix("_tp") for key in rows[0] if key.endswith("_tp")]
+        values = [[[int(row[f"{name}_{column}"]) for column in COLUMNS] for name in names] for row in rows]
+        return [row["image"] for row in rows], names, np.array(values, np.int64)
+    except (OSError, LookupError, ValueError) as error:
+        raise LleError(f"{path} cannot be read: {error}. Run `lle segment {path.stem} {path.parent.name}` again.") from error

@@ -18,7 +18,7 @@ from lle.data.pairs import open_prepared
 from lle.data.prepare import prepare
 from lle.errors import DataError, LleError, WeightsError
 from lle.evaluate.judge import Judge, class_names, class_weights, load_judge, masked, train_judge, zoomed
-from lle.evaluate.segment import darkened, drawn, read_counts, segment_one
+from lle.evaluate.segment import darkened, drawn, segment_one
 from lle.metrics import segmentation
 
 TINY = {"iterations": 2, "batch_size": 2, "crop": 48, "width": 16, "rates": (1, 2, 3)}
@@ -140,7 +140,7 @@ def test_rows_frame_a_method(home):
     samples |= {f"samples/clean/{name}.truth.webp" for name in (names[0], names[2])}
     assert written == samples | {f"{who}.{kind}" for who in results for kind in ("json", "csv")}
     for name, result in results.items():
-        pictures, classes, counts = read_counts(folder / f"{name}.csv")
+        pictures, classes, counts = segmentation.read_counts(folder / f"{name}.csv")
         assert pictures == names
         assert list(result["iou"]) == classes
         assert result["mean_iou"]["all"]["mean"] == pytest.approx(float(segmentation.mean_iou(counts.sum(0))), rel=1e-5)
