@@ -21,7 +21,16 @@ class Config(MethodConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {},
         # 200 epochs of the 485 LOL pairs in batches of 8.
-        "paper": {"iterations": 12_125, "crop": 256, "lr": 1e-4, "exponent": None, "perceptual": "vgg16", "w_perceptual": 0.1},
+        "paper": {
+            "iterations": 12_125,
+            "crop": 256,
+            "lr": 1e-4,
+            "exponent": None,
+            "perceptual": "vgg16",
+            "w_perceptual": 0.1,
+            "w_hint": 1.0,
+            "w_attention": 1000.0,
+        },
         # For the edge, and for two cores: half the channels; the dilated group is depthwise, as in every preset.
         "light": {"channels": 32, "hdc": "depthwise"},
     }
@@ -76,10 +85,10 @@ class Config(MethodConfig):
     """Weight of 1 - the mean cosine between colours."""
     w_tv: float = Field(0.01, ge=0)
     """Weight of the mean absolute gradient of the result, against noise."""
-    w_hint: float = Field(1.0, ge=0)
-    """Weight of the L1 distance to Net-T's features."""
-    w_attention: float = Field(1000.0, ge=0)
-    """Weight of the squared distance of normalised attention maps."""
+    w_hint: float = Field(0.2, ge=0)
+    """Weight of the L1 distance to Net-T's features; 1, as in KDDN, lets imitation outweigh the picture in a short training."""
+    w_attention: float = Field(100.0, ge=0)
+    """Weight of the squared distance of normalised attention maps; the authors of attention transfer take 1000."""
     w_output: float = Field(1.0, ge=0)
     """Weight of the L1 distance to the output of a teacher that enhances."""
     perceptual: Literal["efficientnet_lite0", "vgg16"] = "efficientnet_lite0"
