@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
 from lle import registry
+from lle.config.load import load_params
+from lle.config.schema import BaseParams
+from lle.data.prepare import prepare
 from lle.engine.method import Method
 from lle.engine.model_io import load_model, save_model
+from lle.engine.train import train as train_with_engine
 from lle.evaluate.profile import macs, parameters
+from lle.files import read_json
+from tests.conftest import ROOT
 from tests.methods.helpers import parameter_count, train
 
 NAMES = list(registry.packages())
@@ -94,6 +102,39 @@ def test_every_trainable_parameter_is_reached_and_the_losses_fall(name):
     for phase in method.phases():
         fell = [run.fell(phase.name, update.name) for update in phase.updates]
         assert any(fell), f"no loss of phase {phase.name} falls on ten pictures"
+
+
+@pytest.fixture(scope="session")
+def params(project) -> BaseParams:
+    """The project's settings with four pairs to train on, prepared."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    # Some learn from a second, labelled set.
+    tiny = {
+        "demo": {"kind": "demo", "lighting": "room", "train": 4, "val": 1, "test_full": 0, "test_crops": 1},
+        "demo_seg": {"kind": "demo_seg", "train": 2, "val": 1, "test": 1},
+    }
+    values["suite"] = {"methods": ["gamma"], "datasets": ["demo"], "prepare": ["demo"]}
+    values["data"] |= tiny
+    values["studies"] = {}
+    values["train"] |= {"data": "demo", "threads": 1, "validate_images": 1}
+    (project / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    read = load_params(project / "params.yaml")
+    for name in tiny:
+        prepare(name, read.data[name], project / "build" / "data")
+    return read
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_engine_trains_every_phase_on_pictures_from_disk(name, project, params, tmp_path):
+    config = registry.config_class(name)
+    lengths = {key for key, field in config.model_fields.items() if key.endswith("iterations")}
+    settings = {**config.tiny, **dict.fromkeys(lengths, 1), "batch_size": 2, "crop": 32, "warmup": 0}
+    overrides = [f"methods.{name}.{key}={json.dumps(value)}" for key, value in settings.items()]
+    chosen = load_params(project / "params.yaml", overrides)
+    out = train_with_engine(name, chosen, models=tmp_path, reports=None, scratch=tmp_path / "scratch")
+    record = read_json(out / "train.json")
+    assert record["iterations"] >= len(record["phases"]) > 0
+    assert load_model(out).enhance(torch.rand(1, 3, 32, 32)).isfinite().all()
 
 
 @pytest.mark.parametrize("name", NAMES)
