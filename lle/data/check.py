@@ -15,6 +15,7 @@ from lle.data import catalog
 from lle.data.images import find_images, read_rgb
 from lle.data.pairs import Prepared, Row
 from lle.errors import DataError
+from lle.files import sha256
 
 _WIDTH = 384
 """Pictures are compared at this greatest side, in pixels."""
@@ -36,7 +37,7 @@ class Finding:
         severity: `error` for what makes figures wrong, `warning` for what may.
     """
 
-    kind: Literal["counts", "orphans", "unreadable", "sizes", "duplicates", "alignment"]
+    kind: Literal["counts", "orphans", "changed", "unreadable", "sizes", "duplicates", "alignment"]
     message: str
     severity: Literal["error", "warning"] = "error"
 
@@ -44,7 +45,8 @@ class Finding:
 def check(prepared: Prepared) -> list[Finding]:
     """Examines a prepared data set.
 
-    Counts against the catalog; files beside the set's own that no row names; unreadable pictures; pairs of unequal size;
+    Counts against the catalog; files beside the set's own that no row names; files that changed since the set was prepared, which
+    the pipeline does not see where they lie outside of the project; unreadable pictures; pairs of unequal size;
     pictures of one split that look like one of another (perceptual hash of the reference, or of the low-light picture where there
     is none); pairs that are displaced against each other (phase correlation, which does not mind their brightness).
 
@@ -56,7 +58,7 @@ def check(prepared: Prepared) -> list[Finding]:
     """
     with ThreadPoolExecutor() as pool:
         looked = list(pool.map(_look, prepared.all_rows))
-    findings = [*_counts(prepared), *_orphans(prepared)]
+    findings = [*_counts(prepared), *_orphans(prepared), *_changed(prepared)]
     findings += [Finding("unreadable", look) for look in looked if isinstance(look, str)]
     seen = [(row, look) for row, look in zip(prepared.all_rows, looked, strict=True) if isinstance(look, _Look)]
     findings += [Finding("sizes", f"{row.image}: {look.sizes}.") for row, look in seen if look.sizes]
@@ -119,19 +121,23 @@ def _counts(prepared: Prepared) -> Iterator[Finding]:
         return
     item = catalog.entry(str(prepared.facts["entry"]))
     expected = catalog.find_layout(item, prepared.root)[0].counts
-    if expected is not None and _grouped(prepared.counts, expected) != _grouped(expected, expected):
+    if expected is not None and not complete(prepared.counts, expected):
         yield Finding("counts", f"{item.title} has {_say(expected)}; here are {_say(prepared.counts)}.")
 
 
-def _grouped(counts: Mapping[Any, int], expected: Mapping[Any, int]) -> list[int]:
-    """Returns the numbers that must agree: what a set publishes apart, where the settings cannot have divided it otherwise.
+def complete(counts: Mapping[Any, int], expected: Mapping[Any, int]) -> bool:
+    """Tells whether a set has the rows that the catalog expects.
 
-    A set of one split may be divided by the settings, and a share of `train` may have become `val` where there is none.
+    Args:
+        counts: rows by split.
+        expected: rows by split of a complete set. Where it names one split only, the settings may have divided that one, or the
+            number of the others is not known; where it has no `val`, a share of `train` may have been set aside for it.
     """
     if len(expected) == 1:
-        return [sum(counts.values())]
+        ((split, number),) = expected.items()
+        return counts.get(split, 0) == number or sum(counts.values()) == number
     groups = [(split,) for split in expected] if "val" in expected else [("train", "val"), ("test",)]
-    return [sum(counts.get(split, 0) for split in group) for group in groups]
+    return all(sum(counts.get(s, 0) for s in group) == sum(expected.get(s, 0) for s in group) for group in groups)
 
 
 def _say(counts: Mapping[Any, int]) -> str:
@@ -145,6 +151,20 @@ def _orphans(prepared: Prepared) -> Iterator[Finding]:
         if beside:
             some = ", ".join(path.name for path in beside[:5]) + (f" and {len(beside) - 5} more" if len(beside) > 5 else "")
             yield Finding("orphans", f"{Path(folder)} has {len(beside)} pictures that no row names: {some}.", "warning")
+
+
+def _changed(prepared: Prepared) -> Iterator[Finding]:
+    known = {
+        path: row.digests[column]
+        for row in prepared.all_rows
+        for column, path in (("low", row.low), ("normal", row.normal), ("mask", row.mask))
+        if path is not None
+    }
+    with ThreadPoolExecutor() as pool:
+        changed = [path for path, found in zip(known, pool.map(sha256, known), strict=True) if found != known[path]]
+    if changed:
+        some = ", ".join(path.name for path in changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
+        yield Finding("changed", f"{len(changed)} files changed since the set was prepared: {some}. Run `lle fetch {prepared.name}`.")
 
 
 def _duplicates(seen: list[tuple[Row, _Look]]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lle.config.data import CatalogData, DemoData, FolderData
-from lle.data.check import _grouped, check
+from lle.data.check import check, complete
 from lle.data.demo import PHOTOGRAPHS, _load
 from lle.data.images import write_png
 from lle.data.prepare import prepare
@@ -81,7 +81,7 @@ def test_orphans_and_unreadable_pictures(source, tmp_path, photographs):
 
 
 @pytest.mark.parametrize(
-    ("expected", "found", "complete"),
+    ("expected", "found", "whole"),
     [
         ({"train": 485, "test": 15}, {"train": 485, "test": 15}, True),
         ({"train": 485, "test": 15}, {"train": 400, "val": 85, "test": 15}, True),
@@ -89,11 +89,21 @@ def test_orphans_and_unreadable_pictures(source, tmp_path, photographs):
         ({"train": 3, "val": 2, "test": 2}, {"train": 2, "val": 3, "test": 2}, False),
         ({"test": 64}, {"train": 50, "test": 14}, True),
         ({"test": 64}, {"test": 63}, False),
+        # Of SICE only the number of test pairs is published.
+        ({"test": 767}, {"train": 1200, "test": 767}, True),
         ({"train": 1464, "val": 1449}, {"train": 1464}, False),
     ],
 )
-def test_counts_are_compared_by_split(expected, found, complete):
-    assert (_grouped(found, expected) == _grouped(expected, expected)) == complete
+def test_counts_are_compared_by_split(expected, found, whole):
+    assert complete(found, expected) == whole
+
+
+def test_files_that_changed_since_the_set_was_prepared(source, tmp_path, photographs):
+    prepared = prepare("set", FolderData(kind="folder", source=source), tmp_path / "data")
+    write_png(source / "low" / "1.png", darken(photographs[1]) // 2)
+    assert [(f.kind, f.message) for f in check(prepared)] == [
+        ("changed", "1 files changed since the set was prepared: 1.png. Run `lle fetch set`.")
+    ]
 
 
 def test_counts_against_the_catalog(tmp_path, photographs):
