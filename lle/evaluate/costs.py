@@ -12,6 +12,7 @@ import torch
 
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
+from lle.engine.method import Method
 from lle.evaluate.profile import CLASSICAL, macs, parameters
 from lle.files import write_json
 
@@ -20,25 +21,30 @@ SIZE = (400, 600)
 
 
 def count(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Any]:
-    """Counts every method that enhances pictures, with its settings, and writes `costs.json`.
+    """Counts every method that enhances pictures and writes `costs.json`.
 
     Args:
         params: all settings.
         reports: receives the file.
 
     Returns:
-        What was written: the size, and by method `parameters` and `macs`, null with a reason for what is no network.
+        What was written: the size, and by method `parameters` and `macs`, null with a reason for what is no network; with the
+        settings, and in `paper` with the preset of that name, null for a method without one.
     """
-    height, width = SIZE
     found: dict[str, Any] = {}
     for name in registry.packages():
-        if not registry.card(name).enhances:
-            continue
-        method = registry.create(name, method_settings(params, name)).eval()
-        learned = parameters(method)
-        # On `meta` nothing is computed: 350 10^9 multiply-accumulates are counted in a second.
-        counted = macs(method.to("meta"), height, width, torch.device("meta")) if learned else None
-        found[name] = {"parameters": learned, "macs": counted, **({} if learned else {"macs_missing": CLASSICAL})}
-    record = {"size": f"{height}x{width}", "methods": found}
+        if registry.card(name).enhances:
+            presets = registry.config_class(name).presets
+            printed = _count(registry.create(name, {"preset": "paper"})) if "paper" in presets else None
+            found[name] = {**_count(registry.create(name, method_settings(params, name))), "paper": printed}
+    record = {"size": "x".join(map(str, SIZE)), "methods": found}
     write_json(reports / "costs.json", record)
     return record
+
+
+def _count(method: Method) -> dict[str, Any]:
+    learned = parameters(method)
+    if not learned:
+        return {"parameters": 0, "macs": None, "macs_missing": CLASSICAL}
+    # On `meta` nothing is computed: 350 10^9 multiply-accumulates are counted in a second.
+    return {"parameters": learned, "macs": macs(method.eval().to("meta"), *SIZE, torch.device("meta"))}

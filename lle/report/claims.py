@@ -230,7 +230,9 @@ def _signed(value: float, digits: int) -> str:
 
 def _cost(results: Results, row: ClaimedRow, method: str) -> _Ours | str:
     profile = results.profiles.get(method)
-    counted = results.costs.get(method, {}).get("macs")
+    costs = results.costs.get(method, {})
+    # The paper's own size, where the settings have another.
+    counted = (costs.get("paper") or costs).get("macs")
     if profile is None and counted is not None:
         return _Ours(counted / 1e9, _operations(counted / 1e9), f"counted at {SIZE}", "costs")
     if profile is None:

@@ -156,7 +156,7 @@ def test_the_full_suite_has_a_training_and_a_measurement_of_every_method(project
     listed = subprocess.run(["lle", "methods", "--ids"], cwd=project, env=environment(project), capture_output=True, text=True, check=True)
     params["suite"]["methods"] = listed.stdout.strip().split(",")
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
-    stages = ran(dvc(project, "repro", "--dry"))
+    stages = set(dvc(project, "stage", "list", "--name-only").split())
     path.write_text(before, encoding="utf-8")
     ids = {name for name in registry.packages() if registry.card(name).enhances}
     added = ids - set(METHODS)

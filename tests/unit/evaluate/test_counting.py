@@ -21,8 +21,10 @@ def test_counts_without_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert record["size"] == "400x600"
     # net_t is a teacher: it enhances nothing.
     assert list(record["methods"]) == api.enhancers() == ["gamma", "sci", "zero_dce"]
-    assert record["methods"]["zero_dce"] == {"parameters": 79_416, "macs": 79_200 * 400 * 600}
-    assert record["methods"]["sci"] == {"parameters": 258, "macs": 243 * 400 * 600}
+    dce, sci = {"parameters": 79_416, "macs": 79_200 * 400 * 600}, {"parameters": 258, "macs": 243 * 400 * 600}
+    assert record["methods"]["zero_dce"] == {**dce, "paper": dce}
+    assert record["methods"]["sci"] == {**sci, "paper": sci}
+    assert record["methods"]["gamma"]["paper"] is None
     assert record["methods"]["gamma"]["macs"] is None
     assert "not a network" in record["methods"]["gamma"]["macs_missing"]
     before = (tmp_path / "costs.json").read_bytes()

@@ -47,15 +47,15 @@ def test_a_card_says_why_its_count_differs_by_more_than_a_tenth(name: str):
 def test_the_table_has_every_counted_method(tmp_path: Path):
     results = costs(
         tmp_path,
-        gamma={"parameters": 0, "macs": None, "macs_missing": "no network"},
-        iat={"parameters": 91154, "macs": 6_000_000_000},
-        sci={"parameters": 258, "macs": 58_320_000},
-        theirs={"parameters": 7, "macs": 1_000_000},
+        gamma={"parameters": 0, "macs": None, "macs_missing": "no network", "paper": None},
+        iat={"parameters": 1234, "macs": 1_000_000_000, "paper": {"parameters": 91154, "macs": 6_000_000_000}},
+        sci={"parameters": 258, "macs": 58_320_000, "paper": {"parameters": 258, "macs": 58_320_000}},
+        theirs={"parameters": 7, "macs": 1_000_000, "paper": None},
     )
     shown = section(tmp_path, results)
     assert shown is not None
     text = str(shown.html)
-    for cell in ("Gamma", ">IAT<", ">theirs<", ">91.2 k<", ">6<", ">5.25<", ">+14.3 %<", ">0.05832<", ">41.2<", ">−99.9 %<"):
+    for cell in ("Gamma", ">IAT<", ">theirs<", ">1234<", ">91.2 k<", ">6<", ">5.25<", ">+14.3 %<", ">0.05832<", ">41.2<", ">−99.9 %<"):
         assert cell in text, cell
     assert "No operations for Gamma: no network." in text
     assert "16x16 colour matrices" in text, "the reason stands in the card"
@@ -67,7 +67,7 @@ def test_nothing_counted_nothing_shown(tmp_path: Path):
 
 
 def test_claimed_operations_have_ours_beside_them_before_anything_is_trained(tmp_path: Path):
-    results = costs(tmp_path, uretinex_net={"parameters": 340105, "macs": 208_450_561_536})
+    results = costs(tmp_path, uretinex_net={"parameters": 9, "macs": 9, "paper": {"parameters": 340105, "macs": 208_450_561_536}})
     assert "uretinex_net" not in results.profiles
     claims = read_claims(CLAIMS)
     table = next(item for item in compare(claims, results)["clip_isp"] if item.table.table == "Table IV")
