@@ -1,12 +1,14 @@
-"""Builds `reports/leaderboard.md` and `reports/index.html` from the result files.
+"""Builds `reports/leaderboard.md` and the HTML pages from the result files.
 
-The page is one file that works from disk: style, script and pictures are inside it. Equal inputs give equal bytes: there is
-no clock, no absolute path and no random id in it.
+`index.html` holds the tables, `papers/<id>.html` what a paper claims beside ours, `pictures.html` and `studies.html` the
+sections of those names. Every page is one file that works from disk: style, script and pictures are inside it. Equal inputs
+give equal bytes: there is no clock, no absolute path and no random id in them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from lle.errors import LleError
 from lle.files import write_text
 from lle.registry import Card
 from lle.report import figures
-from lle.report.claims import Claims, compare, read_claims
+from lle.report.claims import Claims, ComparedTable, Paper, compare, read_claims
 from lle.report.columns import COSTS, GROUPS, Column, columns
 from lle.report.gallery import scenes
 from lle.report.leaderboard import (
@@ -34,20 +37,12 @@ from lle.report.leaderboard import (
 )
 from lle.report.parts import WIDE, both
 from lle.report.results import INPUT, Results, read_results
+from lle.report.runs import Run, flat, runs, used
 from lle.report.sections import Section, sections
 from lle.report.significance import ALPHA, Tests, ranks, tests
 
 TEMPLATES = Path(__file__).parent / "templates"
 KINDS = ("classical", "zero-reference", "unpaired", "paired", "unknown")
-
-
-def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Returns nested plain data as pairs of joined keys and text, in the order of the keys."""
-    if isinstance(value, Mapping):
-        return [pair for key in sorted(value) for pair in flat(value[key], f"{prefix} {key}" if prefix else str(key))]
-    if isinstance(value, (list, tuple)):
-        return [(prefix, ", ".join(str(item) for item in value))]
-    return [(prefix, "none" if value is None else str(value))]
 
 
 def short(text: object, length: int = 12) -> str:
@@ -79,24 +74,6 @@ def _ranking(results: Results) -> dict[str, Any] | None:
     shown = {results.title(method): value for method, value in ranked.mean.items()}
     figure = both(lambda key, width: figures.critical_difference(key, shown, ranked.critical, width, title), "ranks")
     return {"ranks": ranked, "title": title, "figure": figure}
-
-
-def _runs(results: Results) -> dict[str, dict[str, Any]]:
-    """Returns the provenance of every result file, by the id that the cells carry."""
-    runs: dict[str, dict[str, Any]] = {}
-    for dataset, evaluations in results.evaluations.items():
-        for method, evaluation in evaluations.items():
-            facts = [("split", f"{evaluation.split}, {evaluation.images} pictures"), *flat(evaluation.provenance)]
-            facts += [(f"protocol {key}", text) for key, text in flat(evaluation.protocol)]
-            source = f"metrics/{dataset}/{method}.json"
-            runs[f"{dataset}/{method}"] = {"title": results.title(method), "where": dataset, "file": source, "facts": facts}
-    for method, profile in results.profiles.items():
-        facts = flat(profile.provenance)
-        facts += [(f"latency {SIZE} {key}", text) for key, text in flat((profile.latency_ms or {}).get(SIZE) or {})]
-        runs[f"profile/{method}"] = {"title": results.title(method), "where": "profile", "file": f"profile/{method}.json", "facts": facts}
-    if results.costs:
-        runs["costs"] = {"title": "All methods", "where": "costs", "file": "costs.json", "facts": [("counted at", SIZE)]}
-    return runs
 
 
 def _costs(results: Results, tables: Mapping[str, Table]) -> list[dict[str, Any]]:
@@ -288,55 +265,181 @@ def _environment() -> Environment:
     return environment
 
 
-def html(results: Results, claims: Claims, extra: Sequence[Section] = ()) -> str:
-    """Returns the page; `extra` are the sections that stand before the training curves."""
+TITLES = {
+    "pictures": (
+        "Pictures under the magnifying glass",
+        "Where the methods err, which light they infer, and what they do to hue, saturation and value. Computed from the sample "
+        "pictures in git.",
+    ),
+    "studies": (
+        "Studies",
+        "Ablations and long comparisons that the default pipeline leaves out. The variants of a study are trained and measured "
+        "alike; what was expected of them is tested and reported whichever way it came out.",
+    ),
+}
+"""Heading and first sentence of the pages that hold sections only."""
+
+
+@dataclass(frozen=True)
+class _Site:
+    """What all pages share: `pages` of the menu, `sections` by page, `runs` by id."""
+
+    environment: Environment
+    results: Results
+    pages: tuple[dict[str, str], ...]
+    sections: Mapping[str, tuple[Section, ...]]
+    runs: Mapping[str, Run]
+
+    def render(self, template: str, here: str, menu: Sequence[tuple[str, str]], cells: Iterable[tuple[str, str]], **context: Any) -> str:
+        """Returns a page.
+
+        Args:
+            template: file in `templates`.
+            here: the page's key.
+            menu: anchor and name of the sections.
+            cells: run id and metric of the numbers that open their provenance.
+            context: what the template shows.
+        """
+        cells = [*cells, *(cell for one in self.sections.get(here, ()) for cell in one.cells)]
+        shown = [*columns(key for _, key in cells if key not in {c.key for c in COSTS}), *COSTS]
+        return (
+            self.environment.get_template(template)
+            .render(
+                here=here,
+                root="../" * here.count("/"),
+                site=self.pages,
+                menu=menu,
+                extra=self.sections.get(here, ()),
+                results=self.results,
+                runs=used(self.runs, (run for run, _ in cells)),
+                meanings={c.key: {"label": c.label, "meaning": c.meaning} for c in shown},
+                **context,
+            )
+            .rstrip()
+            + "\n"
+        )
+
+
+def _index(site: _Site, claims: Claims, compared: Mapping[str, tuple[ComparedTable, ...]]) -> str:
+    results = site.results
     tables = {dataset: leaderboard(results, dataset) for dataset in results.datasets}
     order = {dataset: [row.method for row in table.rows] for dataset, table in tables.items()}
     kinds = {row.supervision for table in tables.values() for row in table.rows}
+    found: dict[str, Any] = {
+        "scenes": scenes(results, order),
+        "cost_rows": cost_rows(results),
+        "distributions": _distributions(results, tables),
+        "tests": _tests(results, tables),
+        "curves": _curves(results),
+        "cards": _cards(results),
+    }
+    names = {
+        "scenes": ("compare", "Pictures"),
+        "cost_rows": ("cost", "Cost"),
+        "distributions": ("spread", "Spread"),
+        "tests": ("tests", "Tests"),
+    }
+    later = {"curves": ("training", "Training"), "cards": ("methods", "Methods")}
+    menu = [
+        ("tables", "Tables"),
+        *(entry for key, entry in names.items() if found[key]),
+        *((one.key, one.menu) for one in site.sections.get("index", ()) if one.menu),
+        *(entry for key, entry in later.items() if found[key]),
+        ("papers", "Papers"),
+        ("reproduce", "Reproduce"),
+    ]
     shown: tuple[Column, ...] = (*columns(c.key for table in tables.values() for c in table.columns if c.group != "cost"), *COSTS)
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            results=results,
-            tables=tables,
-            groups={dataset: _grouped(table) for dataset, table in tables.items()},
-            columns=shown,
-            meanings={c.key: {"label": c.label, "meaning": c.meaning} for c in shown},
-            intervals=INTERVALS,
-            marks=MARKS,
-            size=SIZE,
-            input=INPUT,
-            kinds=[kind for kind in KINDS if kind in kinds],
-            scenes=scenes(results, order),
-            costs=_costs(results, tables),
-            distributions=_distributions(results, tables),
-            curves=_curves(results),
-            cards=_cards(results),
-            runs=_runs(results),
-            provenance=_provenance(results),
-            protocols=_protocols(results),
-            claims=claims,
-            compared=compare(claims, results),
-            cost_heads=COST_HEADS,
-            cost_rows=cost_rows(results),
-            throughput=throughput_rows(results),
-            overview=_overview(tables),
-            tests=_tests(results, tables),
-            alpha=ALPHA,
-            ranking=_ranking(results),
-            extra=extra,
-        )
-        .rstrip()
-        + "\n"
+    cells = [(f"{dataset}/{row.method}", c.key) for dataset, table in tables.items() for row in table.rows for c in table.columns]
+    cells = [(run, key) for run, key in cells if key not in {c.key for c in COSTS}]
+    cells += [(f"profile/{method}", "gmacs") for method in results.profiles]
+    return site.render(
+        "index.html.j2",
+        "index",
+        menu,
+        cells,
+        title="Low-light enhancement: results",
+        tables=tables,
+        groups={dataset: _grouped(table) for dataset, table in tables.items()},
+        columns=shown,
+        intervals=INTERVALS,
+        marks=MARKS,
+        size=SIZE,
+        input=INPUT,
+        kinds=[kind for kind in KINDS if kind in kinds],
+        costs=_costs(results, tables),
+        provenance=_provenance(results),
+        protocols=_protocols(results),
+        papers=[_paper_summary(paper, compared[paper.id]) for paper in claims.papers],
+        cost_heads=COST_HEADS,
+        throughput=throughput_rows(results),
+        overview=_overview(tables),
+        alpha=ALPHA,
+        ranking=_ranking(results),
+        **found,
     )
 
 
+def _paper_summary(paper: Paper, tables: Sequence[ComparedTable]) -> dict[str, Any]:
+    return {
+        "id": paper.id,
+        "name": paper.name,
+        "tables": len(tables),
+        "claimed": sum(table.count for table in tables),
+        "ours": sum(table.filled for table in tables),
+        "doubts": sum(note.kind != "remark" for table in paper.tables for note in table.notes),
+    }
+
+
+def _paper(site: _Site, claims: Claims, paper: Paper, compared: Sequence[ComparedTable]) -> str:
+    here = f"papers/{paper.id}"
+    menu = [(f"t{number}", item.table.table[:1].upper() + item.table.table[1:]) for number, item in enumerate(compared, 1)]
+    menu += [(one.key, one.menu) for one in site.sections.get(here, ()) if one.menu]
+    cells = [
+        (one.run, column.metric)
+        for item in compared
+        for line in item.cells
+        for column, cell in zip(item.table.columns, line, strict=True)
+        for one in cell.ours
+    ]
+    return site.render(
+        "paper.html.j2", here, menu, cells, title=f"{paper.name}: claimed and measured", claims=claims, paper=paper, compared=compared
+    )
+
+
+def pages(results: Results, claims: Claims, reports: Path) -> dict[str, str]:
+    """Returns the pages by file name under `reports`."""
+    compared = compare(claims, results)
+    by_page: dict[str, tuple[Section, ...]] = {}
+    for one in sections(reports, results):
+        by_page[one.page] = (*by_page.get(one.page, ()), one)
+    known = {"index", *TITLES, *(f"papers/{paper.id}" for paper in claims.papers)}
+    for page, shown in by_page.items():
+        if page not in known:
+            raise LleError(f"section '{shown[0].key}': there is no page '{page}'; there are {', '.join(sorted(known))}.")
+    entries = [("index", "Results"), *((key, key.capitalize()) for key in TITLES if key in by_page)]
+    entries += [(f"papers/{paper.id}", paper.name) for paper in claims.papers]
+    site = _Site(
+        _environment(),
+        results,
+        tuple({"key": key, "file": f"{key}.html", "name": name} for key, name in entries),
+        by_page,
+        runs(results, reports),
+    )
+    made = {"index.html": _index(site, claims, compared)}
+    for key, (title, lead) in TITLES.items():
+        if key in by_page:
+            menu = [(one.key, one.menu) for one in by_page[key] if one.menu]
+            made[f"{key}.html"] = site.render("extra.html.j2", key, menu, (), title=title, lead=lead)
+    for paper in claims.papers:
+        made[f"papers/{paper.id}.html"] = _paper(site, claims, paper, compared[paper.id])
+    return made
+
+
 def build_report(reports: Path = Path("reports"), card: Callable[[str], Card] | None = None) -> list[Path]:
-    """Writes the leaderboard and the page.
+    """Writes the leaderboard and the pages, and removes pages that are no more.
 
     Args:
-        reports: folder of the result files and of `claims.yaml`; the two files are written into it.
+        reports: folder of the result files and of `claims.yaml`; the files are written into it.
         card: returns a method's card; None asks the registry.
 
     Returns:
@@ -345,11 +448,12 @@ def build_report(reports: Path = Path("reports"), card: Callable[[str], Card] | 
     Raises:
         LleError: there are no results, or a result file is malformed.
     """
+    reports = Path(reports)
     results = read_results(reports, card)
-    written = {
-        Path(reports) / "leaderboard.md": markdown(results),
-        Path(reports) / "index.html": html(results, read_claims(Path(reports) / "claims.yaml"), sections(Path(reports), results)),
-    }
-    for path, text in written.items():
-        write_text(path, text)
-    return list(written)
+    written = {"leaderboard.md": markdown(results), **pages(results, read_claims(reports / "claims.yaml"), reports)}
+    for old in [*(reports / f"{key}.html" for key in TITLES), *sorted((reports / "papers").glob("*.html"))]:
+        if old.relative_to(reports).as_posix() not in written:
+            old.unlink(missing_ok=True)
+    for name, text in written.items():
+        write_text(reports / name, text)
+    return [reports / name for name in written]

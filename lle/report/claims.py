@@ -1,7 +1,8 @@
 """What the papers claim, beside what this suite measured: `reports/claims.yaml` and its comparison with the results.
 
 A claimed value never stands in our column. Ours is there only if the same metric was measured for the same method on the same
-data set; any other cell says what is missing, and the command that would fill it where there is one.
+data set; any other cell says what is missing, and the command that would fill it where there is one. The rows of an ablation
+take ours from a study of this suite, on other pictures than the paper's, and say so.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lle.errors import LleError
 from lle.registry import packages
 from lle.report.columns import metric as column_of
 from lle.report.leaderboard import SIZE
-from lle.report.results import Results
+from lle.report.results import Results, Study
 
 
 class ClaimedSet(Strict):
@@ -54,6 +55,8 @@ class ClaimedRow(Strict):
     """Id in this suite; null where it has none."""
     dataset: str | None = None
     """Data set, where the table's rows differ in it."""
+    variant: str | None = None
+    """Variant of the table's study that stands for this row; null where none does."""
     values: list[Decimal]
     """One number a column, with the digits that are printed."""
 
@@ -82,6 +85,8 @@ class ClaimedTable(Strict):
     """Data set of all rows that name none."""
     missing: str | None = None
     """Why nothing of ours can stand in this table, whatever is evaluated."""
+    study: str | None = None
+    """Study of this suite that repeats the table on other pictures, by name."""
     columns: list[ClaimedColumn] = Field(min_length=1)
     """Its metrics."""
     rows: list[ClaimedRow] = Field(min_length=1)
@@ -98,6 +103,8 @@ class ClaimedTable(Strict):
         if len(set(places)) != len(places):
             raise ValueError(f"{self.table}: a row stands there twice")
         rows, metrics = {row.name for row in self.rows}, {column.metric for column in self.columns}
+        if self.study is None and any(row.variant is not None for row in self.rows):
+            raise ValueError(f"{self.table}: a row names a variant, but the table names no study")
         for note in self.notes:
             for found, known in ((note.rows, rows), (note.metrics, metrics)):
                 for name in found:
@@ -113,6 +120,8 @@ class Paper(Strict):
     """Id of its method in this suite."""
     number: int
     """Number of the paper in this project."""
+    name: str
+    """Short name for menus."""
     title: str
     """Title."""
     reference: str
@@ -165,25 +174,38 @@ def read_claims(path: Path) -> Claims:
 
 
 @dataclass(frozen=True)
+class Ours:
+    """A figure of ours beside a printed one.
+
+    Attributes:
+        text: as shown.
+        difference: ours minus the printed figure, with the digits of the latter.
+        conditions: how it was measured.
+        run: id of its provenance record.
+        where: data set, where it is not the paper's; "" where it is.
+    """
+
+    text: str
+    difference: str
+    conditions: str
+    run: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
 class Compared:
     """One cell: what is claimed, what we have.
 
     Attributes:
         claimed: as printed.
-        ours: as shown, or "".
-        difference: ours minus claimed as shown, or "".
-        conditions: of ours; "" where there is none.
+        ours: our figures: one, or one a data set where a study stands in for the paper's pictures; none where it is missing.
         missing: why there is none; "" where there is one.
-        run: id of the provenance record of ours.
-        doubts: numbers of the table's notes about this cell that call it a misprint or contradiction.
+        doubts: numbers of the table's notes about this cell.
     """
 
     claimed: str
-    ours: str
-    difference: str
-    conditions: str
+    ours: tuple[Ours, ...]
     missing: str
-    run: str
     doubts: tuple[int, ...]
 
 
@@ -212,15 +234,12 @@ class ComparedTable:
     @property
     def conditions(self) -> tuple[str, ...]:
         """Distinct conditions of our figures, in the order of the cells."""
-        return tuple(dict.fromkeys(cell.conditions for row in self.cells for cell in row if cell.conditions))
+        return tuple(dict.fromkeys(one.conditions for row in self.cells for cell in row for one in cell.ours))
 
-
-@dataclass(frozen=True)
-class _Ours:
-    value: float
-    text: str
-    conditions: str
-    run: str
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """Data sets of our figures that are not the paper's."""
+        return tuple(dict.fromkeys(one.where for row in self.cells for cell in row for one in cell.ours if one.where))
 
 
 def _signed(value: float, digits: int) -> str:
@@ -228,32 +247,49 @@ def _signed(value: float, digits: int) -> str:
     return text.replace("-", "−") if float(text) != 0 else text.lstrip("+-")
 
 
-def _cost(results: Results, row: ClaimedRow, method: str) -> _Ours | str:
+@dataclass(frozen=True)
+class _Cell:
+    """What a cell is about."""
+
+    claims: Claims
+    table: ClaimedTable
+    row: ClaimedRow
+    column: ClaimedColumn
+    claimed: Decimal
+
+    def figure(self, value: float, text: str, conditions: str, run: str, where: str = "") -> tuple[Ours]:
+        difference = _signed(value - float(self.claimed), max(0, -int(self.claimed.as_tuple().exponent)))
+        return (Ours(text, difference, conditions, run, where),)
+
+
+def _cost(results: Results, cell: _Cell, method: str) -> tuple[Ours] | str:
     profile = results.profiles.get(method)
     costs = results.costs.get(method, {})
     # The paper's own size, where the settings have another.
     counted = (costs.get("paper") or costs).get("macs")
     if profile is None and counted is not None:
-        return _Ours(counted / 1e9, _operations(counted / 1e9), f"counted at {SIZE}", "costs")
+        return cell.figure(counted / 1e9, _operations(counted / 1e9), f"{cell.row.name}: multiply-accumulates counted at {SIZE}", "costs")
     if profile is None:
-        return f"{row.name} is not profiled here: lle profile {method}"
+        return f"{cell.row.name} is not profiled here: lle profile {method}"
     value = profile.gmacs(SIZE)
     if value is None:
-        return f"{row.name}: its operations at {SIZE} were not counted: lle profile {method}"
-    return _Ours(value, _operations(value), f"counted at {SIZE}", f"profile/{method}")
+        return f"{cell.row.name}: its operations at {SIZE} were not counted: lle profile {method}"
+    return cell.figure(value, _operations(value), f"{cell.row.name}: multiply-accumulates counted at {SIZE}", f"profile/{method}")
 
 
 def _operations(value: float) -> str:
     return f"{value:.3g}" if value < 100 else f"{value:.1f}"
 
 
-def _measured(results: Results, claims: Claims, table: ClaimedTable, row: ClaimedRow, key: str, method: str) -> _Ours | str:
-    name = row.dataset or table.dataset
+def _measured(results: Results, cell: _Cell, method: str) -> tuple[Ours] | str:
+    row, key = cell.row, cell.column.metric
+    name = row.dataset or cell.table.dataset
     if name is None:
         return "the paper does not say what was measured on"
-    target = claims.datasets[name]
+    target = cell.claims.datasets[name]
     if name not in results.evaluations:
-        return target.missing if target.command is None else f"{target.missing}: {target.command}"
+        command = None if target.command is None else target.command.replace("METHOD", method)
+        return target.missing if command is None else f"{target.missing}: {command}"
     evaluation = results.evaluations[name].get(method)
     if evaluation is None:
         return f"{row.name} is not evaluated on {name}: lle evaluate {method} {name}"
@@ -270,13 +306,51 @@ def _measured(results: Results, claims: Claims, table: ClaimedTable, row: Claime
         *(f"{tag} {value}" for tag, value in sorted((evaluation.provenance.get("tags") or {}).items())),
         f"{evaluation.images} pictures of {name}",
     ]
-    return _Ours(score.mean, column_of(key).text(score.mean), ", ".join(part for part in parts if part), f"{name}/{method}")
+    return cell.figure(score.mean, column_of(key).text(score.mean), ", ".join(part for part in parts if part), f"{name}/{method}")
 
 
-def _ours(results: Results, claims: Claims, table: ClaimedTable, row: ClaimedRow, key: str) -> _Ours | str:
-    """Returns our figure of a cell, or why there is none."""
-    if row.method is None and row.name in claims.undefined:
-        return f"{row.name}: {claims.undefined[row.name]}"
+def study_conditions(study: Study, name: str, dataset: str) -> str:
+    """Says in a line how a variant of a study was trained and measured."""
+    variant = study.variants[name]
+    iterations = sorted({record["iterations"] for record in variant.training.values() if record.get("iterations")})
+    tags = {f"{tag} {value}" for record in variant.provenance.values() for tag, value in (record.get("tags") or {}).items()}
+    images = max((score.n for score in variant.results.get(dataset, {}).values() if score.n is not None), default=None)
+    parts = [
+        f"{variant.title}: trained on {study.train_data}" if iterations else f"{variant.title}: not trained",
+        f"{' or '.join(str(number) for number in iterations)} iterations" if iterations else "",
+        f"{'seed' if len(study.seeds) == 1 else 'seeds'} {', '.join(str(seed) for seed in study.seeds)}",
+        *sorted(tags),
+        f"{images} pictures of {dataset}" if images is not None else f"pictures of {dataset}",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _from_study(results: Results, cell: _Cell, study_name: str, variant: str) -> tuple[Ours, ...] | str:
+    study = results.studies.get(study_name)
+    if study is None:
+        return f"the study of this table is not run: lle study {study_name}"
+    if variant not in study.variants:
+        return f"the study {study_name} has no variant {variant} any more: lle study {study_name}"
+    key = cell.column.metric
+    found: list[Ours] = []
+    reasons: list[str] = []
+    for dataset in study.datasets:
+        score = study.variants[variant].results.get(dataset, {}).get(key)
+        if score is None or score.mean is None:
+            reasons.append(f"{column_of(key).label}: {score.missing if score is not None else f'not measured, run lle study {study_name}'}")
+            continue
+        conditions = study_conditions(study, variant, dataset)
+        found += cell.figure(score.mean, column_of(key).text(score.mean), conditions, f"study/{study_name}/{variant}", dataset)
+    return tuple(found) or reasons[0]
+
+
+def _ours(results: Results, cell: _Cell) -> tuple[Ours, ...] | str:
+    """Returns our figures of a cell, or why there is none."""
+    table, row, key = cell.table, cell.row, cell.column.metric
+    if row.method is None and row.name in cell.claims.undefined:
+        return f"{row.name}: {cell.claims.undefined[row.name]}"
+    if table.study is not None and row.variant is not None:
+        return _from_study(results, cell, table.study, row.variant)
     if table.missing is not None and key != "gmacs":
         return table.missing
     if row.method is None:
@@ -284,8 +358,8 @@ def _ours(results: Results, claims: Claims, table: ClaimedTable, row: ClaimedRow
     if row.method not in packages() and row.method not in results.methods:
         return f"{row.name} ({row.method}) is not in this checkout"
     if key == "gmacs":
-        return _cost(results, row, row.method)
-    return _measured(results, claims, table, row, key, row.method)
+        return _cost(results, cell, row.method)
+    return _measured(results, cell, row.method)
 
 
 def compare(claims: Claims, results: Results) -> Mapping[str, tuple[ComparedTable, ...]]:
@@ -309,13 +383,9 @@ def compare(claims: Claims, results: Results) -> Mapping[str, tuple[ComparedTabl
                         and (column.metric in note.metrics or not note.metrics)
                         and (note.rows or note.metrics)
                     )
-                    found = _ours(results, claims, table, row, column.metric)
-                    if isinstance(found, str):
-                        cells.append(Compared(str(value), "", "", "", found, "", doubts))
-                        continue
-                    digits = max(0, -int(value.as_tuple().exponent))
-                    difference = _signed(found.value - float(value), digits)
-                    cells.append(Compared(str(value), found.text, difference, found.conditions, "", found.run, doubts))
+                    found = _ours(results, _Cell(claims, table, row, column, value))
+                    ours, missing = ((), found) if isinstance(found, str) else (found, "")
+                    cells.append(Compared(str(value), ours, missing, doubts))
                 lines.append(tuple(cells))
             tables.append(ComparedTable(table, tuple(lines)))
         compared[paper.id] = tuple(tables)

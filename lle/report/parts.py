@@ -71,6 +71,24 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], tex
     return Markup().join([*parts, Markup("</tbody></table></div>")])
 
 
+def number(text: str, run: str, key: str, interval: str = "", n: int | None = None) -> Markup:
+    """Returns a number that shows its provenance when it is activated.
+
+    Args:
+        text: as shown.
+        run: id of its run; see `lle.report.runs`.
+        key: its metric; the section must name both among its `cells`.
+        interval: of the mean, as shown below it; "" for none.
+        n: pictures behind the mean.
+    """
+    more = Markup(' data-interval="{}"').format(interval) if interval else Markup()
+    more += Markup(' data-n="{}"').format(n) if n is not None else Markup()
+    below = Markup("<small>{}</small>").format(interval) if interval else Markup()
+    return Markup('<button type="button" class="cell" data-run="{}" data-key="{}"{}><b>{}</b>{}</button>').format(
+        run, key, more, text, below
+    )
+
+
 def pictures(shown: Iterable[tuple[Path, str]], label: str) -> Markup:
     """Returns pictures in rows, each with its name below; all are put into the page.
 

@@ -39,6 +39,8 @@ class Score(_Read):
     high: float | None = None
     n: int | None = None
     missing: str | None = None
+    by_seed: dict[str, float] = Field(default_factory=dict)
+    seed_sd: float | None = None
 
 
 class Evaluation(_Read):
@@ -100,6 +102,45 @@ class Training(_Read):
     terms: list[Curve] = Field(default_factory=list)
 
 
+class Variant(_Read):
+    """One row of a study; `results` by data set and metric, `training` and `provenance` by seed."""
+
+    title: str
+    method: str
+    set: list[str] = Field(default_factory=list)
+    results: dict[str, dict[str, Score]]
+    training: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    provenance: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class Contrast(_Read):
+    """An expectation of a study, `better` above `worse`, and how it came out."""
+
+    better: str
+    worse: str
+    dataset: str
+    metric: str = "psnr"
+    difference: Score | None = None
+    p_value: float | None = None
+    seeds_in_favour: int | None = None
+    seeds: int | None = None
+    verdict: str | None = None
+    missing: str | None = None
+
+
+class Study(_Read):
+    """`reports/studies/<name>.json`."""
+
+    study: str
+    title: str
+    paper: str | None = None
+    datasets: list[str]
+    seeds: list[int]
+    train_data: str | None = None
+    variants: dict[str, Variant]
+    contrasts: list[Contrast] = Field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class PerImage:
     """The per-image table of one evaluation.
@@ -135,6 +176,7 @@ class Results:
         cards: by method; only methods with results.
         without_card: methods with results that this checkout does not have.
         costs: by method, also those without other results: `parameters` and `macs` at 400x600; empty when they were not counted.
+        studies: ablations and long comparisons, by name.
     """
 
     evaluations: Mapping[str, Mapping[str, Evaluation]]
@@ -146,6 +188,7 @@ class Results:
     cards: Mapping[str, Card]
     without_card: tuple[str, ...]
     costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    studies: Mapping[str, Study] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -236,6 +279,16 @@ def _read_evaluations(folder: Path) -> tuple[dict[str, dict[str, Evaluation]], d
     return evaluations, tables
 
 
+def _read_studies(folder: Path) -> dict[str, Study]:
+    studies = {}
+    for path in sorted(folder.glob("*.json")):
+        study = _read(Study, path)
+        if study.study != path.stem:
+            raise LleError(f"{path} holds the study '{study.study}': it was copied or renamed. Run `lle study {path.stem}`.")
+        studies[study.study] = study
+    return studies
+
+
 def _read_samples(folder: Path) -> dict[str, dict[str, dict[str, Path]]]:
     samples: dict[str, dict[str, dict[str, Path]]] = {}
     for path in sorted(folder.glob("*/*/*.webp")):
@@ -247,7 +300,7 @@ def read_results(reports: Path, card: Callable[[str], Card] | None = None) -> Re
     """Reads the result files.
 
     Args:
-        reports: the folder that holds `metrics/`, `profile/`, `training/` and `samples/`.
+        reports: the folder that holds `metrics/`, `profile/`, `training/`, `samples/` and `studies/`.
         card: returns the card of a method or raises LleError; None asks the registry.
 
     Raises:
@@ -274,4 +327,5 @@ def read_results(reports: Path, card: Callable[[str], Card] | None = None) -> Re
         cards=cards,
         without_card=tuple(method for method in methods if method not in cards),
         costs=read_json(costs)["methods"] if costs.exists() else {},
+        studies=_read_studies(reports / "studies"),
     )

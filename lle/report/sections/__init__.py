@@ -34,8 +34,9 @@ class Section:
         html: what stands below the heading; headings inside begin with `<h3>`.
         menu: its name in the menu at the top, one word; "" leaves it out of the menu.
         order: sections of a page follow each other by this number, then by key.
-        page: file name of the page without its suffix: `index`, `pictures` or `studies`.
+        page: file name of the page without its suffix: `index`, `pictures`, `studies` or `papers/<id of a paper>`.
         css: its own style rules, below those of `templates/page.css`.
+        cells: run id (see `lle.report.runs`) and metric of every number that `lle.report.parts.number` made.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Section:
     order: int = 500
     page: str = "index"
     css: str = ""
+    cells: tuple[tuple[str, str], ...] = ()
 
 
 def sections(reports: Path, results: Results) -> tuple[Section, ...]:

@@ -113,7 +113,7 @@
   const stage = byId("stage");
   if (stage) {
     const scene = byId("scene"), left = byId("left"), right = byId("right"), slider = byId("slider");
-    const sheets = [...document.querySelectorAll(".sheet")];
+    const sheets = [...document.querySelectorAll(".sheet[data-scene]")];
     const sheet = () => sheets[Number(scene.value)];
     const picture = (who) => sheet().querySelector(`button[data-who="${CSS.escape(who)}"]`);
     const show = () => {

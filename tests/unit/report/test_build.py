@@ -13,9 +13,11 @@ import pytest
 from report_files import METHODS, card, make_reports
 
 from lle.errors import LleError
-from lle.report.build import build_report, flat, short
+from lle.report.build import build_report, short
 from lle.report.gallery import webp_size
+from lle.report.runs import flat
 
+PAGES: tuple[str, ...] = ()
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -36,8 +38,8 @@ class Checker(HTMLParser):
         for name, value in attrs:
             if name == "id" and value:
                 self.ids.append(value)
-            if name == "href" and value and value.startswith("#"):
-                self.links.append(value[1:])
+            if tag == "a" and name == "href" and value and not value.startswith("https:"):
+                self.links.append(value)
             if name in {"src", "srcset", "data", "poster"} and value and not value.startswith("data:"):
                 self.outside.append(value)
             if tag == "link" and name == "href" and value and not value.startswith("data:"):
@@ -56,7 +58,8 @@ class Checker(HTMLParser):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_reports(tmp_path_factory.mktemp("a repository") / "reports")
-    assert build_report(folder, card) == [folder / "leaderboard.md", folder / "index.html"]
+    papers = [f"papers/{paper}.html" for paper in ("clip_isp", "distill", "sllen", "pie", "jcrnet")]
+    assert build_report(folder, card) == [folder / name for name in ("leaderboard.md", "index.html", *PAGES, *papers)]
     return folder
 
 
@@ -68,26 +71,54 @@ def page(built: Path) -> str:
 def test_equal_inputs_give_equal_bytes_anywhere(built: Path, tmp_path: Path):
     other = make_reports(tmp_path / "somewhere else")
     build_report(other, card)
-    for name in ("leaderboard.md", "index.html"):
+    names = sorted(path.relative_to(built) for path in [*built.rglob("*.html"), *built.glob("*.md")])
+    assert sorted(path.relative_to(other) for path in [*other.rglob("*.html"), *other.glob("*.md")]) == names
+    for name in names:
         assert (other / name).read_bytes() == (built / name).read_bytes()
 
 
-def test_no_path_of_this_machine(built: Path, page: str):
-    for text in (page, (built / "leaderboard.md").read_text(encoding="utf-8")):
+def test_no_path_of_this_machine(built: Path):
+    for path in (*built.rglob("*.html"), built / "leaderboard.md"):
+        text = path.read_text(encoding="utf-8")
         assert str(built.parent) not in text
         assert str(Path.home()) not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)
 
 
-def test_page_is_well_formed_and_self_contained(page: str):
+def checked(path: Path) -> Checker:
     checker = Checker()
-    checker.feed(page)
-    assert checker.wrong == []
-    assert checker.stack == []
-    assert checker.outside == []
-    assert len(set(checker.ids)) == len(checker.ids)
-    assert set(checker.links) <= set(checker.ids)
-    assert "@import" not in page
-    assert "url(" not in page
+    checker.feed(path.read_text(encoding="utf-8"))
+    return checker
+
+
+def test_pages_are_well_formed_and_self_contained(built: Path):
+    found = {path: checked(path) for path in sorted(built.rglob("*.html"))}
+    for path, checker in found.items():
+        assert checker.wrong == [], path
+        assert checker.stack == [], path
+        assert checker.outside == [], path
+        assert len(set(checker.ids)) == len(checker.ids), path
+        text = path.read_text(encoding="utf-8")
+        assert "@import" not in text
+        assert "url(" not in text
+
+
+def test_every_link_leads_somewhere(built: Path):
+    found = {path: checked(path) for path in sorted(built.rglob("*.html"))}
+    for path, checker in found.items():
+        for link in checker.links:
+            file, _, anchor = link.partition("#")
+            target = (path.parent / file).resolve() if file else path
+            assert target in found, link
+            assert not anchor or anchor in found[target].ids, f"{path.name}: {link}"
+
+
+def test_pages_that_are_no_more_are_removed(tmp_path: Path):
+    reports = make_reports(tmp_path)
+    old = reports / "papers" / "retracted.html"
+    old.parent.mkdir()
+    old.write_text("an old page", encoding="utf-8")
+    build_report(reports, card)
+    assert not old.exists()
 
 
 def test_every_picture_is_inside_once(built: Path, page: str):
@@ -112,8 +143,8 @@ def test_report_without_pictures_profiles_and_curves(tmp_path: Path):
     made = make_reports(tmp_path / "full")
     for name in ("metrics", "claims.yaml"):
         (made / name).rename(tmp_path / name)
-    _, index = build_report(tmp_path, card)
-    text = index.read_text(encoding="utf-8")
+    build_report(tmp_path, card)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
     for section in ("compare", "cost", "training"):
         assert f'id="{section}"' not in text
         assert f'href="#{section}"' not in text
