@@ -157,6 +157,13 @@ def study(name: str, path: Path = PARAMS, overrides: Iterable[str] = (), reports
     return run_study(name, path, overrides, reports)
 
 
+def write_study_index(reports: Path = REPORTS) -> None:
+    """Writes `studies.json`, the digests of the studies' results, after they were copied or removed by hand."""
+    from lle.evaluate.study import write_index
+
+    write_index(reports)
+
+
 def write_study_keys(path: Path = PARAMS, folder: Path = Path("build/study_keys")) -> None:
     """Writes what the results of every study depend on, a file each."""
     from lle.evaluate.study import write_keys

@@ -23,7 +23,7 @@ from lle.config.study import StudyConfig
 from lle.engine.fingerprint import TOOLS, fingerprint, method_fingerprint
 from lle.engine.needs import digests, folder_digest
 from lle.errors import ConfigError, LleError, did_you_mean
-from lle.files import digest, read_json, write_json, write_text
+from lle.files import digest, read_json, sha256, write_json, write_text
 
 BUILD = Path("build/studies")
 TRAINING = ("iterations", "seconds", "images_per_s", "data_wait_share", "wait_shares")
@@ -156,7 +156,19 @@ def run_study(
     }
     write_text(reports / "studies" / f"{name}.csv", _table(lines))
     write_json(reports / "studies" / f"{name}.json", result)
+    write_index(reports)
     return result
+
+
+def index(reports: Path) -> dict[str, str]:
+    """Returns a digest of the results of every study, by name."""
+    folder = reports / "studies"
+    return {path.stem: digest([sha256(path), *map(sha256, folder.glob(f"{path.stem}.csv"))]) for path in sorted(folder.glob("*.json"))}
+
+
+def write_index(reports: Path) -> None:
+    """Writes `studies.json`, on which the report depends in place of the results that it does not make itself."""
+    write_json(reports / "studies.json", index(reports))
 
 
 def _prepare(runs: Sequence[Run]) -> None:

@@ -278,6 +278,11 @@ TITLES = {
     ),
 }
 """Heading and first sentence of the pages that hold sections only."""
+EMPTY = {
+    "pictures": "There are no sample pictures: `evaluate.samples` in params.yaml is 0, or nothing was evaluated yet (dvc repro).",
+    "studies": "No study was run yet. `lle study` lists them, `lle study NAME` runs one.",
+}
+"""What such a page says when it has no section."""
 
 
 @dataclass(frozen=True)
@@ -416,7 +421,7 @@ def pages(results: Results, claims: Claims, reports: Path) -> dict[str, str]:
     for page, shown in by_page.items():
         if page not in known:
             raise LleError(f"section '{shown[0].key}': there is no page '{page}'; there are {', '.join(sorted(known))}.")
-    entries = [("index", "Results"), *((key, key.capitalize()) for key in TITLES if key in by_page)]
+    entries = [("index", "Results"), *((key, key.capitalize()) for key in TITLES)]
     entries += [(f"papers/{paper.id}", paper.name) for paper in claims.papers]
     site = _Site(
         _environment(),
@@ -427,9 +432,8 @@ def pages(results: Results, claims: Claims, reports: Path) -> dict[str, str]:
     )
     made = {"index.html": _index(site, claims, compared)}
     for key, (title, lead) in TITLES.items():
-        if key in by_page:
-            menu = [(one.key, one.menu) for one in by_page[key] if one.menu]
-            made[f"{key}.html"] = site.render("extra.html.j2", key, menu, (), title=title, lead=lead)
+        menu = [(one.key, one.menu) for one in by_page.get(key, ()) if one.menu]
+        made[f"{key}.html"] = site.render("extra.html.j2", key, menu, (), title=title, lead=lead, empty=EMPTY[key])
     for paper in claims.papers:
         made[f"papers/{paper.id}.html"] = _paper(site, claims, paper, compared[paper.id])
     return made
@@ -451,9 +455,9 @@ def build_report(reports: Path = Path("reports"), card: Callable[[str], Card] | 
     reports = Path(reports)
     results = read_results(reports, card)
     written = {"leaderboard.md": markdown(results), **pages(results, read_claims(reports / "claims.yaml"), reports)}
-    for old in [*(reports / f"{key}.html" for key in TITLES), *sorted((reports / "papers").glob("*.html"))]:
+    for old in sorted((reports / "papers").glob("*.html")):
         if old.relative_to(reports).as_posix() not in written:
-            old.unlink(missing_ok=True)
+            old.unlink()
     for name, text in written.items():
         write_text(reports / name, text)
     return [reports / name for name in written]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -42,18 +43,31 @@ def browser() -> Iterator:
 
 
 @pytest.fixture
-def page(browser, page_path: Path) -> Iterator:
-    """The open page; fails the test on any message of the console, error or request that leaves the file."""
+def opened(browser) -> Iterator:
+    """Opens pages; fails the test on any message of the console, error or request that leaves the file."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    opened = context.new_page()
     wrong: list[str] = []
-    opened.on("console", lambda message: wrong.append(f"console {message.type}: {message.text}"))
-    opened.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    opened.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(("file:", "data:")) else None)
-    opened.goto(page_path.as_uri())
-    yield opened
+
+    def open_(path: Path):
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(f"console {message.type}: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(("file:", "data:")) else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield open_
     context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def page(opened, page_path: Path):
+    """The page of the tables."""
+    return opened(page_path)
+
+
+PAGES = ("index.html", "pictures.html", "studies.html", "papers/clip_isp.html", "papers/sllen.html", "papers/pie.html")
 
 
 def order(page, table: str) -> list[str]:
@@ -100,16 +114,16 @@ def test_difference_of_two_pictures(page):
     assert page.is_enabled("#slider")
 
 
-def test_papers_figures_stay_apart_from_ours(page):
-    page.evaluate("document.querySelectorAll('#papers details').forEach(block => { block.open = true; })")
-    row = page.locator("#papers table", has_text="FLOPs").locator("tr", has_text="CLIP-ISP")
+def test_papers_figures_stay_apart_from_ours(opened, page_path: Path):
+    page = opened(page_path.parent / "papers/clip_isp.html")
+    row = page.locator("table", has_text="FLOPs").locator("tr", has_text="CLIP-ISP")
     assert "12.1" in row.inner_text()
     row.locator("button.cell").click()
     assert "GMACs of CLIP-ISP" in page.inner_text("#details")
     assert "reports/profile/clip_isp.json" in page.inner_text("#details")
     page.keyboard.press("Escape")
-    page.locator("#papers td .empty a").first.click()
-    assert page.locator("#papers .remarks li:target").is_visible()
+    page.locator("td .empty a").first.click()
+    assert page.locator(".remarks li:target").is_visible()
 
 
 def test_tables_sort_by_mouse_and_keyboard(page):
@@ -166,17 +180,22 @@ def test_theme_switches_and_stays(page):
     assert page.evaluate(colour) == dark
 
 
-@pytest.mark.parametrize("width", [390, 760, 1440])
-def test_nothing_sticks_out_sideways(page, width: int):
-    page.set_viewport_size({"width": width, "height": 800})
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_sticks_out_sideways(opened, page_path: Path, name: str):
+    page = opened(page_path.parent / name)
     page.evaluate("document.querySelectorAll('details').forEach(block => { block.open = true; })")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (390, 760, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_letters_of_figures_stay_legible_on_a_phone(page):
+@pytest.mark.parametrize("name", PAGES[:3])
+def test_letters_of_figures_stay_legible_on_a_phone(opened, page_path: Path, name: str):
+    page = opened(page_path.parent / name)
     page.set_viewport_size({"width": 390, "height": 800})
+    page.evaluate("document.querySelectorAll('details').forEach(block => { block.open = true; })")
     size = """charts => Math.min(...charts.filter(c => c.clientWidth && c.querySelector('text')).map(
-        c => 11 * c.clientWidth / c.viewBox.baseVal.width))"""
+        c => 11 * c.clientWidth / c.viewBox.baseVal.width), 99)"""
     assert page.eval_on_selector_all("svg.chart", size) > 9
 
 
@@ -193,6 +212,49 @@ def test_labels_of_scatter_plots_do_not_overlap(page):
         assert not any(found)
 
 
-def test_every_control_has_a_name(page):
+CONTRAST = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const [r, g, b, a = 1] = parse(getComputedStyle(e).backgroundColor);
+      if (a === 1) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const low = new Set();
+  for (const element of document.querySelectorAll("main *, header *")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !element.getClientRects().length || element.closest(".stage, .vh, svg, noscript")) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) low.add(`${element.tagName}.${element.className}: ${element.textContent.slice(0, 30)}`);
+  }
+  return [...low];
+}"""
+
+
+@pytest.mark.parametrize("name", PAGES[:5])
+def test_a_screen_reader_finds_its_way(opened, page_path: Path, name: str):
+    page = opened(page_path.parent / name)
     unnamed = """controls => controls.filter(c => !(c.getAttribute('aria-label') || c.textContent.trim() || c.labels?.length)).length"""
     assert page.eval_on_selector_all("button, a, select, input", unnamed) == 0
+    assert page.locator("h1").count() == page.locator("main").count() == page.locator("[aria-current=page]").count() == 1
+    levels = page.eval_on_selector_all("main h1, main h2, main h3, main h4, main h5", "heads => heads.map(h => Number(h.tagName[1]))")
+    assert all(after - before <= 1 for before, after in pairwise(levels)), levels
+    for selector in ("img", "svg.chart:not([aria-hidden])", "table:not(.prose table)", "nav", "[role=region]"):
+        nameless = """all => all.filter(e => !(e.alt || e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') ||
+          e.querySelector(':scope > caption, :scope > title'))).map(e => e.outerHTML.slice(0, 120))"""
+        assert [text for text in page.eval_on_selector_all(selector, nameless) if "under" not in text and "over" not in text] == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(CONTRAST) == []
+
+
+@pytest.mark.parametrize("name", PAGES[:2])
+def test_every_control_can_be_reached_by_key(opened, page_path: Path, name: str):
+    page = opened(page_path.parent / name)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the results"
+    wrong = "all => all.filter(e => e.tabIndex < 0 && !e.disabled && !e.matches('button.cell')).map(e => e.outerHTML.slice(0, 90))"
+    assert page.eval_on_selector_all("button, a, select, input, summary, [role=region]", wrong) == []

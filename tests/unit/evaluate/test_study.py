@@ -9,7 +9,7 @@ import yaml
 
 from lle import api
 from lle.errors import ConfigError
-from lle.evaluate.study import plan, run_study, write_keys
+from lle.evaluate.study import index, plan, run_study, write_keys
 from lle.files import read_json
 from tests.conftest import ROOT
 
@@ -62,6 +62,18 @@ def test_every_variant_is_measured_with_every_seed(result: dict, project: Path) 
     assert result["variants"]["dark"]["provenance"]["0"]["config_hash"] != result["variants"]["bright"]["provenance"]["0"]["config_hash"]
     lines = (project / "reports/studies/exponents.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 3 * 2 * 6
+
+
+def test_the_index_notices_a_changed_result(result: dict, project: Path) -> None:
+    reports = project / "reports"
+    table = reports / "studies/exponents.csv"
+    before = table.read_text(encoding="utf-8")
+    written = read_json(reports / "studies.json")
+    assert written == index(reports)
+    assert set(written) == {"exponents"}
+    table.write_text(before.replace("dark,0", "dark,9"), encoding="utf-8")
+    assert index(reports) != written
+    table.write_text(before, encoding="utf-8")
 
 
 def test_a_contrast_is_reported_whichever_way_it_comes_out(result: dict) -> None:

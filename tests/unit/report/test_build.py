@@ -17,7 +17,7 @@ from lle.report.build import build_report, short
 from lle.report.gallery import webp_size
 from lle.report.runs import flat
 
-PAGES: tuple[str, ...] = ()
+PAGES = ("pictures.html", "studies.html")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
