@@ -301,7 +301,16 @@ def doctor(path: Path = PARAMS, overrides: Iterable[str] = ()) -> Iterable[str]:
     return findings(params(path, overrides))
 
 
-def gate(accept: str | None = None, junit: Path | None = None, markdown: Path | None = None, reports: Path = REPORTS) -> tuple[str, int]:
+def gate(
+    accept: str | None = None,
+    junit: Path | None = None,
+    markdown: Path | None = None,
+    reports: Path = REPORTS,
+    baseline: Path | None = None,
+    tolerance: Mapping[str, float] | None = None,
+    latency: float | None = None,
+    portable: bool = False,
+) -> tuple[str, int]:
     """Compares the results with the accepted ones, or accepts them.
 
     Args:
@@ -309,6 +318,10 @@ def gate(accept: str | None = None, junit: Path | None = None, markdown: Path | 
         junit: file for a JUnit XML report.
         markdown: file for a summary.
         reports: the results.
+        baseline: the accepted results; None takes `baseline.json` in `reports`.
+        tolerance: how much worse the mean of a metric may be, where it is not the usual.
+        latency: how many times as long a method may take; None takes the usual.
+        portable: accept for other machines too, see `lle.tracking.gate.accept`.
 
     Returns:
         The verdict as text, and the exit code: 0 if nothing got worse.
@@ -317,8 +330,8 @@ def gate(accept: str | None = None, junit: Path | None = None, markdown: Path | 
     from lle.tracking import gate as gates
 
     if accept is not None:
-        return f"accepted in {gates.accept(accept, reports, commit=git_commit())}", 0
-    verdict = gates.gate(reports)
+        return f"accepted in {gates.accept(accept, reports, baseline, git_commit(), portable)}", 0
+    verdict = gates.gate(reports, baseline, tolerance, latency or gates.LATENCY)
     if junit is not None:
         verdict.write_junit(junit)
     if markdown is not None:

@@ -4,7 +4,8 @@
 Quality fails if the mean over the pictures is worse by more than a tolerance and the paired bootstrap excludes that it is
 not worse at all. Parameters and multiply-accumulates must be equal. Latency is compared as a multiple of the yardstick
 (`lle.evaluate.yardstick`) that was timed in the same run. A file that is not the one the pipeline wrote, as `dvc.lock` has it,
-fails too: somebody changed it by hand.
+fails too: somebody changed it by hand. Segmentation in the dark is judged like quality, by what is recognised in each picture, and the
+small CLIP by its shares of right answers.
 """
 
 from __future__ import annotations
@@ -40,10 +41,16 @@ RELATIVE_TOLERANCE = 0.02
 """The same for all other metrics, as a share of the accepted mean."""
 LATENCY = 1.3
 """How many times as long a method may take, measured in yardsticks."""
+SEGMENTATION: Mapping[str, float] = {"iou": 0.01, "pixel_accuracy": 0.01}
+"""Measures of a segmented picture, higher is better, and how much worse their mean may be."""
+SHARES: Mapping[str, str] = {"clip/model.json": "retrieval_top1", "clip/darkness/*.json": "accuracy"}
+"""Shares of right answers that the gate looks at, by the files that hold them."""
+SHARE = 0.05
+"""How much smaller such a share may be."""
 AGREEMENT = 5e-5
 """Share by which the mean in a JSON file may differ from that of its table, whose values have six digits."""
 
-JUDGED = ("evaluate", "profile")
+JUDGED = ("evaluate", "profile", "segment", "clip")
 """Beginnings of the names of the stages whose files the gate judges."""
 
 Outcome = Literal["pass", "better", "new", "unsure", "skipped", "fail"]
@@ -175,8 +182,8 @@ def gate(
         raise LleError(f"there is no baseline {path}. Look at the results, then accept them: lle gate --accept REASON.")
     accepted = read_json(path)
     present = _snapshot(Path(reports))
-    tolerances = {**TOLERANCES, **(tolerance or {})}
-    unknown = tolerances.keys() - METRICS.keys()
+    tolerances = {**TOLERANCES, **SEGMENTATION, **(tolerance or {})}
+    unknown = tolerances.keys() - METRICS.keys() - SEGMENTATION.keys()
     if unknown:
         raise LleError(f"tolerances name unknown metrics: {', '.join(sorted(unknown))}. Known: {', '.join(METRICS)}.")
     checks: list[Check] = []
@@ -184,12 +191,16 @@ def gate(
         checks += _compare_quality(subject, before, after, tolerances)
     for subject, before, after in _pairs(accepted["cost"], present["cost"], methods, lambda subject: subject):
         checks += _compare_cost(subject, before, after, latency)
+    for subject, before, after in _pairs(accepted.get("shares", {}), present["shares"], methods, lambda subject: subject):
+        checks.append(_compare_share(subject, before, after))
     doubts = [*_disagreements(Path(reports)), *_changed(Path(reports))]
     checks += [check for check in doubts if methods is None or check.subject.rpartition("/")[2] in methods]
     return Verdict(tuple(checks), accepted["reason"])
 
 
-def accept(reason: str, reports: Path = Path("reports"), baseline: Path | None = None, commit: str | None = None) -> Path:
+def accept(
+    reason: str, reports: Path = Path("reports"), baseline: Path | None = None, commit: str | None = None, portable: bool = False
+) -> Path:
     """Makes the present results the accepted ones; the earlier reasons, and what changed each time, are kept.
 
     Args:
@@ -197,6 +208,8 @@ def accept(reason: str, reports: Path = Path("reports"), baseline: Path | None =
         reports: holds `metrics/` and `profile/`.
         baseline: the file; None takes `baseline.json` in `reports`.
         commit: the code the results belong to.
+        portable: leave the digests of the data out, for results that another machine makes from data of its own: made data
+            differ in the last bit from one kind of processor to another.
 
     Raises:
         LleError: the reason is empty, there are no results, a summary disagrees with its table, or a file is not the one
@@ -208,6 +221,8 @@ def accept(reason: str, reports: Path = Path("reports"), baseline: Path | None =
     present = _snapshot(Path(reports))
     if not present["quality"] and not present["cost"]:
         raise LleError(f"there are no results in {reports}. Make them with `dvc repro`.")
+    if portable:
+        present["quality"] = {subject: {**entry, "data_digest": None} for subject, entry in present["quality"].items()}
     wrong = [*_disagreements(Path(reports)), *_changed(Path(reports))]
     if wrong:
         raise LleError("\n".join(f"{check.subject} {check.name}: {check.message}" for check in wrong))
@@ -228,6 +243,10 @@ def _snapshot(reports: Path) -> dict[str, Any]:
         images, values = _table(path.with_suffix(".csv"))
         data_digest = read_json(path).get("provenance", {}).get("data_digest")
         quality[f"{path.parent.name}/{path.stem}"] = {"data_digest": data_digest, "images": images, "values": values}
+    for path in sorted(reports.glob("segment/*/*.json")):
+        images, values = _segmented(path.with_suffix(".csv"))
+        data_digest = read_json(path)["provenance"]["data_digest"]
+        quality[f"segment/{path.parent.name}/{path.stem}"] = {"data_digest": data_digest, "images": images, "values": values}
     cost = {}
     for path in sorted(reports.glob("profile/*.json")):
         record = read_json(path)
@@ -236,7 +255,12 @@ def _snapshot(reports: Path) -> dict[str, Any]:
             for size, timing in record["latency_ms"].items()
         }
         cost[path.stem] = {"parameters": record["parameters"], "macs": record["macs"], "latency": times}
-    return {"quality": quality, "cost": cost}
+    shares = {
+        path.relative_to(reports).with_suffix("").as_posix(): {key: read_json(path)[key]}
+        for pattern, key in SHARES.items()
+        for path in sorted(reports.glob(pattern))
+    }
+    return {"quality": quality, "cost": cost, "shares": shares}
 
 
 def _table(path: Path) -> tuple[list[str], dict[str, list[float | None]]]:
@@ -247,6 +271,23 @@ def _table(path: Path) -> tuple[list[str], dict[str, list[float | None]]]:
         rows = list(csv.DictReader(stream))
     columns = [name for name in (rows[0] if rows else {}) if name not in _KEYS and name in METRICS and METRICS[name].direction != "none"]
     return [row["image"] for row in rows], {name: [_number(row[name]) for row in rows] for name in columns}
+
+
+def _segmented(path: Path) -> tuple[list[str], dict[str, list[float | None]]]:
+    """Reads the counts of right and wrong pixels by class: the images' names, and by measure the values of every picture."""
+    if not path.is_file():
+        raise LleError(f"{path} is missing, the counts behind {path.with_suffix('.json').name}. Run dvc repro.")
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    names = [name.removesuffix("_tp") for name in (rows[0] if rows else {}) if name.endswith("_tp")]
+    values: dict[str, list[float | None]] = {name: [] for name in SEGMENTATION}
+    for row in rows:
+        counts = [[int(row[f"{name}_{kind}"]) for kind in ("tp", "fp", "fn")] for name in names]
+        found = [tp / (tp + fp + fn) for tp, fp, fn in counts if tp + fp + fn]
+        known = sum(tp + fn for tp, _, fn in counts)
+        values["iou"].append(math.fsum(found) / len(found) if found else None)
+        values["pixel_accuracy"].append(sum(tp for tp, _, _ in counts) / known if known else None)
+    return [row["image"] for row in rows], values
 
 
 def _number(cell: str) -> float | None:
@@ -267,7 +308,7 @@ def _compare_quality(subject: str, before: Any, after: Any, tolerances: Mapping[
         yield Check(subject, "quality", "new", "not in the baseline")
     elif after is None:
         yield Check(subject, "quality", "fail", "was accepted, and is gone")
-    elif before["data_digest"] != after["data_digest"]:
+    elif before["data_digest"] not in (None, after["data_digest"]):
         yield Check(subject, "data", "fail", "the data set changed, so the numbers cannot be compared; accept the new ones")
     elif before["images"] != after["images"]:
         yield Check(
@@ -293,7 +334,7 @@ def _compare_metric(
     new = [value for value in after if value is not None]
     if not old:
         return Check(subject, name, "skipped", "no picture has a value")
-    sign = 1 if METRICS[name].direction == "higher" else -1
+    sign = 1 if name in SEGMENTATION or METRICS[name].direction == "higher" else -1
     change = bootstrap_mean([sign * (b - a) for a, b in zip(old, new, strict=True)])
     first, second = math.fsum(old) / len(old), math.fsum(new) / len(new)
     allowed = tolerances.get(name, RELATIVE_TOLERANCE * abs(first))
@@ -305,6 +346,19 @@ def _compare_metric(
     elif change.mean > allowed and change.low > 0:
         outcome = "better"
     return Check(subject, name, outcome, found, first, second)
+
+
+def _compare_share(subject: str, before: Any, after: Any) -> Check:
+    if before is None or after is None:
+        return (
+            Check(subject, "share", "new", "not in the baseline")
+            if before is None
+            else Check(subject, "share", "fail", "was accepted, and is gone")
+        )
+    ((name, old),) = before.items()
+    new = after[name]
+    outcome: Outcome = "fail" if new < old - SHARE else "better" if new > old + SHARE else "pass"
+    return Check(subject, name, outcome, f"{old:.4g} -> {new:.4g} (tolerance {SHARE:g})", old, new)
 
 
 def _compare_cost(subject: str, before: Any, after: Any, most: float) -> Iterator[Check]:

@@ -275,6 +275,36 @@ def test_the_verdict_can_be_read(reports: Path, tmp_path: Path) -> None:
     assert "<summary>4 passed</summary>" in text
 
 
+def test_segmentation_and_clip_are_judged_too(reports: Path) -> None:
+    def write(right: int, share: float) -> None:
+        path = reports / "segment/seg/net.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [f"i{row},s,{right + row},{5},{5},{40 - row},5,5,0,0,0" for row in range(IMAGES)]
+        path.write_text("\n".join(["image,scene,brick_tp,brick_fp,brick_fn,grass_tp,grass_fp,grass_fn,sky_tp,sky_fp,sky_fn", *lines]))
+        write_json(path.with_suffix(".json"), {"provenance": {"data_digest": "d"}})
+        write_json(reports / "clip/model.json", {"retrieval_top1": share})
+
+    write(60, 0.9)
+    assert {check.subject for check in gate(reports).of("new")} == {"segment/seg/net", "clip/model"}
+    accept("with segmentation", reports)
+    first = read_json(reports / "baseline.json")["quality"]["segment/seg/net"]["values"]
+    assert first["iou"][0] == pytest.approx((60 / 70 + 40 / 50) / 2)
+    assert first["pixel_accuracy"][0] == pytest.approx(100 / 110)
+    write(60, 0.87)
+    assert gate(reports).passed
+    write(40, 0.8)
+    assert failed(gate(reports)) == ["segment/seg/net iou", "segment/seg/net pixel_accuracy", "clip/model retrieval_top1"]
+    assert failed(gate(reports, tolerance={"iou": 0.1}, methods=["net"])) == ["segment/seg/net pixel_accuracy"]
+
+
+def test_a_portable_baseline_does_not_ask_for_the_same_data(reports: Path) -> None:
+    accept("for all machines", reports, portable=True)
+    write_quality(reports, quality(), data_digest="made by another processor")
+    assert gate(reports).passed
+    write_quality(reports, {**quality(), "psnr": quality()["psnr"] - 1}, data_digest="made by another processor")
+    assert failed(gate(reports)) == ["demo/net psnr"]
+
+
 def test_what_the_gate_needs_is_named(tmp_path: Path, reports: Path) -> None:
     with pytest.raises(LleError, match="lle gate --accept"):
         gate(tmp_path / "none")
