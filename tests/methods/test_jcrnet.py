@@ -135,6 +135,14 @@ def test_edge_loss_ignores_shifts_of_brightness_inside_and_has_its_floor():
     torch.testing.assert_close(edge_loss(x, x.flip(-1)), expected)
 
 
+def test_both_outputs_are_compared_by_charbonnier_and_a_twentieth_of_the_edges():
+    method, data = tiny(), batch()
+    terms = method.loss(data)
+    for name, output in zip(("final", "first"), method.network.stages(data["low"]), strict=True):
+        torch.testing.assert_close(terms[f"charbonnier_{name}"], charbonnier(output, data["normal"]))
+        torch.testing.assert_close(terms[f"edge_{name}"], 0.05 * edge_loss(output, data["normal"]))
+
+
 def test_terms_follow_the_settings():
     assert set(tiny().loss(batch())) == {"charbonnier_final", "charbonnier_first", "edge_final", "edge_first"}
     assert set(tiny(supervise_first=False, w_edge=0).loss(batch())) == {"charbonnier_final"}
