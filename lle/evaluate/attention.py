@@ -13,6 +13,7 @@ from torch import Tensor
 from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
+from lle.engine.lineage import made_by
 from lle.errors import ConfigError
 from lle.evaluate.evaluate import write_samples
 from lle.evaluate.run import open_model
@@ -74,7 +75,12 @@ def attention(
         "student_blocks": len(student),
         "teacher_blocks": len(teacher),
         "tags": method.tags(),
-        "provenance": provenance(**origin, data_digest=prepared.digest, command=params.command("attention", name, dataset)),
+        "provenance": provenance(
+            **origin,
+            data_digest=prepared.digest,
+            command=params.command("attention", name, dataset),
+            before=made_by([models / name, data / dataset]),
+        ),
     }
     write_json(out / f"{name}.json", result)
     return result

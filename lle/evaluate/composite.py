@@ -12,6 +12,7 @@ import numpy as np
 from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.prepare import prepare
+from lle.engine.lineage import made_by
 from lle.errors import ConfigError, did_you_mean
 from lle.evaluate.run import open_model
 from lle.files import write_json
@@ -89,7 +90,12 @@ def composite(
             for name, (_, trained) in opened.items()
         },
         "provenance": provenance(
-            config_hash=None, fingerprint=None, seed=params.seed, data_digest=None, command=params.command("composite")
+            config_hash=None,
+            fingerprint=None,
+            seed=params.seed,
+            data_digest=None,
+            command=params.command("composite"),
+            before=made_by([models / name for name in opened]),
         ),
     }
     write_json(reports / FILE, result)
