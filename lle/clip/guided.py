@@ -129,7 +129,7 @@ class ClipGuided(Method):
             return
         looks = torch.cat([look_of(_tiles(picture, self.settings.crop)) for picture in data.normals(LOOKED_AT)])
         self.look_mean.copy_(looks.mean(0))
-        self.look_spread.copy_(looks.std(0))
+        self.look_spread.copy_(looks.std(0).clamp(min=0.01))
 
     def on_phase_start(self, phase: Phase) -> None:
         """Gives the prompts their first words before they are trained for the first time."""

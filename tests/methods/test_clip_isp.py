@@ -303,6 +303,8 @@ def test_paper_preset_takes_the_papers_backbone_and_losses():
     config = registry.config_class("clip_isp")(preset="paper")
     assert (config.backbone.model, config.backbone.pretrained) == ("ViT-B-32", "openai")
     assert (config.lambda_map, config.content, config.lambda_lit, config.p2) == (0.0, "none", 0.0, 0.3)
+    assert (config.lambda_look, config.lambda_text, config.lambda_filters) == (0.0, 0.0, 0.0)
+    assert (config.gamma_range, config.gain_range, config.detail_range, config.schedule) == (5.0, 0.5, 1.0, "constant")
 
 
 def test_first_text_is_wanted_and_the_others_are_not(method):

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from lle import registry
 from lle.clip import backbone
 from lle.engine.method import load_strict
+from lle.errors import DataError
 from lle.methods.clip_lit.network import LightNet
 
 
@@ -60,6 +61,37 @@ def test_reconstruction_stands_between_prompts_and_enhancement(method):
     assert names == ["prompts", "reconstruct", "enhance_0", "refine_1", "enhance_1"]
 
 
+class Photographs:
+    """Low- and normal-light pictures of one grey value each."""
+
+    def __init__(self, low, normal):
+        self.values = {"low": low, "normal": normal}
+
+    def lows(self, limit=None):
+        return iter([np.full((40, 40, 3), self.values["low"], np.uint8)] * 2)
+
+    def normals(self, limit=None):
+        return iter([np.full((40, 40, 3), self.values["normal"], np.uint8)] * 2)
+
+
+def test_the_light_starts_where_low_light_is_as_bright_as_normal_light(method):
+    torch.manual_seed(0)
+    built = method()
+    built.prepare(Photographs(30, 120))
+    dark = torch.full((1, 3, 32, 32), 30 / 255)
+    with torch.no_grad():
+        assert built.network.light_map(dark).mean().item() == pytest.approx(0.25, abs=0.02)
+        assert built(dark).mean().item() == pytest.approx(120 / 255, rel=0.1)
+        as_it_was = method(start="identity")
+        as_it_was.prepare(Photographs(30, 120))
+        assert as_it_was.network.light_map(dark).mean().item() == pytest.approx(1, abs=0.02)
+
+
+def test_low_light_that_is_no_darker_is_an_error(method):
+    with pytest.raises(DataError, match=r"as bright as its normal-light ones.*start=identity"):
+        method().prepare(Photographs(120, 120))
+
+
 def test_resize_replaces_the_crops_of_the_enhancement_alone(method):
     for phase in method(rounds=1, resize=48).phases():
         stream = phase.streams["train"]
@@ -104,3 +136,6 @@ def test_paper_preset_takes_the_authors_weights():
     config = registry.config_class("clip_lit")(preset="paper")
     assert config.content_backbone.model == "RN101"
     assert (config.lambda_clip, config.lambda_id, config.resize) == (320.0, 22.5, 512)
+    assert (config.lr, config.betas, config.schedule, config.start) == (2e-5, (0.9, 0.999), "constant", "authors")
+    own = (config.lambda_look, config.lambda_text, config.lambda_lit, config.lambda_smooth, config.lambda_floor, config.lambda_over)
+    assert own == (0.0,) * 6

@@ -40,6 +40,9 @@ class Config(GuidedConfig):
             "detail_range": 1.0,
             "lambda_filters": 0.0,
             "lambda_lit": 0.0,
+            "lambda_look": 0.0,
+            "gamma_range": 5.0,
+            "schedule": "constant",
             "p2": 0.3,
         },
     }
@@ -50,12 +53,14 @@ class Config(GuidedConfig):
     """Low-light pictures a step."""
     crop: int = Field(64, ge=16)
     """Side of the square training crops, in pixels."""
-    lr: float = Field(1e-3, gt=0)
+    lr: float = Field(2e-3, gt=0)
     """Learning rate of the enhancement network."""
+    schedule: Literal["constant", "cosine", "linear", "step"] = "cosine"
+    """How the learning rate falls over a phase; cosine ends at `lr_min`, where the last steps no longer move the result."""
     detail_lr_factor: float = Field(0.1, ge=0)
     """Learning rate of the detail network against the encoder's; CLIP alone would paint with it."""
-    gamma_range: float = Field(5.0, gt=1)
-    """R: the gamma filter's exponent lies in (1/R, R)."""
+    gamma_range: float = Field(4.0, gt=1)
+    """R: the gamma filter's exponent lies in (1/R, R). Dark photographs need about 0.4; exponents near 0.2 wash them out."""
     gain_range: float = Field(0.05, gt=0)
     """Largest logarithm of a white balance gain: 0.5 in the source of the filters, 0.05 where nothing but CLIP guards the colours."""
     detail_range: float = Field(0.015, gt=0, le=1)
@@ -66,9 +71,14 @@ class Config(GuidedConfig):
     """I_en0 to I_en3: results of the four `rounds` before, the outputs of the four `filters`, or the input at rising `exposures`."""
     lambda_map: float = Field(5.0, ge=0)
     """Weight of mean|M|, which keeps the detail map small; the paper has no such term."""
-    lambda_filters: float = Field(10.0, ge=0)
+    lambda_filters: float = Field(1.0, ge=0)
     """Weight of the squares of contrast, of the gains' logarithms and of the change of sharpening, which leaves most of the work
     to gamma; not in the paper."""
+    lambda_look: float = Field(3.0, ge=0)
+    """Weight of keeping brightness, contrast and colourfulness of the results like those of normal-light photographs, which
+    need not show the same scenes; not in the paper. CLIP alone brightens until everything is pale."""
+    look_tolerance: float = Field(0.25, ge=0)
+    """Distance from the normal-light mean that this term lets pass, in standard deviations over normal-light crops."""
     lambda_lit: float = Field(5.0, ge=0)
     """Weight of leaving normal-light pictures as they are (mean absolute difference); not in the paper."""
     p0: float = Field(0.9, ge=0, le=1)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lle.clip.guided import ClipGuided
-from lle.engine.method import Batch, Losses, Phase, Stream, Update
+from lle.clip.guided import LOOKED_AT, ClipGuided
+from lle.engine.method import Batch, Losses, Phase, Stream, TrainingData, Update
+from lle.errors import DataError
 from lle.methods.clip_lit.config import Config
 from lle.methods.clip_lit.network import LightNet
 
@@ -28,7 +30,7 @@ class ClipLit(ClipGuided):
     network: LightNet
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config, LightNet(identity=config.start == "identity"), HISTORY)
+        super().__init__(config, LightNet(identity=config.start != "authors"), HISTORY)
         self.own = config
 
     def phases(self) -> Sequence[Phase]:
@@ -37,6 +39,20 @@ class ClipLit(ClipGuided):
             return super().phases()
         streams = {"train": Stream("unpaired", resize=self.own.resize)}
         return [dataclasses.replace(phase, streams=streams) if phase.streams is None else phase for phase in super().phases()]
+
+    def prepare(self, data: TrainingData) -> None:
+        """Measures how normal light looks, and starts the light at the brightness that low-light photographs have of it."""
+        super().prepare(data)
+        if self.own.start != "brightness":
+            return
+        low, normal = (float(np.mean([picture.mean() for picture in side(LOOKED_AT)])) for side in (data.lows, data.normals))
+        if not 0 < low < normal:
+            raise DataError(
+                f"the low-light pictures of the training split are as bright as its normal-light ones ({low:.0f} and {normal:.0f} of "
+                "255), so there is no light to start from. Check the data set, or set methods.clip_lit.start=identity."
+            )
+        with torch.no_grad():
+            self.network.cond_add1.bias.fill_(low / normal)  # type: ignore[union-attr]
 
     def warm_up(self) -> Sequence[Phase]:
         """The authors' reconstruction phase."""

@@ -51,6 +51,7 @@ def test_overrides_set_add_and_remove():
             "~data.dicm",
             "suite.methods=[gamma]",
             "suite.attention=[]",
+            "suite.guided=[]",
         ],
     )
     assert method_settings(params, "zero_dce").lr == 1e-5
@@ -69,6 +70,7 @@ def test_overrides_set_add_and_remove():
         ("seed=x", r"seed: Input should be a valid integer.*\(it is 'x'\)"),
         ("methods.zero_dce.preset=best", r"methods\.zero_dce: preset 'best' is unknown; known: paper, recommended"),
         ("suite.methods=[gama]", r"suite\.methods: there is no method 'gama'"),
+        ("suite.guided=[ruas]", r"suite\.guided: 'ruas' must also be listed in suite\.methods"),
         ("train.data=sice", r"train\.data: 'sice' must also be listed in suite\.prepare"),
         ("suite.datasets=[nowhere]", r"suite\.datasets: 'nowhere' has no section under `data`"),
         ("seed", r"-S seed: write it as key=value"),
