@@ -121,9 +121,12 @@ class Trainee(pl.LightningModule):
             own = list(module.parameters())
             if own and not any(id(p) in moved for p in own):
                 module.eval()
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Keeps torch from averaging gradients over the processes: several updates a step need an average each."""
         wrapped = self.trainer.strategy.model
         if isinstance(wrapped, DistributedDataParallel):
-            # Its reducer expects one backward pass a forward pass; several updates a step need their own average.
+            # Its reducer expects one backward pass a forward pass, that reaches every parameter. Lightning sets this back after each step.
             wrapped.require_backward_grad_sync = False
 
     def training_step(self, batch: dict[str, dict[str, Tensor]], batch_index: int) -> None:
