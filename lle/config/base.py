@@ -15,6 +15,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
 
 
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A part of a whole, such as a phase, without its ends."""
+
+
 class MethodConfig(Strict):
     """Settings of one method. Subclasses add their own keys and their presets.
 
@@ -47,7 +51,7 @@ class MethodConfig(Strict):
     """Last learning rate of the cosine and the linear schedule."""
     hold: float = Field(0.0, ge=0, lt=1)
     """Share of a phase before the cosine or the linear schedule begins to fall."""
-    steps: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    steps: tuple[Share, ...] = ()
     """Shares of a phase after each of which the step schedule multiplies the learning rate by `step_factor`."""
     step_factor: float = Field(0.1, gt=0, lt=1)
     """Factor of the step schedule."""

@@ -23,7 +23,7 @@ from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import LleError
 from lle.evaluate.judge import JUDGES, class_names, judge_settings, load_judge, masked, summary, truth
 from lle.evaluate.run import open_model, tags
-from lle.files import atomic_path, write_json, write_text
+from lle.files import atomic_path, sha256, write_json, write_text
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
@@ -52,7 +52,7 @@ def segment_one(
         params: all settings.
         models: trained models.
         reports: receives `segment/<dataset>/<name>.json`, the counts of every picture beside it as `.csv`, and sample pictures
-            with their masks in `segment/<dataset>/samples/<name>/`.
+            with their masks in `segment/<dataset>/samples/<name>/`; `segment/index.json` is brought up to date.
         data: prepared data sets.
         judges: trained judges.
 
@@ -114,7 +114,15 @@ def segment_one(
     _write_samples(folder / "samples" / name, samples)
     write_text(folder / f"{name}.csv", _table(lines))
     write_json(folder / f"{name}.json", result)
+    write_index(reports)
     return result
+
+
+def write_index(reports: Path) -> None:
+    """Writes `segment/index.json`, digests on which the report depends in place of results that its pipeline does not make."""
+    home = reports / "segment"
+    files = (path for path in sorted(home.glob("*/*")) if path.suffix in {".json", ".csv"})
+    write_json(home / "index.json", {path.relative_to(home).as_posix(): sha256(path) for path in files})
 
 
 def drawn(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:

@@ -29,13 +29,13 @@ def project(tmp_path_factory) -> Path:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
-        written = Path(name).name in {"claims.yaml", "README.md", "studies.json"}
+        written = Path(name).name in {"claims.yaml", "README.md", "studies.json", "index.json"}
         results = name.startswith(("reports/", "tests/")) and not written
         if not results and name != "dvc.lock" and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    params["suite"] |= {"methods": METHODS, "datasets": ["demo"], "prepare": ["demo"]}
+    params["suite"] |= {"methods": METHODS, "datasets": ["demo"], "prepare": ["demo"], "segment": []}
     params["train"] |= {"data": "demo", "threads": 1, "checkpoint_every": 5, "validate_every": 5, "validate_images": 2}
     params["suite"]["guided"] = []
     params["clip"] |= {"pictures": 16, "held_out": 16, "size": 32, "iterations": 1, "batch_size": 2}
@@ -92,7 +92,7 @@ def test_the_first_run_makes_everything(project, first):
         *(f"reports/papers/{name}.html" for name in ("clip_isp", "distill", "jcrnet", "pie", "sllen")),
     }
     assert expected <= reports
-    kept = {"attention", "composite", "samples", "seeds", "studies", "studies.json", "claims.yaml"}
+    kept = {"attention", "composite", "samples", "seeds", "segment", "studies", "studies.json", "claims.yaml"}
     assert {name.split("/")[1] for name in reports - expected} <= kept
     models = {
         path.relative_to(project / "build" / "models").as_posix() for path in (project / "build" / "models").rglob("*") if path.is_file()

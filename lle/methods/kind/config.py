@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lle.config.base import MethodConfig
+from lle.config.base import MethodConfig, Share
 
 
 class Config(MethodConfig):
@@ -48,7 +48,7 @@ class Config(MethodConfig):
     """Images per step of the restoration; null takes `batch_size`."""
     restore_crop: int | None = Field(None, ge=16)
     """Side of the restoration's crops; null takes `crop`."""
-    restore_steps: tuple[float, ...] | None = None
+    restore_steps: tuple[Share, ...] | None = None
     """Restoration: shares of its phase after each of which the learning rate is multiplied by `step_factor`; null follows `schedule`."""
     reflectance: float = Field(0.01, ge=0)
     """Decomposition: weight of the difference of the two reflectances."""

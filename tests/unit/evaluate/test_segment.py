@@ -138,6 +138,7 @@ def test_rows_frame_a_method(home):
     names = [row.image for row in open_prepared("seg", home / "data").rows("test")]
     samples = {f"samples/{who}/{name}{kind}.webp" for who in results for name in (names[0], names[2]) for kind in ("", ".mask")}
     samples |= {f"samples/clean/{name}.truth.webp" for name in (names[0], names[2])}
+    assert set(json.loads((folder.parent / "index.json").read_text())) == {f"seg/{path}" for path in written if not path.endswith(".webp")}
     assert written == samples | {f"{who}.{kind}" for who in results for kind in ("json", "csv")}
     for name, result in results.items():
         pictures, classes, counts = segmentation.read_counts(folder / f"{name}.csv")
