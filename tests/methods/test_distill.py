@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import pictures, train
+from safetensors.torch import load_file
 from torch import nn
 
 from lle import api, registry
@@ -15,7 +16,7 @@ from lle.engine.method import Frozen
 from lle.engine.model_io import load_model, save_model
 from lle.engine.needs import folder_digest
 from lle.errors import ConfigError, WeightsError
-from lle.files import read_json
+from lle.files import read_json, sha256
 from lle.methods.distill.config import Config
 from lle.methods.distill.loss import attention_transfer, colour_angle, multi_scale_l1
 from lle.methods.distill.method import Distill
@@ -244,6 +245,25 @@ def test_zero_dce_learns_from_a_model_folder(enhancer_folder, tmp_path, monkeypa
     assert set(trained.state_dict()) == {f"network.{key}" for key in own.state_dict()}
     with pytest.raises(ConfigError, match="no such blocks"):
         api.train("distill", overrides=[*chosen[:1], "methods.distill.teacher=pretrained"])
+
+
+def test_the_trainer_keeps_the_teacher_out_of_the_students_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    prepare_folder(tmp_path / "pictures", 4)
+    api.fetch("mine")
+    small = ["methods.net_t.channels=8", "methods.net_t.iterations=2", "methods.net_t.batch_size=2", "methods.net_t.crop=32"]
+    teacher = api.train("net_t", overrides=small)
+    before = sha256(teacher / "model.safetensors")
+    checkpoints = []
+    save = torch.save
+    monkeypatch.setattr(torch, "save", lambda state, path: (checkpoints.append(set(state["method"])), save(state, path)))
+    folder = api.train("distill", overrides=["methods.distill.channels=8", "methods.distill.teacher_channels=8"])
+    expected = {f"network.{key}" for key in NetS(8).state_dict()}
+    assert checkpoints == [expected]
+    assert set(load_file(folder / "model.safetensors")) == expected
+    assert sha256(teacher / "model.safetensors") == before
+    assert set(read_json(folder / "train.json")["provenance"]["needs"]) == {"build/models/net_t"}
 
 
 def test_another_method_can_be_the_student(enhancer_folder):
