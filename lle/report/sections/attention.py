@@ -34,4 +34,4 @@ def section(reports: Path, results: Results) -> Section | None:
         blocks.append(fold(name, Markup().join(rows), remark, open_=not blocks))
     if not blocks:
         return None
-    return Section("attention", "Attention maps by block", paragraph(ABOUT) + Markup().join(blocks), order=620)
+    return Section("attention", "Attention maps by block", paragraph(ABOUT) + Markup().join(blocks), page="papers/distill")

@@ -35,7 +35,7 @@ def section(reports: Path, results: Results) -> Section | None:
             parts.append(paragraph(f"{dataset}: {cells['missing']}."))
         else:
             parts.append(_table(dataset, cells, found, results))
-    return Section("composite", "Composite index of the distillation paper", Markup().join(parts), order=610)
+    return Section("composite", "Composite index of the distillation paper", Markup().join(parts), order=490, page="papers/distill")
 
 
 def _table(dataset: str, cells: dict[str, Any], found: dict[str, Any], results: Results) -> Markup:
