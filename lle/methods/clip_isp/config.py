@@ -59,10 +59,10 @@ class Config(GuidedConfig):
     """How the learning rate falls over a phase; cosine ends at `lr_min`, where the last steps no longer move the result."""
     detail_lr_factor: float = Field(0.1, ge=0)
     """Learning rate of the detail network against the encoder's; CLIP alone would paint with it."""
-    gamma_range: float = Field(4.0, gt=1)
+    gamma_range: float = Field(3.0, gt=1)
     """R: the gamma filter's exponent lies in (1/R, R). Dark photographs need about 0.4; exponents near 0.2 wash them out."""
-    gain_range: float = Field(0.05, gt=0)
-    """Largest logarithm of a white balance gain: 0.5 in the source of the filters, 0.05 where nothing but CLIP guards the colours."""
+    gain_range: float = Field(0.02, gt=0)
+    """Largest logarithm of a white balance gain: 0.5 in the source of the filters, 0.02 where nothing but CLIP guards the colours."""
     detail_range: float = Field(0.015, gt=0, le=1)
     """Largest value of the detail map: 1 in the paper; less keeps CLIP from painting with it."""
     view: int | None = Field(256, ge=16)
@@ -74,7 +74,7 @@ class Config(GuidedConfig):
     lambda_filters: float = Field(1.0, ge=0)
     """Weight of the squares of contrast, of the gains' logarithms and of the change of sharpening, which leaves most of the work
     to gamma; not in the paper."""
-    lambda_look: float = Field(3.0, ge=0)
+    lambda_look: float = Field(10.0, ge=0)
     """Weight of keeping brightness, contrast and colourfulness of the results like those of normal-light photographs, which
     need not show the same scenes; not in the paper. CLIP alone brightens until everything is pale."""
     look_tolerance: float = Field(0.25, ge=0)
