@@ -10,6 +10,8 @@ from lle.report.results import INPUT, Evaluation, Profile, Results, Score
 
 SIZE = "400x600"
 """Height x width at which the cost columns are measured."""
+BACKBONE = "clip_backbone"
+"""Tag of results that a CLIP guided."""
 INTERVALS = (
     "Small figures are the 95 % bootstrap interval of the mean over test pictures: where two intervals overlap widely, "
     "the order of the two methods is not established. Pictures of the same scene are no independent evidence: with few "
@@ -43,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One method's row; `cells` by column key."""
+    """One method's row; `cells` by column key; `backbone` is the CLIP that guided it, "" for none."""
 
     method: str
     title: str
@@ -51,6 +53,7 @@ class Row:
     trained_on: str
     tags: tuple[str, ...]
     cells: Mapping[str, Cell]
+    backbone: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+
+    @property
+    def guided(self) -> bool:
+        """Says whether CLIP guided any method, so that the table has a column for it."""
+        return any(row.backbone for row in self.rows)
 
     @property
     def pictures(self) -> str:
@@ -198,8 +206,9 @@ def leaderboard(results: Results, dataset: str) -> Table:
             cells[column.key] = empty(column, reason)
         supervision = results.supervision(method)
         tags = evaluation.provenance.get("tags") or {}
-        labels = tuple(f"{key}: {value}" for key, value in sorted(tags.items()))
-        rows.append(Row(method, results.title(method), supervision, trained_on(evaluation, supervision), labels, cells))
+        labels = tuple(f"{key}: {value}" for key, value in sorted(tags.items()) if key != BACKBONE)
+        origin = trained_on(evaluation, supervision)
+        rows.append(Row(method, results.title(method), supervision, origin, labels, cells, str(tags.get(BACKBONE, ""))))
     images = max(evaluation.images for evaluation in evaluations.values())
     footnotes = tuple(f"{', '.join(labels)}: {reason}" for reason, labels in notes.items())
     scenes = max((evaluation.scenes for evaluation in evaluations.values() if evaluation.scenes is not None), default=None)
@@ -220,13 +229,16 @@ def _markdown_cell(cell: Cell, dataset: str) -> str:
 def _markdown_table(table: Table) -> list[str]:
     metrics = [column for column in table.columns if column.group != "cost"]
     lines = [
-        "| Method | Supervision | Trained on | " + " | ".join(f"{c.label} {c.arrow}".strip() for c in metrics) + " |",
-        "|---|---|---|" + "---:|" * len(metrics),
+        f"| Method | Supervision | Trained on |{' CLIP |' if table.guided else ''} "
+        + " | ".join(f"{c.label} {c.arrow}".strip() for c in metrics)
+        + " |",
+        f"|---|---|---|{'---|' if table.guided else ''}" + "---:|" * len(metrics),
     ]
     for row in table.rows:
         cells = [_markdown_cell(row.cells[column.key], table.dataset) for column in metrics]
         trained = ", ".join((row.trained_on, *row.tags))
-        lines.append(f"| {_escape(row.title)} | {row.supervision} | {_escape(trained)} | " + " | ".join(cells) + " |")
+        guide = f" {_escape(row.backbone) or '—'} |" if table.guided else ""
+        lines.append(f"| {_escape(row.title)} | {row.supervision} | {_escape(trained)} |{guide} " + " | ".join(cells) + " |")
     used = {row.cells[column.key].note for row in table.rows for column in metrics}
     notes = [f"[^{table.dataset}-{i}]: {note}" for i, note in enumerate(table.notes, 1) if i in used]
     return [*lines, "", *(line for note in notes for line in (note, ""))]

@@ -9,7 +9,8 @@ import pytest
 from report_files import card, make_reports
 
 from lle.clip.look import _write
-from lle.files import write_json
+from lle.files import read_json, write_json
+from lle.report.build import build_report
 from lle.report.results import read_results
 from lle.report.sections.clip import section
 
@@ -77,3 +78,23 @@ def test_what_clip_knows_is_a_table(reports):
 def test_nothing_measured_is_no_section(tmp_path):
     folder = make_reports(tmp_path / "reports")
     assert section(folder, read_results(folder, card)) is None
+
+
+def test_the_backbone_is_a_column_where_clip_guided_a_method(tmp_path):
+    folder = make_reports(tmp_path / "reports")
+    build_report(folder, card)
+    before = [(folder / name).read_text(encoding="utf-8") for name in ("leaderboard.md", "index.html")]
+    assert "| CLIP |" not in before[0]
+    assert '"text">CLIP</button>' not in before[1]
+    file = folder / "metrics/demo/clip_isp.json"
+    result = read_json(file)
+    result["provenance"]["tags"] = {"clip_backbone": "ViT-B-32/openai"}
+    write_json(file, result)
+    build_report(folder, card)
+    board, page = ((folder / name).read_text(encoding="utf-8") for name in ("leaderboard.md", "index.html"))
+    lines = [line.split("|") for line in board.split("## demo\n")[1].split("## ")[0].splitlines() if line.startswith("|")]
+    heads, rule = lines[:2]
+    row = next(line for line in lines if "CLIP-ISP" in line[1])
+    assert row[heads.index(" CLIP ")].strip() == "ViT-B-32/openai"
+    assert len(row) == len(heads) == len(rule)
+    assert page.count('"text">CLIP</button>') == 1  # the other data sets' tables have no such column
