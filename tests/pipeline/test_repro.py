@@ -154,7 +154,7 @@ def test_changing_one_parameter_retrains_that_method_alone(project, first):
 
 
 @pytest.mark.timeout(120)
-def test_the_full_suite_has_a_training_and_a_measurement_of_every_method(project, first):
+def test_the_full_suite_has_a_training_and_a_measurement_of_every_method(project):
     path = project / "params.yaml"
     before = path.read_text(encoding="utf-8")
     params = yaml.safe_load(before)
