@@ -118,11 +118,16 @@ def segment_one(
     return result
 
 
-def write_index(reports: Path) -> None:
-    """Writes `segment/index.json`, digests on which the report depends in place of results that its pipeline does not make."""
+def index(reports: Path) -> dict[str, str]:
+    """Returns the SHA-256 of every result by its path below `segment/`."""
     home = reports / "segment"
     files = (path for path in sorted(home.glob("*/*")) if path.suffix in {".json", ".csv"})
-    write_json(home / "index.json", {path.relative_to(home).as_posix(): sha256(path) for path in files})
+    return {path.relative_to(home).as_posix(): sha256(path) for path in files}
+
+
+def write_index(reports: Path) -> None:
+    """Writes `segment/index.json`, on which the report depends in place of results that its pipeline does not make."""
+    write_json(reports / "segment" / "index.json", index(reports))
 
 
 def drawn(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:

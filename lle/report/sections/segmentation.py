@@ -136,8 +136,8 @@ def _pictures(folder: Path, found: Mapping[str, Any], order: Sequence[str], resu
     if not images:
         return []
     swatch = '<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" fill="rgb({})"/></svg> {}</li>'
-    colours = next(iter(found.values()))["colours"]
-    legend = Markup().join(Markup(swatch).format(",".join(map(str, colour)), name) for name, colour in colours.items())
+    first = found[order[0]]
+    legend = Markup().join(Markup(swatch).format(",".join(map(str, first["colours"][name])), name) for name in first["classes"])
     shown = [Markup('<ul class="classes" aria-label="Classes">{}</ul>').format(legend)]
     for image in images:
         items = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +19,7 @@ from lle.data.pairs import open_prepared
 from lle.data.prepare import prepare
 from lle.errors import DataError, LleError, WeightsError
 from lle.evaluate.judge import Judge, class_names, class_weights, load_judge, masked, train_judge, zoomed
-from lle.evaluate.segment import darkened, drawn, segment_one
+from lle.evaluate.segment import darkened, drawn, index, segment_one
 from lle.metrics import segmentation
 
 TINY = {"iterations": 2, "batch_size": 2, "crop": 48, "width": 16, "rates": (1, 2, 3)}
@@ -75,9 +76,9 @@ def test_training_is_repeatable_and_learns_from_clean_training_pictures_only(hom
     train(home, make_params(judges={"seg": JudgeConfig(**TINY, zoom=(1, 1), augment="turn")}), tmp_path)
     clean = [read_rgb(row.normal) for row in open_prepared("seg", home / "data").rows("train")]
     for batch in seen:
-        for index, image in zip(batch["index"], batch["image"], strict=True):
+        for row, image in zip(batch["index"], batch["image"], strict=True):
             levels = {tuple(pixel) for pixel in (image * 255).round().byte().flatten(1).T.tolist()}
-            assert levels <= {tuple(pixel) for pixel in clean[int(index)].reshape(-1, 3).tolist()}
+            assert levels <= {tuple(pixel) for pixel in clean[int(row)].reshape(-1, 3).tolist()}
     again = tmp_path / "again"
     train(home, make_params(), again)
     assert (again / "judges/seg/model.safetensors").read_bytes() == (home / "judges/seg/model.safetensors").read_bytes()
@@ -174,6 +175,12 @@ def test_every_row_sees_the_same_darkened_pictures(home, monkeypatch):
         light = darkened(clean, row, params)[1]
         expected = light["beta"] * (light["alpha"] * clean / 255) ** light["gamma"] * 255
         assert np.abs(dark - expected).max() < 0.51
+
+
+def test_the_index_in_git_tells_of_the_results_in_git():
+    reports = Path(__file__).parents[3] / "reports"
+    advice = "run: python -c 'from pathlib import Path; from lle.evaluate.segment import write_index; write_index(Path(\"reports\"))'"
+    assert json.loads((reports / "segment/index.json").read_text()) == index(reports), advice
 
 
 def test_pictures_are_drawn_once_each_in_order(home):
