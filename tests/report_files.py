@@ -206,3 +206,38 @@ def make_reports(folder: Path) -> Path:
                 },
             )
     return folder
+
+
+def make_study(folder: Path, name: str, psnrs: dict[str, float]) -> None:
+    """Writes the results of a study of two seeds on two data sets; `psnrs` are the means of its variants on the first."""
+
+    def scores(mean: float) -> dict[str, object]:
+        by_seed = {"0": mean - 0.2, "1": mean + 0.2}
+        return {
+            "psnr": {"mean": mean, "low": mean - 0.9, "high": mean + 0.9, "n": 24, "by_seed": by_seed, "seed_sd": 0.283},
+            "ssim": {"mean": mean / 30, "low": mean / 30 - 0.02, "high": mean / 30 + 0.02, "n": 24, "by_seed": {}, "seed_sd": None},
+            "musiq": {"mean": None, "missing": NO_WEIGHTS},
+        }
+
+    variants = {
+        variant: {
+            "title": variant.replace("_", " ").capitalize(),
+            "method": "clip_isp",
+            "set": [] if variant == "full" else ["methods.clip_isp.rounds=0"],
+            "results": {"demo": scores(mean), "demo_mine": scores(mean - 1)},
+            "training": {seed: {"iterations": 300, "seconds": 12.0} for seed in ("0", "1")},
+            "provenance": {seed: {**_provenance("clip_isp", "demo", "evaluate"), "tags": {"backbone": "demo"}} for seed in ("0", "1")},
+        }
+        for variant, mean in psnrs.items()
+    }
+    first, second = list(psnrs)[:2]
+    contrasts = [
+        {"better": first, "worse": second, "dataset": dataset, "metric": "psnr",
+         "difference": {"mean": 0.8, "low": -0.1, "high": 1.7, "n": 24},
+         "p_value": 0.04, "seeds_in_favour": 2, "seeds": 2, "verdict": "not shown"}
+        for dataset in ("demo", "demo_mine")
+    ]  # fmt: skip
+    write_json(folder / "studies" / f"{name}.json", {
+        "study": name, "title": "Ablation of CLIP-ISP", "paper": "clip_isp", "datasets": ["demo", "demo_mine"], "seeds": [0, 1],
+        "train_data": "demo_mixed", "variants": variants, "contrasts": contrasts,
+    })  # fmt: skip

@@ -338,6 +338,95 @@ def strips(key: str, rows: Sequence[tuple[str, str, Sequence[float]]], x_label: 
     return _svg(key, width, bottom + 42, title, f"Medians: {medians}.", body)
 
 
+@dataclass(frozen=True)
+class Bar:
+    """A row of `intervals`: a mean, its interval, and single values such as the means of the seeds."""
+
+    label: str
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    singles: tuple[float, ...] = ()
+
+
+def intervals(key: str, rows: Sequence[Bar], x_label: str, width: float, title: str) -> str:
+    """Draws one row a variant: its mean as a dot, its interval as a line, single values as rings.
+
+    Args:
+        key: prefix of the ids inside, unique in the page.
+        rows: at least one.
+        x_label: name and unit of the metric.
+        width: in pixels.
+        title: read out by screen readers.
+    """
+    pitch = 26.0
+    left = _label_width([row.label for row in rows], width)
+    right, top = width - 12, 6.0
+    bottom = top + pitch * len(rows)
+    values = [v for row in rows for v in (row.mean, row.low, row.high, *row.singles) if v is not None]
+    x0, x1 = _padded(min(values), max(values), 0.05)
+
+    def px(value: float) -> float:
+        return left + (value - x0) / (x1 - x0) * (right - left)
+
+    body = []
+    for value in ticks(x0, x1, 6 if width > 500 else 4):
+        body += [_line(px(value), top, px(value), bottom, "grid"), _text(px(value), bottom + 16, tick_text(value), "middle", "tick")]
+    body.append(_text((left + right) / 2, bottom + 34, x_label, "middle", "axis"))
+    for index, row in enumerate(rows):
+        y = top + pitch * (index + 0.5)
+        body.append(_text(left - 8, y + 4, _cut(row.label, left), "end", "label"))
+        if row.low is not None and row.high is not None:
+            body.append(_line(px(row.low), y, px(row.high), y, "span"))
+        body += [f'<circle class="ring" cx="{_n(px(value))}" cy="{_n(y)}" r="5.5"/>' for value in row.singles if len(row.singles) > 1]
+        body.append(f'<circle class="rank" cx="{_n(px(row.mean))}" cy="{_n(y)}" r="4"/>')
+    means = "; ".join(f"{row.label} {row.mean:.4g}" for row in rows)
+    return _svg(key, width, bottom + 42, title, f"Means: {means}.", body)
+
+
+def histograms(
+    key: str,
+    names: Sequence[str],
+    shares: Sequence[Sequence[float]],
+    truth: Sequence[Sequence[float]] | None,
+    title: str,
+    width: float = 340,
+) -> str:
+    """Draws histograms side by side, filled, with those of the truth as lines; heights are square roots of the shares.
+
+    Args:
+        key: prefix of the ids inside, unique in the page.
+        names: one a histogram.
+        shares: of the pixels, one list of bins a histogram.
+        truth: the same of the picture to be reached; None draws none.
+        title: read out by screen readers.
+        width: in pixels.
+    """
+    height, gap = 92.0, 10.0
+    each = (width - gap * (len(names) - 1)) / len(names)
+    top, bottom = 4.0, height - 18
+    body = []
+    for index, (name, bins) in enumerate(zip(names, shares, strict=True)):
+        left = index * (each + gap)
+        other = truth[index] if truth is not None else ()
+        highest = math.sqrt(max([*bins, *other, 1e-9]))
+        step = each / len(bins)
+
+        def outline(values: Sequence[float], left: float = left, step: float = step, highest: float = highest) -> str:
+            points = (f"{_n(left + step * (i + 0.5))} {_n(bottom - (bottom - top) * math.sqrt(v) / highest)}" for i, v in enumerate(values))
+            return "L".join(points)
+
+        body.append(f'<path class="share" d="M{_n(left)} {_n(bottom)}L{outline(bins)}L{_n(left + each)} {_n(bottom)}Z"/>')
+        if other:
+            body.append(f'<path class="truth" d="M{outline(other)}"/>')
+        body += [_line(left, bottom, left + each, bottom, "grid"), _text(left + each / 2, height - 4, name, "middle", "tick")]
+    means = "; ".join(
+        f"{name} {sum((i + 0.5) / len(b) * v for i, v in enumerate(b)) / max(sum(b), 1e-9):.2f}"
+        for name, b in zip(names, shares, strict=True)
+    )
+    return _svg(key, width, height, title, f"Means: {means}.", body)
+
+
 def heatmap(key: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[int | None]]], width: float, title: str) -> str:
     """Draws places (1 is the best) as shaded numbers, a row a method and a column a metric.
 

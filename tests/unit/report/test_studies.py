@@ -1,0 +1,56 @@
+"""Studies in the report: shown with intervals and verdicts, and beside the ablations of the papers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from report_files import CLAIMS, card, make_reports, make_study
+
+from lle.errors import LleError
+from lle.files import read_json, write_json
+from lle.report.build import build_report
+from lle.report.claims import compare, read_claims
+from lle.report.results import read_results
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    folder = make_reports(tmp_path)
+    make_study(folder, "clip_isp_table_1", {"full": 18.0, "no_refinement": 17.2})
+    return folder
+
+
+def test_rows_of_an_ablation_take_ours_from_the_study_and_say_where(reports: Path):
+    (item,) = [t for t in compare(read_claims(CLAIMS), read_results(reports, card))["clip_isp"] if t.table.table == "Table I"]
+    cells = {row.name: line[0] for row, line in zip(item.table.rows, item.cells, strict=True)}
+    full = cells["full"]
+    assert [(one.where, one.text, one.difference) for one in full.ours] == [("demo", "18.00", "+1.65"), ("demo_mine", "17.00", "+0.65")]
+    assert full.ours[0].conditions == "Full: trained on demo_mixed, 300 iterations, seeds 0, 1, backbone demo, 24 pictures of demo"
+    assert full.ours[0].run == "study/clip_isp_table_1/full"
+    assert "lle study clip_isp_table_1" in cells["labels with different exposures"].missing  # the study lacks this variant
+    assert item.elsewhere == ("demo", "demo_mine")
+
+
+def test_an_ablation_without_its_study_says_what_to_run(tmp_path: Path):
+    compared = compare(read_claims(CLAIMS), read_results(make_reports(tmp_path), card))
+    for paper, table, study in [("clip_isp", "Table I", "clip_isp_table_1"), ("sllen", "Table I", "sllen_table_1")]:
+        (item,) = [t for t in compared[paper] if t.table.table == table]
+        assert item.reasons == (f"the study of this table is not run: lle study {study}",)
+
+
+def test_the_page_shows_every_study_with_its_verdicts(reports: Path):
+    build_report(reports, card)
+    page = (reports / "studies.html").read_text(encoding="utf-8")
+    assert '<h3 id="clip_isp_table_1">Ablation of CLIP-ISP</h3>' in page
+    assert "not shown: the interval holds 0" in page
+    assert 'data-run="study/clip_isp_table_1/full"' in page
+    assert '"study/clip_isp_table_1/full": {"facts"' in page  # its provenance is in the page
+    paper = (reports / "papers" / "clip_isp.html").read_text(encoding="utf-8")
+    assert "measured on other pictures (demo, demo_mine)" in paper
+
+
+def test_a_renamed_study_is_refused(reports: Path):
+    write_json(reports / "studies" / "other.json", read_json(reports / "studies" / "clip_isp_table_1.json"))
+    with pytest.raises(LleError, match="lle study other"):
+        read_results(reports, card)
