@@ -44,7 +44,7 @@ def look_of(pictures: Tensor) -> Tensor:
 
 def _tiles(picture: np.ndarray, side: int) -> Tensor:
     """Cuts a picture, H x W x 3 uint8, into squares without overlap, N x 3 x side x side in [0, 1]; a smaller one stays whole."""
-    image = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
+    image = torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255
     if min(image.shape[1:]) < side:
         return image[None]
     return image.unfold(1, side, side).unfold(2, side, side).permute(1, 2, 0, 3, 4).reshape(-1, 3, side, side)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def look(name: str, models: Path = Path("build/models"), reports: Path = Path("r
         reports: receives `clip/prompts/<name>.json` and pictures in `clip/prompts/<name>/`.
 
     Returns:
-        What was written as JSON. `monotone` says whether r never falls with exposure, in all scenes.
+        What was written as JSON. `monotone` says whether r never falls with exposure, in all scenes; `largest_fall` is in log-odds.
 
     Raises:
         LleError: the method is not guided by CLIP, or not trained.
@@ -49,17 +50,18 @@ def look(name: str, models: Path = Path("build/models"), reports: Path = Path("r
     trained = read_json(models / name / "train.json")["provenance"]
     scenes = {photograph.scene: views[0] for photograph, views in photographs("test")}
     pairs = {"before": method.unrefined()[0], "after": method.prompts}
-    curves = {
-        scene: {when: normality(method, prompts, bracket(picture)) for when, prompts in pairs.items()} for scene, picture in scenes.items()
+    odds = {
+        scene: {when: log_odds(method, prompts, bracket(picture)) for when, prompts in pairs.items()} for scene, picture in scenes.items()
     }
-    falls = {scene: {when: fall(values) for when, values in found.items()} for scene, found in curves.items()}
+    falls = {scene: {when: fall(values) for when, values in found.items()} for scene, found in odds.items()}
     scene, picture = next(iter(scenes.items()))
     report = {
         "method": name,
         **method.tags(),
         "rounds": method.settings.rounds,
         "stops": STOPS,
-        "normality": curves,
+        "log_odds": odds,
+        "normality": {scene: {when: [_sigmoid(v) for v in values] for when, values in found.items()} for scene, found in odds.items()},
         "largest_fall": falls,
         "monotone": {when: all(found[when] == 0 for found in falls.values()) for when in pairs},
         "map": {"scene": scene, **_draw(method, picture, reports / "clip" / "prompts" / name)},
@@ -79,15 +81,23 @@ def bracket(picture: np.ndarray) -> Tensor:
 
 
 @torch.no_grad()
-def normality(method: ClipGuided, prompts: PromptPair, pictures: Tensor) -> list[float]:
-    """Returns r(i) of pictures, N x 3 x H x W in [0, 1], by the given prompts."""
+def log_odds(method: ClipGuided, prompts: PromptPair, pictures: Tensor) -> list[float]:
+    """Returns ln(r / (1 - r)) of pictures, N x 3 x H x W in [0, 1], by the given prompts.
+
+    r itself is so near 0 or 1 for most pictures that its digits no longer tell whether it rises.
+    """
     clip = method.clip()
-    return [round(value, 5) for value in prompts.normality(clip, clip.image_features(pictures)).tolist()]
+    logits = prompts.logits(clip, clip.image_features(pictures))
+    return [float(f"{value:.5g}") for value in (logits[:, 1] - logits[:, 0]).tolist()]
 
 
 def fall(values: list[float]) -> float:
     """Returns by how much a curve falls at most from one value to the next; 0 for one that rises monotonically."""
-    return round(max((max(0.0, before - after) for before, after in pairwise(values)), default=0.0), 5)
+    return float(f"{max((max(0.0, before - after) for before, after in pairwise(values)), default=0.0):.4g}")
+
+
+def _sigmoid(value: float) -> float:
+    return round(1 / (1 + math.exp(-value)), 5)
 
 
 @torch.no_grad()

@@ -272,12 +272,13 @@ def test_what_was_learned_is_measured_and_drawn(method, tmp_path):
     origin = dict.fromkeys(("config_hash", "fingerprint", "seed", "data_digest"))
     write_json(tmp_path / "models/clip_isp/train.json", {"provenance": origin})
     found = look("clip_isp", tmp_path / "models", tmp_path / "reports")
-    assert set(found["normality"]) == {"chelsea", "coffee", "motorcycle"}
-    for scene, curves in found["normality"].items():
+    assert set(found["log_odds"]) == {"chelsea", "coffee", "motorcycle"}
+    for scene, curves in found["log_odds"].items():
         for when, values in curves.items():
             assert len(values) == len(found["stops"])
             assert found["largest_fall"][scene][when] == fall(values)
-    assert found["monotone"]["after"] == all(fall(curves["after"]) == 0 for curves in found["normality"].values())
+            assert found["normality"][scene][when] == pytest.approx(torch.tensor(values).sigmoid().tolist(), abs=1e-4)
+    assert found["monotone"]["after"] == all(fall(curves["after"]) == 0 for curves in found["log_odds"].values())
     assert found["clip_backbone"] == "demo"
     folder = tmp_path / "reports/clip/prompts"
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

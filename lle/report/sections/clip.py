@@ -71,18 +71,14 @@ def _cost(cost: Mapping[str, Any]) -> str:
 def _look(look: Mapping[str, Any], folder: Path, results: Results) -> list[Markup]:
     """One method: the curves with their verdict, and the maps."""
     name, title = look["method"], results.title(look["method"])
-    curves = []
+    curves, odds = [], []
     for scene, values in look["normality"].items():
         heading = f"{title}: r against exposure, {scene}"
-
-        def draw(key: str, width: float, values: Mapping[str, list[float]] = values, heading: str = heading) -> str:
-            named = {WHEN[when]: values[when] for when in WHEN}
-            return figures.lines(
-                key, look["stops"], named, "Exposure against normal light, stops", "r, probability of “normal”", width / 2, heading
-            )
-
         caption = f"{heading}. " + "; ".join(f"{WHEN[when]} {_verdict(look['largest_fall'][scene][when])}" for when in WHEN) + "."
-        curves.append(parts.figure(Markup(draw(f"clip-{name}-{scene}", parts.NARROW)), caption))
+        curves.append(parts.figure(_curves(f"clip-{name}-{scene}", look["stops"], values, "r, probability of “normal”", heading), caption))
+        heading = f"{title}: log-odds of r against exposure, {scene}"
+        logits = look["log_odds"][scene]
+        odds.append(parts.figure(_curves(f"clip-{name}-{scene}-odds", look["stops"], logits, "ln(r / (1 − r))", heading), f"{heading}."))
     drawn = look["map"]
     files = {
         "low": "input",
@@ -107,13 +103,25 @@ def _look(look: Mapping[str, Any], folder: Path, results: Results) -> list[Marku
         Markup('<h3 id="clip-{}">{}</h3>').format(name, f"{title}: what the prompts learned"),
         parts.paragraph(verdict + "."),
         parts.figures(curves),
+        parts.fold("The same as log-odds, which do not saturate", parts.figures(odds)),
         parts.paragraph(remark),
         parts.pictures(shown, f"{title}, {drawn['scene']} under mining light"),
     ]
 
 
+def _curves(key: str, stops: list[float], values: Mapping[str, list[float]], label: str, heading: str) -> Markup:
+    """Draws what was before and after refinement; probabilities on [0, 1], anything else on its own range."""
+    drawn = [value for when in WHEN for value in values[when]]
+    inside = min(drawn) >= 0 and max(drawn) <= 1
+    ends = (0.0, 1.0) if inside else (min(drawn), max(drawn))
+    named = {WHEN[when]: values[when] for when in WHEN}
+    return Markup(figures.lines(key, stops, named, "Exposure against normal light, stops", label, parts.NARROW, heading, ends))
+
+
 def _verdict(largest_fall: float) -> str:
-    return "monotone" if largest_fall == 0 else f"not monotone (falls by {largest_fall:.3g} at most from one exposure to the next)"
+    return (
+        "monotone" if largest_fall == 0 else f"not monotone (its log-odds fall by {largest_fall:.3g} at most from one exposure to the next)"
+    )
 
 
 def _percent(share: float) -> str:

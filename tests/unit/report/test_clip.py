@@ -29,6 +29,7 @@ def reports(tmp_path):
             "rounds": 1,
             "stops": STOPS,
             "normality": {"chelsea": curves},
+            "log_odds": {"chelsea": {when: [8 * value - 4 for value in values] for when, values in curves.items()}},
             "largest_fall": {"chelsea": {"before": 0.4, "after": 0.0}},
             "monotone": {"before": False, "after": True},
             "map": {"scene": "chelsea", "scale": 0.02, "signed": True, "mean_absolute": {"before": 0.01, "after": 0.005}, "files": ["low"]},
@@ -42,7 +43,7 @@ def test_verdicts_are_printed_as_computed(reports):
     shown = section(reports, read_results(reports, card)).html
     assert "before refinement r is not monotone in exposure over all 1 scenes" in shown
     assert "after refinement r is monotone" in shown
-    assert "falls by 0.4 at most" in shown
+    assert "log-odds fall by 0.4 at most" in shown
     assert "<script" not in shown
 
 
