@@ -266,6 +266,13 @@ def sync(reports: Path = REPORTS, models: Path = MODELS, uri: str | None = None)
     return str(sync_all(reports, models, uri, data))
 
 
+def mlflow_runs(uri: str | None = None) -> list[tuple[str, str, str]]:
+    """Returns experiment, name and id of the current runs of a store: results name their run, and ids differ from store to store."""
+    from lle.tracking.sync import current_runs
+
+    return sorted((run.experiment, run.name, run.run_id) for run in current_runs(uri))
+
+
 def throughput(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Measures how fast Zero-DCE trains and how fast its batches could be made."""
     from lle.evaluate.throughput import measure

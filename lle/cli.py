@@ -287,6 +287,14 @@ def sync(uri: str | None) -> None:
     click.echo(api.sync(uri=uri))
 
 
+@mlflow.command()
+@click.option("--uri", help="Tracking store; MLFLOW_TRACKING_URI or sqlite:///mlflow.db if left out.")
+def runs(uri: str | None) -> None:
+    """List the current runs: the experiment and name that results give, and the id in this store."""
+    for experiment, name, run_id in api.mlflow_runs(uri):
+        click.echo(f"{run_id}  {experiment}/{name}")
+
+
 @main.command()
 @click.option("--accept", metavar="REASON", help="Make the present results the accepted ones; the reason is kept.")
 @click.option("--junit", type=PATH, help="Write a JUnit XML report.")

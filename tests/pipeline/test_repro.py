@@ -195,6 +195,22 @@ def test_metrics_can_be_shown_and_a_changed_one_is_noticed(project, first):
     path.write_text(before, encoding="utf-8")
 
 
+@pytest.mark.timeout(120)
+def test_a_clone_without_data_makes_the_same_report(project, first, tmp_path):
+    """What git holds is enough, and neither the clock nor the place of the clone can be seen in the pages."""
+    clone = tmp_path / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("build", "cache", "mlflow.db", "mlruns", "__pycache__"))
+    entry = yaml.safe_load((clone / "dvc.lock").read_text(encoding="utf-8"))["stages"]["report"]
+    outs = [clone / out["path"] for out in entry["outs"]]
+    pages = {path.relative_to(clone): path.read_bytes() for out in outs for path in [out, *out.rglob("*")] if path.is_file()}
+    assert len(pages) >= 2
+    for out in outs:
+        shutil.rmtree(out) if out.is_dir() else out.unlink()
+    assert ran(dvc(clone, "repro", "--single-item", "fingerprint", "report")) == {"fingerprint", "report"}
+    assert {name: (clone / name).read_bytes() for name in pages} == pages
+    assert {path.name for path in (clone / "build").iterdir()} == {"fingerprints"}
+
+
 @pytest.mark.timeout(240)
 def test_a_killed_run_continues(project, first):
     shutil.rmtree(project / "build" / "models" / "zero_dce")
