@@ -150,6 +150,13 @@ def studies(path: Path = PARAMS, overrides: Iterable[str] = ()) -> list[tuple[st
     return [(name, study.title) for name, study in params(path, overrides).studies.items()]
 
 
+def seed(name: str, number: int, path: Path = PARAMS, overrides: Iterable[str] = (), reports: Path = REPORTS) -> list[Path]:
+    """Trains and measures a method with another seed and returns the files in `reports/seeds`."""
+    from lle.evaluate.seeds import run_seed
+
+    return run_seed(name, number, path, overrides, reports)
+
+
 def study(name: str, path: Path = PARAMS, overrides: Iterable[str] = (), reports: Path = REPORTS) -> dict[str, Any]:
     """Trains and measures the variants of a study and writes `reports/studies/<name>.json` and `.csv`."""
     from lle.evaluate.study import run_study

@@ -138,6 +138,16 @@ def segment(method: str, dataset: str, path: Path, overrides: tuple[str, ...]) -
 
 
 @main.command()
+@click.argument("method")
+@click.argument("number", type=int)
+@settings
+def seed(method: str, number: int, path: Path, overrides: tuple[str, ...]) -> None:
+    """Train and measure METHOD with the seed NUMBER, into reports/seeds."""
+    for written in api.seed(method, number, path, overrides):
+        click.echo(written)
+
+
+@main.command()
 @click.argument("name", required=False)
 @settings
 def study(name: str | None, path: Path, overrides: tuple[str, ...]) -> None:

@@ -31,6 +31,8 @@ class SuiteConfig(Strict):
     """Segmentation sets whose darkened test pictures every method enhances for their judge."""
     attention: list[str] = Field(default_factory=list)
     """Methods of the suite whose attention maps by block, and their teacher's, are drawn: distill has such blocks."""
+    seeds: list[int] = Field(default_factory=list)
+    """Further seeds with which every method is trained and measured, to show the spread; each takes as long as the suite again."""
 
 
 class CompositeConfig(Strict):
