@@ -101,6 +101,19 @@ class Record:
         return {Path(name).parts[1]: self._read(path) for name, path in self.files.items() if _is_metrics(name)}
 
     @cached_property
+    def segmentation(self) -> dict[str, float]:
+        """What a judge recognised in the results, by `segment/<data set>/<measure>`."""
+        found: dict[str, float] = {}
+        for name, path in self.files.items():
+            parts = Path(name).parts
+            if parts[0] == "segment" and path.suffix == ".json":
+                record = self._read(path)
+                values = {**{f"mean_iou_{key}": cell["mean"] for key, cell in record["mean_iou"].items()}, **record["iou"]}
+                values["pixel_accuracy"] = record["pixel_accuracy"]
+                found |= {f"segment/{parts[1]}/{key}": float(value) for key, value in values.items() if value is not None}
+        return found
+
+    @cached_property
     def profile(self) -> dict[str, Any]:
         """What the method costs, empty if it was not measured."""
         return self._read(self.files.get(f"profile/{self.method}.json"))
@@ -226,7 +239,7 @@ def _trained_on(method: str, reports: Path, models: Path) -> str | None:
 
 def _files(method: str, reports: Path) -> dict[str, Path]:
     paths = [
-        *(path for suffix in ("json", "csv") for path in reports.glob(f"metrics/*/{method}.{suffix}")),
+        *(path for kind in ("metrics", "segment") for end in ("json", "csv") for path in reports.glob(f"{kind}/*/{method}.{end}")),
         *(reports / kind / f"{method}.json" for kind in ("profile", "training")),
     ]
     for sample in reports.glob(f"samples/*/{method}/*.webp"):

@@ -322,6 +322,7 @@ def _log_results(client: MlflowClient, run_id: str, record: Record, model_id: st
     cost = {key: value for key, value in record.profile.items() if key not in ("provenance", "train")}
     system = record.training.get("system", {})
     train = {key: value for key, value in record.training.items() if key not in ("provenance", "settings", "terms", "system")}
+    metrics += [Metric(_key(name), value, now, 0) for name, value in record.segmentation.items()]
     for prefix, values in (("profile", cost), ("train", train), ("system", system)):
         metrics += [Metric(_key(f"{prefix}/{key}"), value, now, 0) for key, value in numbers(values).items()]
     _send(client, run_id, metrics)

@@ -55,6 +55,18 @@ def test_tags_of_a_method_are_parameters_too(reports: Path, models: Path) -> Non
     assert found.provenance["command"] == "lle train zero_dce"
 
 
+def test_segmentation_in_the_dark_belongs_to_the_run(reports: Path, models: Path) -> None:
+    before = collect(reports, models)[2]
+    assert before.segmentation == {}
+    cell = {"mean": 0.5, "low": 0.4, "high": 0.6}
+    record = {"mean_iou": {"all": cell, "listed": cell}, "iou": {"brick": 0.7, "sky": None}, "pixel_accuracy": 0.8}
+    write_json(reports / "segment/demo_seg/zero_dce.json", record)
+    after = collect(reports, models)[2]
+    expected = {"mean_iou_all": 0.5, "mean_iou_listed": 0.5, "brick": 0.7, "pixel_accuracy": 0.8}
+    assert after.segmentation == {f"segment/demo_seg/{key}": value for key, value in expected.items()}
+    assert after.digest != before.digest
+
+
 def test_curves_come_from_the_log_or_from_the_reports(reports: Path, models: Path, tmp_path: Path) -> None:
     full = collect(reports, models)[2]
     assert {(curve.phase, curve.update, curve.term, len(curve.points)) for curve in full.curves} == {
