@@ -65,6 +65,28 @@ def _tests(results: Results, tables: Mapping[str, Table]) -> list[Tests]:
     return found
 
 
+def _pairs(results: Results, tested: Sequence[Tests]) -> list[dict[str, Any]]:
+    """Returns what the comparison of any two methods draws: values by picture, and the tests of the tables."""
+    return [
+        {
+            "dataset": t.dataset,
+            "label": t.column.label,
+            "digits": t.column.digits,
+            "better": t.column.better,
+            "images": results.per_image[t.dataset][t.methods[0]].images,
+            "methods": [
+                {"id": m, "title": t.titles[m], "values": results.per_image[t.dataset][m].numbers(t.column.key)} for m in t.methods
+            ],
+            "tests": {
+                f"{a} {b}": [t.column.text(d.mean), t.column.text(d.low), t.column.text(d.high), f"{pair.adjusted:.2g}", pair.verdict]
+                for (a, b), pair in t.pairs.items()
+                for d in (pair.difference.difference,)
+            },
+        }
+        for t in tested
+    ]
+
+
 def _ranking(results: Results) -> dict[str, Any] | None:
     """Returns the rank table by PSNR with its critical-difference diagram."""
     ranked = ranks(results, "psnr")
@@ -379,6 +401,7 @@ def _index(site: _Site, claims: Claims, compared: Mapping[str, tuple[ComparedTab
         throughput=throughput_rows(results),
         overview=_overview(tables),
         alpha=ALPHA,
+        pairs=_pairs(results, found["tests"]),
         ranking=_ranking(results),
         **found,
     )

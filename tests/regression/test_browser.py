@@ -114,6 +114,21 @@ def test_difference_of_two_pictures(page):
     assert page.is_enabled("#slider")
 
 
+def test_any_two_methods_can_be_compared(page):
+    page.select_option("#pair-table", label="PSNR on demo")
+    page.select_option("#pair-a", "clahe")
+    page.select_option("#pair-b", "unet")
+    text = page.inner_text("#pair-text")
+    assert "U-Net minus CLAHE" in text
+    assert "U-Net is better" in text
+    assert "of 24 pictures" in text
+    assert page.locator("#pair-figure circle").count() == 22
+    assert page.locator("#pair-figure image").count() == 2  # the sample pictures, drawn as themselves
+    assert page.locator("#pair-figure text.axis").first.text_content() == "CLAHE, PSNR"
+    page.select_option("#pair-b", "clahe")
+    assert page.inner_text("#pair-text") == "Choose two different methods."
+
+
 def test_papers_figures_stay_apart_from_ours(opened, page_path: Path):
     page = opened(page_path.parent / "papers/clip_isp.html")
     row = page.locator("table", has_text="FLOPs").locator("tr", has_text="CLIP-ISP")

@@ -100,6 +100,71 @@
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
+  // Any two methods, picture by picture.
+  if (byId("pairs") && byId("pairing")) {
+    const tables = JSON.parse(byId("pairs").textContent);
+    const chosen = byId("pair-table"), across = byId("pair-a"), up = byId("pair-b");
+    const svg = (name, attributes, text) => {
+      const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+      for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+      if (text !== undefined) element.textContent = text;
+      return element;
+    };
+    const sample = (dataset, image) => {
+      for (const img of document.querySelectorAll('.sheet[data-scene] button[data-who="normal"] img, .sheet[data-scene] button[data-who="input"] img')) {
+        if (img.alt.endsWith(`, ${dataset} ${image}`)) return img;
+      }
+      return null;
+    };
+    const draw = () => {
+      const table = tables[chosen.value];
+      const find = (id) => table.methods.find((method) => method.id === id);
+      const a = find(across.value), b = find(up.value);
+      const values = [...a.values, ...b.values];
+      const low = Math.min(...values), high = Math.max(...values), pad = 0.05 * (high - low || 1);
+      const size = Math.min(600, byId("pairing").clientWidth || 600), left = 56, top = 10, side = size - left - 14;
+      const x = (v) => left + side * (v - low + pad) / (high - low + 2 * pad), y = (v) => top + side - (x(v) - left);
+      const wins = a.values.filter((v, i) => (table.better === "higher" ? b.values[i] > v : b.values[i] < v)).length;
+      const figure = svg("svg", { class: "chart", role: "img", width: size, height: top + side + 46, viewBox: `0 0 ${size} ${top + side + 46}`,
+        "aria-label": `${table.label} of ${b.title} against ${a.title} on ${a.values.length} pictures of ${table.dataset}` });
+      for (let k = 0; k <= 4; k += 1) {
+        const v = low + (high - low) * k / 4, text = v.toFixed(table.digits > 2 ? 2 : 1).replace("-", "−");
+        figure.append(svg("line", { class: "grid", x1: x(v), x2: x(v), y1: top, y2: top + side }), svg("line", { class: "grid", x1: left, x2: left + side, y1: y(v), y2: y(v) }),
+          svg("text", { class: "tick", "text-anchor": "middle", x: x(v), y: top + side + 16 }, text), svg("text", { class: "tick", "text-anchor": "end", x: left - 6, y: y(v) + 4 }, text));
+      }
+      figure.append(svg("line", { class: "front", x1: left, y1: top + side, x2: left + side, y2: top }),
+        svg("text", { class: "axis", "text-anchor": "middle", x: left + side / 2, y: top + side + 38 }, `${a.title}, ${table.label}`),
+        svg("text", { class: "axis", "text-anchor": "middle", transform: `translate(13 ${top + side / 2}) rotate(-90)` }, `${b.title}, ${table.label}`));
+      const pictures = [];
+      table.images.forEach((image, i) => {
+        const img = sample(table.dataset, image), name = `${image}: ${a.title} ${a.values[i].toFixed(table.digits)}, ${b.title} ${b.values[i].toFixed(table.digits)}`;
+        const mark = img ? svg("image", { class: "thumb", href: img.src, width: 44, height: 32, x: x(a.values[i]) - 22, y: y(b.values[i]) - 16 })
+          : svg("circle", { class: "rank", r: 4.5, cx: x(a.values[i]), cy: y(b.values[i]) });
+        mark.append(svg("title", {}, name));
+        if (img) pictures.push(mark); else figure.append(mark);
+      });
+      figure.append(...pictures);
+      byId("pair-figure").replaceChildren(figure);
+      const test = table.tests[`${b.id} ${a.id}`];
+      const verdict = test && { better: `${b.title} is better`, worse: `${a.title} is better`, open: "the order is open" }[test[4]];
+      byId("pair-text").textContent = test ? `${b.title} minus ${a.title}: ${test[0]} (95 % bootstrap interval ${test[1]} to ${test[2]}), Wilcoxon p = ${test[3]} after Holm's correction: ${verdict}. ${b.title} is ahead on ${wins} of ${a.values.length} pictures.`
+        : "Choose two different methods.";
+    };
+    const fillPair = () => {
+      const methods = tables[chosen.value].methods;
+      for (const [select, place] of [[across, 1], [up, 0]]) {
+        const keep = methods.some((method) => method.id === select.value) ? select.value : methods[place].id;
+        select.replaceChildren(...methods.map((method) => new Option(method.title, method.id, false, method.id === keep)));
+      }
+      draw();
+    };
+    byId("pairing").hidden = false;
+    chosen.addEventListener("change", fillPair);
+    for (const select of [across, up]) select.addEventListener("change", draw);
+    addEventListener("resize", draw);
+    fillPair();
+  }
+
   // A footnote or card that a link points at lies in a closed block: open it.
   const reveal = () => {
     const target = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
