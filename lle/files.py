@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,20 @@ def write_json(path: Path, value: Any) -> None:
         ValueError: a float is NaN or infinite; JSON has no such number, store None and the reason instead.
     """
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def csv_text(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Returns lines as CSV, with the keys in the order of their first appearance; a key that a line lacks leaves its cell empty."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(dict.fromkeys(key for line in lines for key in line)), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return stream.getvalue()
+
+
+def significant(value: float) -> float:
+    """Returns the value with six significant digits: more are noise, and differ between machines."""
+    return float(f"{value:.6g}")
 
 
 def read_json(path: Path) -> Any:

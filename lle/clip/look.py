@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -17,17 +16,18 @@ from lle.clip.prompts import PromptPair
 from lle.config.data import Camera, Mine
 from lle.data import degrade
 from lle.data.demo import photographs
+from lle.data.images import write_webp
 from lle.engine.model_io import load_model
 from lle.errors import LleError
-from lle.files import atomic_path, read_json, write_json
+from lle.files import read_json, write_json
 from lle.provenance import provenance
 
 STOPS = tuple(step / 2 for step in range(-12, 1))
 """Exposures of a bracketed scene against its normal light, in photographic stops."""
 
-WIDTH = 320
+SIDE = 320
 QUALITY = 80
-"""Width and WebP quality of the pictures kept for the report."""
+"""Longer side in pixels and WebP quality of the pictures kept for the report."""
 
 
 def look(name: str, models: Path = Path("build/models"), reports: Path = Path("reports")) -> dict[str, Any]:
@@ -116,21 +116,10 @@ def _draw(method: ClipGuided, picture: np.ndarray, folder: Path) -> dict[str, An
     files |= {f"map_{when}": values / (scale or 1) * (0.5 if signed else 1) + (0.5 if signed else 0) for when, values in maps.items()}
     for file, image in files.items():
         pixels = image.expand(3, -1, -1).permute(1, 2, 0).mul(255).round().byte().numpy()
-        _write(folder / f"{file}.webp", pixels)
+        write_webp(folder / f"{file}.webp", pixels, SIDE, QUALITY)
     return {
         "scale": round(scale, 5),
         "signed": signed,
         "mean_absolute": {when: round(float(values.abs().mean()), 5) for when, values in maps.items()},
         "files": sorted(files),
     }
-
-
-def _write(path: Path, picture: np.ndarray) -> None:
-    """Writes H x W x 3 uint8 as a WebP file of `WIDTH`."""
-    height = round(picture.shape[0] * WIDTH / picture.shape[1])
-    small = cv2.resize(picture, (WIDTH, height), interpolation=cv2.INTER_AREA)
-    done, encoded = cv2.imencode(".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
-    if not done:
-        raise LleError(f"{path} cannot be written: this OpenCV has no WebP encoder. Install opencv-python-headless again.")
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(encoded.tobytes())

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from lle.errors import DataError
+from lle.errors import DataError, LleError
 from lle.files import atomic_path
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif"})
@@ -138,6 +139,32 @@ def write_png(path: Path, array: np.ndarray) -> None:
     if array.ndim == 3:
         array = cv2.cvtColor(np.ascontiguousarray(array), cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".png", array, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data.tobytes())
+
+
+def write_webp(path: Path, array: NDArray[np.uint8], side: int, quality: int | None) -> None:
+    """Writes a picture for the report, reduced to at most `side` pixels on its longer side, atomically.
+
+    Args:
+        path: the file.
+        array: H x W x 3 uint8 RGB.
+        side: pixels; a smaller picture is not enlarged.
+        quality: 1 to 100; None writes a picture of few colours, such as a mask, without loss and without mixing them.
+
+    Raises:
+        LleError: OpenCV was built without WebP, the disk is full or the folder cannot be written.
+    """
+    scale = side / max(array.shape[:2])
+    if scale < 1:
+        height, width = (max(1, round(length * scale)) for length in array.shape[:2])
+        interpolation = cv2.INTER_NEAREST_EXACT if quality is None else cv2.INTER_AREA
+        array = cv2.resize(array, (width, height), interpolation=interpolation).astype(np.uint8)
+    # Above 100 the encoder is lossless.
+    options = [cv2.IMWRITE_WEBP_QUALITY, 101 if quality is None else quality]
+    done, data = cv2.imencode(".webp", cv2.cvtColor(array, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise LleError(f"{path} cannot be written: this OpenCV has no WebP encoder. Install opencv-python-headless again.")
     with atomic_path(path) as temporary:
         temporary.write_bytes(data.tobytes())
 

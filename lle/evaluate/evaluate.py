@@ -6,8 +6,6 @@ give the same bytes.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,14 +14,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lle.data.images import read_rgb
+from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row
 from lle.errors import DataError, LleError
-from lle.files import atomic_path, write_json, write_text
+from lle.files import csv_text, significant, write_json, write_text
 from lle.metrics.bootstrap import LEVEL, RESAMPLES, bootstrap_mean
 from lle.metrics.protocol import PROTOCOL, Image, to_uint8
 from lle.metrics.registry import Metric, Sample, select
@@ -35,14 +32,8 @@ SAMPLE_SIDE = 480
 SAMPLE_QUALITY = 85
 MIN_SCENES = 10
 """With fewer scenes an interval over scenes means nothing, and single pictures are drawn instead."""
-DIGITS = 6
 
 Enhance = Callable[[Image], NDArray]
-
-
-def significant(value: float) -> float:
-    """Returns the value with `DIGITS` significant digits: more are noise, and differ between machines."""
-    return float(f"{value:.{DIGITS}g}")
 
 
 def drawn_together(scenes: Sequence[str]) -> Sequence[str] | None:
@@ -85,22 +76,10 @@ def _measure(sample: Sample, metrics: Sequence[Metric], name: str) -> tuple[dict
     return values, reasons
 
 
-def _shrunk(image: Image) -> Image:
-    scale = SAMPLE_SIDE / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-
-
 def write_samples(folder: Path, pictures: Mapping[str, Image]) -> None:
     """Writes the pictures as WebP and removes those of an earlier evaluation."""
     for name, picture in pictures.items():
-        done, encoded = cv2.imencode(".webp", cv2.cvtColor(_shrunk(picture), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, SAMPLE_QUALITY])
-        if not done:
-            raise LleError(f"the sample picture '{name}' cannot be encoded as WebP; OpenCV was built without it.")
-        with atomic_path(folder / f"{name}.webp") as temporary:
-            temporary.write_bytes(encoded.tobytes())
+        write_webp(folder / f"{name}.webp", picture, SAMPLE_SIDE, SAMPLE_QUALITY)
     for old in folder.glob("*.webp"):
         if old.stem not in pictures:
             old.unlink()
@@ -109,14 +88,6 @@ def write_samples(folder: Path, pictures: Mapping[str, Image]) -> None:
 def _sample_names(names: Sequence[str], count: int) -> list[str]:
     """Returns names spread evenly over the manifest, the same for every method."""
     return [names[i] for i in dict.fromkeys(np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int).tolist())]
-
-
-def _table(lines: Sequence[Mapping[str, Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, fieldnames=list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return stream.getvalue()
 
 
 def _unavailable(metrics: Sequence[Metric], paired: bool) -> dict[str, str]:
@@ -248,6 +219,6 @@ def evaluate(
     if method == INPUT and paired:
         write_samples(folder / "normal", references)
     table = Path(out) / "metrics" / prepared.name / f"{method}.csv"
-    write_text(table, _table(lines))
+    write_text(table, csv_text(lines))
     write_json(table.with_suffix(".json"), result)
     return result

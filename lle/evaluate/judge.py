@@ -28,7 +28,7 @@ from lle.engine.fingerprint import fingerprint
 from lle.engine.fitted import Fitted, write_losses
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update
 from lle.errors import DataError, LleError, WeightsError, did_you_mean
-from lle.files import atomic_path, digest, read_json, sha256, write_json
+from lle.files import atomic_path, digest, read_json, sha256, significant, write_json
 from lle.losses.perceptual import efficientnet_lite0, read_weights
 from lle.metrics import segmentation
 from lle.metrics.bootstrap import Interval
@@ -219,11 +219,6 @@ def summary(counts: np.ndarray, names: Sequence[str], listed: Sequence[int], **o
         "mean_iou": {key: _interval(interval) for key, interval in means.items()},
         "pixel_accuracy": significant(pooled[:, 0].sum() / pooled[:, [0, 2]].sum()),
     }
-
-
-def significant(value: float) -> float:
-    """Returns the value with six significant digits, as all results have."""
-    return float(f"{value:.6g}")
 
 
 def _interval(interval: Interval) -> dict[str, float]:

@@ -6,24 +6,21 @@ the methods: `dark`, the darkened pictures themselves, and `clean`, the pictures
 
 from __future__ import annotations
 
-import csv
-import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from lle.config.schema import BaseParams
 from lle.data import degrade
-from lle.data.images import read_rgb
+from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import LleError
 from lle.evaluate.judge import JUDGES, class_names, judge_settings, load_judge, masked, summary, truth
 from lle.evaluate.run import open_model, tags
-from lle.files import atomic_path, sha256, write_json, write_text
+from lle.files import csv_text, sha256, write_json, write_text
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
@@ -112,7 +109,7 @@ def segment_one(
     }
     folder = reports / "segment" / dataset
     _write_samples(folder / "samples" / name, samples)
-    write_text(folder / f"{name}.csv", _table(lines))
+    write_text(folder / f"{name}.csv", csv_text(lines))
     write_json(folder / f"{name}.json", result)
     write_index(reports)
     return result
@@ -157,27 +154,11 @@ def _cells(names: Sequence[str], counts: np.ndarray) -> dict[str, int]:
     return {f"{name}_{column}": int(counts[i, j]) for i, name in enumerate(names) for j, column in enumerate(segmentation.COLUMNS)}
 
 
-def _table(lines: Sequence[dict[str, Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, fieldnames=list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return stream.getvalue()
-
-
 def _write_samples(folder: Path, pictures: dict[str, Image]) -> None:
     """Writes pictures as WebP and masks without loss, and removes those of an earlier run."""
     for name, picture in pictures.items():
-        flat = name.endswith((".mask", ".truth"))
-        scale = min(1.0, SAMPLE_SIDE / max(picture.shape[:2]))
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_NEAREST_EXACT if flat else cv2.INTER_AREA)
-        # Above 100 the encoder is lossless.
-        quality = [cv2.IMWRITE_WEBP_QUALITY, 101 if flat else SAMPLE_QUALITY]
-        done, encoded = cv2.imencode(".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)
-        if not done:
-            raise LleError(f"the sample picture '{name}' cannot be encoded as WebP; OpenCV was built without it.")
-        with atomic_path(folder / f"{name}.webp") as temporary:
-            temporary.write_bytes(encoded.tobytes())
+        quality = None if name.endswith((".mask", ".truth")) else SAMPLE_QUALITY
+        write_webp(folder / f"{name}.webp", picture, SAMPLE_SIDE, quality)
     for old in folder.glob("*.webp"):
         if old.name.removesuffix(".webp") not in pictures:
             old.unlink()

@@ -7,7 +7,6 @@ interrupted study goes on where it stopped.
 from __future__ import annotations
 
 import csv
-import io
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from lle.config.study import StudyConfig
 from lle.engine.fingerprint import TOOLS, fingerprint, method_fingerprint
 from lle.engine.needs import digests, folder_digest
 from lle.errors import ConfigError, LleError, did_you_mean
-from lle.files import digest, read_json, sha256, write_json, write_text
+from lle.files import csv_text, digest, read_json, sha256, significant, write_json, write_text
 
 BUILD = Path("build/studies")
 TRAINING = ("iterations", "seconds", "images_per_s", "data_wait_share", "wait_shares")
@@ -154,7 +153,7 @@ def run_study(
         },
         "contrasts": [_contrast(better, worse, dataset, study, lines) for better, worse in study.pairs for dataset in study.datasets],
     }
-    write_text(reports / "studies" / f"{name}.csv", _table(lines))
+    write_text(reports / "studies" / f"{name}.csv", csv_text(lines))
     write_json(reports / "studies" / f"{name}.json", result)
     write_index(reports)
     return result
@@ -206,15 +205,6 @@ def _lines(run: Run) -> Iterator[dict[str, Any]]:
                 yield {"variant": run.variant, "seed": run.seed, "dataset": dataset, **line}
 
 
-def _table(lines: Sequence[Mapping[str, Any]]) -> str:
-    columns = list(dict.fromkeys(key for line in lines for key in line))
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return stream.getvalue()
-
-
 def _values(lines: Sequence[Mapping[str, Any]], variant: str, dataset: str, metric: str) -> dict[int, dict[str, float]]:
     """Returns the values of a metric by seed and picture; empty where it has none."""
     found: dict[int, dict[str, float]] = {}
@@ -234,7 +224,7 @@ def _mean_over_seeds(values: Mapping[int, Mapping[str, float]]) -> dict[str, flo
 
 
 def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    from lle.evaluate.evaluate import drawn_together, significant
+    from lle.evaluate.evaluate import drawn_together
     from lle.metrics.bootstrap import bootstrap_mean
 
     results: dict[str, Any] = {}
@@ -268,7 +258,7 @@ def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[st
 
 def _contrast(better: str, worse: str, dataset: str, study: StudyConfig, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Compares two variants on the PSNR of the same pictures, averaged over seeds."""
-    from lle.evaluate.evaluate import drawn_together, significant
+    from lle.evaluate.evaluate import drawn_together
     from lle.metrics.bootstrap import paired_difference
 
     entry: dict[str, Any] = {"better": better, "worse": worse, "dataset": dataset, "metric": "psnr"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lle.data.images import find_images, read_rgb, size, write_png
+from lle.data.images import find_images, read_rgb, size, write_png, write_webp
 from lle.errors import DataError
 
 
@@ -111,3 +111,16 @@ def test_find_images_in_natural_order(tmp_path):
     assert [path.name for path in find_images(tmp_path)] == ["1.jpg", "a2.PNG", "a10.png"]
     with pytest.raises(DataError, match="does not exist"):
         find_images(tmp_path / "none")
+
+
+def test_a_picture_for_the_report_is_reduced_and_a_mask_keeps_its_colours(tmp_path):
+    colours = np.random.default_rng(0).integers(0, 4, (50, 80)).astype(np.uint8)
+    mask = np.array([(0, 0, 0), (255, 0, 0), (0, 90, 0), (0, 0, 200)], np.uint8)[colours]
+    write_webp(tmp_path / "mask.webp", mask, 40, None)
+    small = read_rgb(tmp_path / "mask.webp")
+    assert small.shape == (25, 40, 3)
+    assert {tuple(pixel) for pixel in small.reshape(-1, 3)} <= {tuple(pixel) for pixel in mask.reshape(-1, 3)}
+    write_webp(tmp_path / "small.webp", mask, 100, None)
+    assert (read_rgb(tmp_path / "small.webp") == mask).all()
+    write_webp(tmp_path / "photograph.webp", mask, 40, 80)
+    assert read_rgb(tmp_path / "photograph.webp").shape == (25, 40, 3)
