@@ -102,7 +102,7 @@ def test_feature_network_is_tagged_and_not_saved():
 
 
 def test_contrast_of_brightness_compares_the_result_with_both():
-    made = method(w_nce=0.0, w_perceptual=0.0, w_regions=0.0, margin=10.0)
+    made = method(w_nce=0.0, w_perceptual=0.0, w_regions=0.0, w_contrast=10.0, margin=10.0)
     data = batch(made)
     enhanced = made(data["low"])
     positive, negative = data["normal"], data["negative"]
@@ -265,7 +265,7 @@ def test_gram_distances_by_hand():
 
 
 def test_gram_distances_are_scaled_before_the_contrast():
-    far, near = method(gram_scale=1e-9), method(gram_scale=1e9)
+    far, near = method(w_nce=10.0, gram_scale=1e-9), method(w_nce=10.0, gram_scale=1e9)
     data = batch(far)
     assert near.loss(data)["nce"].item() == pytest.approx(10 * math.log(2), rel=1e-4)
     assert not math.isclose(far.loss(data)["nce"].item(), 10 * math.log(2), rel_tol=0.1)
@@ -275,7 +275,7 @@ def test_presets():
     paper = registry.config_class("pie")(preset="paper")
     assert (paper.iterations, paper.crop, paper.batch_size, paper.lr, paper.weight_decay, paper.clip) == (14_000, 384, 2, 1e-4, 1e-4, 0.1)
     assert {paper.mode_target, paper.mode_pairs, paper.mode_nce, paper.mode_exp} == {"official"}
-    assert paper.squeeze
+    assert (paper.w_tv, paper.w_color, paper.w_regions, paper.w_contrast, paper.w_nce, paper.squeeze) == (200, 8, 1, 10, 10, True)
     assert (paper.features, paper.normalize_features, paper.w_perceptual, paper.gram_scale) == ("vgg16", False, 1, 1)
     older = registry.config_class("scl_lle")(preset="paper")
     assert (older.iterations, older.w_nce, older.w_gram, older.margin_gram) == (50_000, 0, 5, 0.04)

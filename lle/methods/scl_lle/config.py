@@ -15,7 +15,7 @@ class Config(PieConfig):
     """SCL-LLE: PIE's predecessor, with a margin on Gram matrices instead of InfoNCE, and regions from labels."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        **PieConfig.presets,
+        "recommended": {"iterations": 200, "batch_size": 4, "crop": 64, "lr": 2e-3, "schedule": "cosine", "min_size": 20},
         "paper": {**PieConfig.presets["paper"], "iterations": 50_000},
     }
 
