@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LUMA = (0.299, 0.587, 0.114)
-WIDTH = 240
+WIDTH = 200
 """Pixels of the width of a map."""
 ERROR = 96
 """Difference of brightness, of 255, at which the scale of the error maps ends."""
@@ -110,5 +110,5 @@ def webp(pixels: NDArray[np.uint8]) -> str:
     if image.width > WIDTH:
         image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.BOX)
     stream = io.BytesIO()
-    image.save(stream, "WEBP", quality=72, method=4)
+    image.save(stream, "WEBP", quality=62, method=4)
     return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

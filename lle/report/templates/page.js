@@ -111,10 +111,8 @@
       return element;
     };
     const sample = (dataset, image) => {
-      for (const img of document.querySelectorAll('.sheet[data-scene] button[data-who="normal"] img, .sheet[data-scene] button[data-who="input"] img')) {
-        if (img.alt.endsWith(`, ${dataset} ${image}`)) return img;
-      }
-      return null;
+      const find = (who) => [...document.querySelectorAll(`.sheet[data-scene] button[data-who="${who}"] img`)].find((img) => img.alt.endsWith(`, ${dataset} ${image}`));
+      return find("normal") || find("input");
     };
     const draw = () => {
       const table = tables[chosen.value];
@@ -127,8 +125,9 @@
       const wins = a.values.filter((v, i) => (table.better === "higher" ? b.values[i] > v : b.values[i] < v)).length;
       const figure = svg("svg", { class: "chart", role: "img", width: size, height: top + side + 46, viewBox: `0 0 ${size} ${top + side + 46}`,
         "aria-label": `${table.label} of ${b.title} against ${a.title} on ${a.values.length} pictures of ${table.dataset}` });
-      for (let k = 0; k <= 4; k += 1) {
-        const v = low + (high - low) * k / 4, text = v.toFixed(table.digits > 2 ? 2 : 1).replace("-", "−");
+      const raw = (high - low || 1) / 5, power = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= raw);
+      for (let k = Math.ceil(low / step); k <= Math.floor(high / step); k += 1) {
+        const v = k * step, text = String(Number(v.toPrecision(4))).replace("-", "−");
         figure.append(svg("line", { class: "grid", x1: x(v), x2: x(v), y1: top, y2: top + side }), svg("line", { class: "grid", x1: left, x2: left + side, y1: y(v), y2: y(v) }),
           svg("text", { class: "tick", "text-anchor": "middle", x: x(v), y: top + side + 16 }, text), svg("text", { class: "tick", "text-anchor": "end", x: left - 6, y: y(v) + 4 }, text));
       }

@@ -47,4 +47,4 @@ def test_grey_has_no_hue():
 def test_psnr_and_size_of_a_map():
     assert pixels.psnr(flat(110, 110, 110), flat(100, 100, 100)) == pytest.approx(28.13, abs=0.01)
     uri = pixels.webp(np.zeros((300, 480, 3), dtype=np.uint8))
-    assert Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).size == (240, 150)
+    assert Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).size == (200, 125)
