@@ -54,6 +54,11 @@ class Run:
         """Holds its model and its results."""
         return BUILD / self.study / self.variant / str(self.seed)
 
+    @property
+    def mlflow(self) -> dict[str, str]:
+        """Where it stands in MLflow."""
+        return {"experiment": "studies", "run": f"{self.study}/{self.variant}/{self.seed}"}
+
     def key(self, data: Path = Path("build/data")) -> str:
         """Returns a digest of everything the results depend on."""
         settings = method_settings(self.params, self.method)
@@ -252,7 +257,7 @@ def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[st
     return {
         "results": results,
         "training": {seed: {key: record[key] for key in TRAINING} for seed, record in trained.items()},
-        "provenance": {str(seed): record["provenance"] for seed, record in records.items()},
+        "provenance": {str(run.seed): {**records[run.seed]["provenance"], "mlflow": run.mlflow} for run in runs},
     }
 
 

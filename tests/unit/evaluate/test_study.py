@@ -33,6 +33,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["suite"] = {"methods": ["gamma"], "datasets": ["demo"], "prepare": ["demo"]}
     params["train"] |= {"data": "demo", "threads": 1, "validate_images": 0}
     params["data"] = {"demo": {"kind": "demo", "lighting": "room", "train": 4, "val": 1, "test_full": 0, "test_crops": 2}}
+    params["judges"] = {}
     params["studies"] = {"exponents": STUDY}
     folder = tmp_path_factory.mktemp("study")
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
@@ -59,6 +60,8 @@ def test_every_variant_is_measured_with_every_seed(result: dict, project: Path) 
     assert cell["low"] <= cell["mean"] <= cell["high"]
     assert cell["mean"] == pytest.approx(sum(cell["by_seed"].values()) / 2, abs=1e-4)
     assert result["variants"]["short"]["training"]["1"]["iterations"] == 2
+    place = result["variants"]["dark"]["provenance"]["0"]["mlflow"]
+    assert place == {"experiment": "studies", "run": f"{result['study']}/dark/0"}
     assert result["variants"]["dark"]["provenance"]["0"]["config_hash"] != result["variants"]["bright"]["provenance"]["0"]["config_hash"]
     lines = (project / "reports/studies/exponents.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 3 * 2 * 6
