@@ -35,12 +35,13 @@ def project(tmp_path_factory) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    params["suite"] |= {"methods": METHODS, "datasets": ["demo"], "prepare": ["demo"], "segment": []}
+    params["suite"] |= {"methods": METHODS, "datasets": ["demo"], "prepare": ["demo", "demo_seg"], "segment": []}
     params["train"] |= {"data": "demo", "threads": 1, "checkpoint_every": 5, "validate_every": 5, "validate_images": 2}
     params["suite"]["guided"] = []
     params["clip"] |= {"pictures": 16, "held_out": 16, "size": 32, "iterations": 1, "batch_size": 2}
     params["profile"] |= {"sizes": [[64, 64]], "threads": 1, "seconds": 0.2}
     params["data"]["demo"] |= {"train": 8, "val": 2, "test_full": 0, "test_crops": 1, "crop": [256, 256]}
+    params["data"]["demo_seg"] |= {"train": 2, "val": 1, "test": 1}
     for name in (*TRAINED, "net_t"):
         params["methods"][name] |= {"iterations": 10, "batch_size": 2, "crop": 32}
     params["methods"]["net_t"]["channels"] = 8
