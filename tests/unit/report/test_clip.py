@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from report_files import card, make_reports
 
-from lle.clip.look import _write
+from lle.data.images import write_webp
 from lle.files import read_json, write_json
 from lle.report.build import build_report
 from lle.report.results import read_results
@@ -35,7 +35,7 @@ def reports(tmp_path):
             "map": {"scene": "chelsea", "scale": 0.02, "signed": True, "mean_absolute": {"before": 0.01, "after": 0.005}, "files": ["low"]},
         },
     )
-    _write(folder / "clip/prompts/clip_isp/low.webp", np.full((24, 32, 3), 90, np.uint8))
+    write_webp(folder / "clip/prompts/clip_isp/low.webp", np.full((24, 32, 3), 90, np.uint8), 320, 80)
     return folder
 
 

@@ -9,8 +9,8 @@ import pytest
 from report_files import card, make_reports
 
 from lle.evaluate.judge import summary
-from lle.evaluate.segment import _cells, _table, _write_samples
-from lle.files import write_json, write_text
+from lle.evaluate.segment import _cells, _write_samples
+from lle.files import csv_text, write_json, write_text
 from lle.report.results import read_results
 from lle.report.sections.segmentation import section
 
@@ -31,7 +31,7 @@ def write(folder, method, right, unlisted=("train",)):
         "colours": {name: [10 * index, 20, 30] for index, name in enumerate(NAMES)},
     }
     write_json(folder / f"{method}.json", result)
-    write_text(folder / f"{method}.csv", _table([{"image": f"p{i}", **_cells(NAMES, picture)} for i, picture in enumerate(counts)]))
+    write_text(folder / f"{method}.csv", csv_text([{"image": f"p{i}", **_cells(NAMES, picture)} for i, picture in enumerate(counts)]))
     picture = np.full((24, 32, 3), 90, np.uint8)
     _write_samples(folder / "samples" / method, {"p0": picture, "p0.mask": picture, **({"p0.truth": picture} if method == "clean" else {})})
 
