@@ -17,20 +17,8 @@ class Config(MethodConfig):
     """PIE: positives, negatives from curves, regions without labels."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        # Small crops, a faster rate and the perceptual network that needs no download. Its InfoNCE tints pictures and its
-        # perceptual term keeps them dark, so brightness weighs more against both, and smoothness with it.
-        "recommended": {
-            "iterations": 200,
-            "batch_size": 4,
-            "crop": 64,
-            "lr": 5e-3,
-            "schedule": "cosine",
-            "min_size": 20,
-            "w_tv": 800.0,
-            "w_perceptual": 0.005,
-            "w_contrast": 150.0,
-            "w_nce": 2.0,
-        },
+        # Small crops, a faster rate and the perceptual network that needs no download.
+        "recommended": {"iterations": 200, "batch_size": 4, "crop": 96, "lr": 2e-3, "schedule": "cosine", "min_size": 20, "margin": 0.5},
         "paper": {
             "iterations": 14_000,
             "batch_size": 2,
