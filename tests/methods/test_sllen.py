@@ -142,11 +142,12 @@ def test_every_loss_is_a_named_term_that_its_weight_removes():
     def terms(**settings: object) -> set[str]:
         return set(create("sllen", {**TINY, **settings}).enhancement_loss(batch))
 
-    assert terms() == {"smooth", "kd", "itv", "gradient"}
-    assert terms(w_kd=0.0) == {"smooth", "itv", "gradient"}
-    assert terms(w_itv=0.0) == {"smooth", "kd", "gradient"}
-    assert terms(w_grad=0.0) == {"smooth", "kd", "itv"}
-    assert terms(w_perceptual=0.1) == {"smooth", "perceptual", "kd", "itv", "gradient"}
+    everything = {"smooth", "kd", "itv", "gradient", "ssim"}
+    assert terms() == everything
+    for term in ("kd", "itv", "ssim"):
+        assert terms(**{f"w_{term}": 0.0}) == everything - {term}
+    assert terms(w_grad=0.0) == everything - {"gradient"}
+    assert terms(w_perceptual=0.1) == everything | {"perceptual"}
     tags = create("sllen", {**TINY, "w_perceptual": 0.1}).tags()
     assert tags == {"perceptual": "efficientnet_lite0", "segmentation": "demo_seg"}
     assert create("sllen", {**TINY, **PLAIN}).tags() == {}

@@ -58,6 +58,7 @@ class Config(MethodConfig):
             "w_kd": 0.1,
             "w_itv": 0.05,
             "w_grad": 0.5,
+            "w_ssim": 0.0,
         },
     }
 
@@ -97,14 +98,16 @@ class Config(MethodConfig):
     """Network of the perceptual loss; VGG16's weights must be downloaded first."""
     smooth_beta: float = Field(0.05, ge=0)
     """Error below which the smooth L1 distance is quadratic; 0 is the mean absolute error."""
-    w_perceptual: float = Field(1e-3, ge=0)
+    w_perceptual: float = Field(3e-4, ge=0)
     """Weight of the squared distance of features; 0.1 suits VGG16, EfficientNet-Lite0's features are ten times larger."""
     w_kd: float = Field(0.01, ge=0)
     """Weight w1 of the distance of the decoder's maps from the encoder's."""
     w_itv: float = Field(0.01, ge=0)
     """Weight w2 of the total variation of the illumination."""
-    w_grad: float = Field(0.5, ge=0)
+    w_grad: float = Field(0.2, ge=0)
     """Weight w3 of the distance of the mean gradient from that of the training references."""
+    w_ssim: float = Field(0.5, ge=0)
+    """Weight of 1 - SSIM of every channel, which is not in the paper: dark channels count as much as bright ones."""
 
     @property
     def semantic(self) -> bool:

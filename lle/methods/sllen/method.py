@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, TrainingData, Update
 from lle.errors import ConfigError
 from lle.losses.feature_mse import feature_mse, frozen_features
+from lle.losses.ssim import ssim_loss
 from lle.methods.sllen.config import Config, Darkening
 from lle.methods.sllen.loss import gradient_level, illumination, illumination_variation, knowledge_distillation, mean_gradient
 from lle.methods.sllen.network import Network
@@ -133,7 +134,7 @@ class Sllen(Method):
         return {"cross_entropy": total / known.sum().clamp(min=1)}
 
     def enhancement_loss(self, batch: Batch) -> Losses:
-        """Terms of eq. 11 for a `paired` batch; those of weight 0 are neither computed nor named."""
+        """Terms of eq. 11 for a `paired` batch, and SSIM beside them; those of weight 0 are neither computed nor named."""
         config = self.config
         low, normal = batch["low"], batch["normal"]
         enhanced, encoded, decoded = self.network.features(low)
@@ -146,4 +147,6 @@ class Sllen(Method):
             terms["itv"] = config.w_itv * illumination_variation(low, enhanced)
         if config.w_grad:
             terms["gradient"] = config.w_grad * gradient_level(enhanced, self.reference_gradient)
+        if config.w_ssim:
+            terms["ssim"] = config.w_ssim * ssim_loss(enhanced, normal)
         return terms
