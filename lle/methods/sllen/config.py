@@ -30,7 +30,7 @@ class Config(MethodConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         # For a few minutes of training on a CPU.
         "recommended": {
-            "iterations": 250,
+            "iterations": 220,
             "batch_size": 8,
             "crop": 128,
             "lr": 1e-3,
