@@ -51,6 +51,8 @@ class StudyConfig(Strict):
             unknown = [name for name in match.groups() if name not in self.variants]
             if unknown:
                 raise ValueError(f"contrasts: '{text}' names {unknown[0]}, but the variants are {', '.join(self.variants)}")
+        if twice := [text for text in self.contrasts if self.contrasts.count(text) > 1]:
+            raise ValueError(f"contrasts: '{twice[0]}' stands there more than once")
         repeated = {seed for seed in self.seeds if self.seeds.count(seed) > 1}
         if repeated:
             raise ValueError(f"seeds: {min(repeated)} stands there more than once")

@@ -121,6 +121,7 @@ def test_a_wrong_override_names_its_variant_before_anything_is_trained(project: 
         ({"datasets": ["lol"]}, "no section under `data`"),
         ({"variants": {"dark": {"method": "gama"}}, "contrasts": []}, "there is no method 'gama'"),
         ({"seeds": [1, 1]}, "more than once"),
+        ({"contrasts": ["bright > dark", "bright > dark"]}, "more than once"),
     ],
 )
 def test_a_study_that_cannot_run_is_refused_when_the_settings_are_read(project: Path, tmp_path: Path, change: dict, message: str) -> None:
