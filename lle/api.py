@@ -192,6 +192,15 @@ def segment(name: str, dataset: str, path: Path = PARAMS, overrides: Iterable[st
     return segment_one(name, dataset, params(path, overrides))
 
 
+def segment_suite(dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:
+    """Does what `segment` does for `dark`, `clean` and every method of the suite."""
+    from lle.evaluate.segment import CLEAN, DARK, segment_one
+
+    settings = params(path, overrides)
+    for name in (DARK, CLEAN, *settings.suite.methods):
+        segment_one(name, dataset, settings)
+
+
 def profile(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Measures parameters, multiply-accumulates, latency and memory of a method."""
     from lle.evaluate.run import profile_one

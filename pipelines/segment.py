@@ -1,8 +1,11 @@
-"""Lets the judge of the data set named second segment what the method named first has enhanced."""
+"""Lets the judge of a data set segment what methods have enhanced: the method and the set, or the set alone for all of the suite."""
 
 import sys
 
-from lle.api import segment
+from lle.api import segment, segment_suite
 
 if __name__ == "__main__":
-    segment(sys.argv[1], sys.argv[2])
+    if len(sys.argv) == 2:
+        segment_suite(sys.argv[1])
+    else:
+        segment(sys.argv[1], sys.argv[2])

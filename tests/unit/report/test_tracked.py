@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
+from lle.evaluate import composite
 from lle.evaluate.study import index
 from lle.files import read_json
 from tests.conftest import ROOT
@@ -20,3 +21,7 @@ def test_reports_in_git_stay_small():
 
 def test_the_index_of_studies_fits_the_results():
     assert read_json(ROOT / "reports/studies.json") == index(ROOT / "reports"), "run: python -m pipelines.study --index"
+
+
+def test_the_index_of_the_composite_fits_the_result():
+    assert read_json(ROOT / "reports" / composite.INDEX) == composite.index_of(ROOT / "reports"), "run: lle composite"
