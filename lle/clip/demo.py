@@ -19,7 +19,7 @@ import yaml
 from torch import Tensor, nn
 
 from lle.clip.backbone import DEMO, LOGIT_SCALE, Clip
-from lle.clip.light import LIGHTS, caption, label, view
+from lle.clip.light import LIGHTS, caption, label, varied, view
 from lle.config.clip import ClipConfig
 from lle.data.demo import PHOTOGRAPHS, photographs
 from lle.errors import WeightsError
@@ -99,7 +99,7 @@ def pictures(splits: Sequence[str], count: int, size: int, seed: int) -> tuple[n
         rng = np.random.default_rng((seed, index))
         photograph, image = shown[int(rng.choice(len(shown), p=weights / weights.sum()))]
         light = names[index % len(names)]
-        images[index] = LIGHTS[light].show(view(image, size, rng), rng)
+        images[index] = LIGHTS[light].show(varied(view(image, size, rng), rng), rng)
         lights.append(light)
         captions.append(caption(light, photograph.scene, rng))
     return images, lights, captions

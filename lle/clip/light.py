@@ -10,7 +10,10 @@ import numpy as np
 
 from lle.config.data import Camera, Mine, Room
 from lle.data import degrade
+from lle.data.demo import expose
 
+MEANS = (0.3, 0.55)
+"""Means to which photographs are exposed before they are lit: what automatic exposure makes of most scenes."""
 _CLEAN = Camera(photons=(20000.0, 40000.0), read_noise=(0.0, 1.0))
 _USUAL = Camera()
 
@@ -162,3 +165,20 @@ def view(image: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
         window = window[:, ::-1]
     return cv2.resize(np.ascontiguousarray(window), (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+
+
+def varied(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Exposes a picture to a random mean and, half of the time, exchanges its colours: a dozen photographs must stand for all content.
+
+    Without it the small model learns how bright and what colour those few scenes are, and takes other scenes for dark or lit by that.
+
+    Args:
+        image: H x W x 3 uint8, in normal light.
+        rng: source of both.
+
+    Returns:
+        H x W x 3 uint8.
+    """
+    if rng.random() < 0.5:
+        image = np.ascontiguousarray(image[..., rng.permutation(3)])
+    return expose(image, rng.uniform(*MEANS))

@@ -123,3 +123,17 @@ def test_a_bracket_is_the_scene_at_rising_exposure():
     assert (shots[-1] * 255).round().unique().tolist() == [128]
     # One stop below, linear light is halved: 0.2159 / 2 in sRGB's curve is 0.3637.
     assert shots[look.STOPS.index(-1.0)].mean().item() == pytest.approx(0.3637, abs=2 / 255)
+
+
+def test_content_is_varied_without_changing_its_shapes():
+    from lle.clip.light import MEANS, varied
+
+    picture = np.random.default_rng(0).integers(20, 200, (32, 32, 3)).astype(np.uint8)
+    made = [varied(picture, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(MEANS[0] - 0.01 < image.mean() / 255 < MEANS[1] + 0.01 for image in made)
+    # An exposure keeps the order of values, so each channel tells which one it was.
+    ranks = {
+        tuple(int(np.corrcoef(image[..., c].ravel(), picture[..., k].ravel())[0, 1] > 0.9) for c in range(3) for k in range(3))
+        for image in made
+    }
+    assert len(ranks) > 2
