@@ -47,6 +47,8 @@ def project(tmp_path_factory) -> Path:
     params["methods"]["net_t"]["channels"] = 8
     params["methods"]["distill"] |= {"channels": 8, "teacher_channels": 8, "w_perceptual": 0.0}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    # The report depends on this folder, which stands in git; here no stage makes it.
+    (folder / "reports/segment/demo_seg").mkdir(parents=True)
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         subprocess.run([*git, *command], cwd=folder, check=True)
