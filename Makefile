@@ -16,7 +16,8 @@ repro: install  ## Install, run the whole pipeline on the demo data, fill the ML
 	@echo "open reports/index.html, read reports/leaderboard.md, browse with: make ui"
 
 full: install  ## Train and measure every method, not only those of the default suite (many hours on two cores)
-	dvc exp run --set-param "suite.methods=[$$(lle methods --ids)]" --set-param "suite.guided=[clip_isp,clip_lit]"
+	lle config full
+	dvc repro
 	lle mlflow sync
 
 test: install  ## Install what is missing and run the tests

@@ -307,14 +307,35 @@ def schema() -> str:
 
 def format_params(path: Path = PARAMS) -> None:
     """Rewrites `params.yaml` with a comment on every key, taken from the code."""
+    _write_params(path, _plain_params(path))
+
+
+def full_suite(path: Path = PARAMS) -> None:
+    """Puts all methods that enhance pictures into `suite.methods` of `params.yaml`, and gives those without a section their best preset.
+
+    The stages name the section of their method, and DVC refuses a method that has none.
+    """
+    values = _plain_params(path)
+    names = enhancers()
+    values["suite"]["methods"] = list(dict.fromkeys([*values["suite"]["methods"], *names]))
+    values["methods"] |= {name: {"preset": "recommended"} for name in names if name not in values["methods"]}
+    _write_params(path, values)
+
+
+def _plain_params(path: Path) -> dict[str, Any]:
+    """Reads the settings as they are written, once they are valid."""
     import yaml
 
+    params(path)
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _write_params(path: Path, values: Mapping[str, Any]) -> None:
     from lle.config.format import HEAD, commented
     from lle.config.schema import params_model
     from lle.files import write_text
 
-    params(path)
-    write_text(path, HEAD + commented(params_model(), yaml.safe_load(path.read_text(encoding="utf-8"))))
+    write_text(path, HEAD + commented(params_model(), values))
 
 
 def doctor(path: Path = PARAMS, overrides: Iterable[str] = ()) -> Iterable[str]:

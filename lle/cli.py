@@ -41,12 +41,8 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--ids", is_flag=True, help="Print the ids of those that enhance pictures in one line, to be put into `suite.methods`.")
-def methods(ids: bool) -> None:
+def methods() -> None:
     """List the methods."""
-    if ids:
-        click.echo(",".join(api.enhancers()))
-        return
     rows = api.methods()
     width = max(len(name) for name, _, _ in rows)
     for name, title, supervision in rows:
@@ -356,7 +352,7 @@ def reproduce(metrics: Path, before: tuple[str, ...], tolerance: float) -> None:
 
 @main.group()
 def config() -> None:
-    """Check the settings."""
+    """Check and write the settings."""
 
 
 @config.command()
@@ -372,6 +368,13 @@ def check(path: Path, overrides: tuple[str, ...]) -> None:
 def format_(path: Path) -> None:
     """Rewrite params.yaml with a comment on every key."""
     api.format_params(path)
+
+
+@config.command()
+@click.option("--params", "path", type=PATH, default=api.PARAMS, show_default=True, help="Settings.")
+def full(path: Path) -> None:
+    """Put all methods into the suite of params.yaml."""
+    api.full_suite(path)
 
 
 @config.command()
