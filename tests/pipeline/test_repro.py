@@ -76,7 +76,7 @@ def first(project) -> str:
     return dvc(project, "repro")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_first_run_makes_everything(project, first):
     reports = {path.relative_to(project).as_posix() for path in (project / "reports").rglob("*") if path.is_file()}
     tables = {f"reports/metrics/demo/{name}.{kind}" for name in (*METHODS, "input") for kind in ("json", "csv")}
