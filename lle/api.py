@@ -318,7 +318,8 @@ def full_suite(path: Path = PARAMS) -> None:
     values = _plain_params(path)
     names = enhancers()
     values["suite"]["methods"] = list(dict.fromkeys([*values["suite"]["methods"], *names]))
-    values["methods"] |= {name: {"preset": "recommended"} for name in names if name not in values["methods"]}
+    sections = values.setdefault("methods", {})
+    sections |= {name: {"preset": "recommended"} for name in names if name not in sections}
     _write_params(path, values)
 
 

@@ -26,12 +26,15 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
+params_file = click.option("--params", "path", type=PATH, default=api.PARAMS, show_default=True, help="Settings.")
+
+
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that choose and override settings."""
     command = click.option(
         "-S", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, as `dvc exp run -S` does."
     )(command)
-    return click.option("--params", "path", type=PATH, default=api.PARAMS, show_default=True, help="Settings.")(command)
+    return params_file(command)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -364,14 +367,14 @@ def check(path: Path, overrides: tuple[str, ...]) -> None:
 
 
 @config.command("format")
-@click.option("--params", "path", type=PATH, default=api.PARAMS, show_default=True, help="Settings.")
+@params_file
 def format_(path: Path) -> None:
     """Rewrite params.yaml with a comment on every key."""
     api.format_params(path)
 
 
 @config.command()
-@click.option("--params", "path", type=PATH, default=api.PARAMS, show_default=True, help="Settings.")
+@params_file
 def full(path: Path) -> None:
     """Put all methods into the suite of params.yaml."""
     api.full_suite(path)
