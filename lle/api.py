@@ -82,7 +82,7 @@ def check_dataset(name: str, data: Path = Path("build/data")) -> list[str]:
 
 def train_clip(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Trains the small CLIP that needs no download into build/clip and returns its report."""
-    from lle.clip.demo import train as train_demo
+    from lle.clip.small_clip import train as train_demo
     from lle.engine.fingerprint import tool_fingerprint
 
     settings = params(path, overrides)
@@ -91,7 +91,7 @@ def train_clip(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, 
 
 def clip_darkness(dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any] | None:
     """Measures how well the CLIP of `methods.clip_isp` tells dark from lit pictures of a prepared data set; None without it."""
-    from lle.clip.darkness import measure
+    from lle.clip.zero_shot import measure
     from lle.config.schema import method_settings
 
     return measure(dataset, method_settings(params(path, overrides), "clip_isp").backbone)  # type: ignore[attr-defined]
@@ -106,7 +106,7 @@ def clip_cost(name: str, reports: Path = REPORTS) -> dict[str, Any]:
 
 def clip_prompts(name: str, models: Path = MODELS, reports: Path = REPORTS) -> dict[str, Any]:
     """Looks at what the prompts and the network of a trained method guided by CLIP have learned."""
-    from lle.clip.look import look
+    from lle.clip.prompt_report import look
 
     return look(name, models, reports)
 
@@ -140,7 +140,7 @@ def train(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path
 
 def evaluate(name: str, dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Measures a method, or `input`, on the test split of a prepared data set."""
-    from lle.evaluate.run import evaluate_one
+    from lle.measure.trained import evaluate_one
 
     return evaluate_one(name, dataset, params(path, overrides))
 
@@ -152,49 +152,49 @@ def studies(path: Path = PARAMS, overrides: Iterable[str] = ()) -> list[tuple[st
 
 def seed(name: str, number: int, path: Path = PARAMS, overrides: Iterable[str] = (), reports: Path = REPORTS) -> list[Path]:
     """Trains and measures a method with another seed and returns the files in `reports/seeds`."""
-    from lle.evaluate.seeds import run_seed
+    from lle.measure.seeds import run_seed
 
     return run_seed(name, number, path, overrides, reports)
 
 
 def study(name: str, path: Path = PARAMS, overrides: Iterable[str] = (), reports: Path = REPORTS) -> dict[str, Any]:
     """Trains and measures the variants of a study and writes `reports/studies/<name>.json` and `.csv`."""
-    from lle.evaluate.study import run_study
+    from lle.measure.study import run_study
 
     return run_study(name, path, overrides, reports)
 
 
 def write_study_index(reports: Path = REPORTS) -> None:
     """Writes `studies.json`, the digests of the studies' results, after they were copied or removed by hand."""
-    from lle.evaluate.study import write_index
+    from lle.measure.study import write_index
 
     write_index(reports)
 
 
 def write_study_keys(path: Path = PARAMS, folder: Path = Path("build/study_keys")) -> None:
     """Writes what the results of every study depend on, a file each."""
-    from lle.evaluate.study import write_keys
+    from lle.measure.study import write_keys
 
     write_keys(path, folder)
 
 
 def judge(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Trains the judge of a segmentation set on its clean pictures, or takes its given weights, and measures it."""
-    from lle.evaluate.judge import train_judge
+    from lle.segmentation.judge import train_judge
 
     return train_judge(name, params(path, overrides))
 
 
 def segment(name: str, dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Lets a judge segment darkened pictures that a method has enhanced; `dark` and `clean` are the pictures before and without."""
-    from lle.evaluate.segment import segment_one
+    from lle.segmentation.in_the_dark import segment_one
 
     return segment_one(name, dataset, params(path, overrides))
 
 
 def segment_suite(dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:
     """Does what `segment` does for `dark`, `clean` and every method of the suite."""
-    from lle.evaluate.segment import CLEAN, DARK, segment_one
+    from lle.segmentation.in_the_dark import CLEAN, DARK, segment_one
 
     settings = params(path, overrides)
     for name in (DARK, CLEAN, *settings.suite.methods):
@@ -203,28 +203,28 @@ def segment_suite(dataset: str, path: Path = PARAMS, overrides: Iterable[str] = 
 
 def profile(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Measures parameters, multiply-accumulates, latency and memory of a method."""
-    from lle.evaluate.run import profile_one
+    from lle.measure.trained import profile_one
 
     return profile_one(name, params(path, overrides))
 
 
 def costs(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Counts parameters and multiply-accumulates of every method, trained or not."""
-    from lle.evaluate.costs import count
+    from lle.measure.counts import count
 
     return count(params(path, overrides))
 
 
 def attention(name: str, dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""
-    from lle.evaluate.attention import attention as draw
+    from lle.measure.attention import attention as draw
 
     return draw(name, dataset, params(path, overrides))
 
 
 def composite(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Measures the composite index of the distillation paper, as defined here, for the methods of the section `composite`."""
-    from lle.evaluate.composite import composite as measure
+    from lle.measure.composite import composite as measure
 
     return measure(params(path, overrides))
 
@@ -262,7 +262,7 @@ def enhance(
 
 def import_weights(name: str, files: Sequence[Path], path: Path = PARAMS, overrides: Iterable[str] = (), out: Path | None = None) -> Path:
     """Brings in weights in their authors' naming and returns the model folder."""
-    from lle.engine.foreign import import_files
+    from lle.engine.weights_import import import_files
 
     return import_files(name, files, params(path, overrides), out or MODELS / name)
 
@@ -291,7 +291,7 @@ def mlflow_runs(uri: str | None = None) -> list[tuple[str, str, str]]:
 
 def throughput(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Measures how fast Zero-DCE trains and how fast its batches could be made."""
-    from lle.evaluate.throughput import measure
+    from lle.measure.speed import measure
 
     return measure(params(path, overrides))
 
@@ -366,13 +366,13 @@ def gate(
         baseline: the accepted results; None takes `baseline.json` in `reports`.
         tolerance: how much worse the mean of a metric may be, where it is not the usual.
         latency: how many times as long a method may take; None takes the usual.
-        portable: accept for other machines too, see `lle.tracking.gate.accept`.
+        portable: accept for other machines too, see `lle.gate.compare.accept`.
 
     Returns:
         The verdict as text, and the exit code: 0 if nothing got worse.
     """
+    from lle.gate import compare as gates
     from lle.provenance import git_commit
-    from lle.tracking import gate as gates
 
     if accept is not None:
         return f"accepted in {gates.accept(accept, reports, baseline, git_commit(), portable)}", 0

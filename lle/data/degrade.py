@@ -1,6 +1,8 @@
 """Low light from normal light: the physics of dim rooms, of lamps underground, of a sensor, and the papers' formula.
 
-Pictures are H x W x 3 float32. *Linear* values are proportional to light, *stored* ones are sRGB-encoded; both in [0, 1].
+Pictures are H x W x 3 float64. *Linear* values are proportional to light, *stored* ones are sRGB-encoded; both in [0, 1].
+Powers and exponentials of single precision differ in the last bit from one kind of processor to another, which changes a level
+here and there once 8 bits are rounded; in double precision every machine makes the same pictures.
 Left out on purpose: demosaicking and denoising inside the camera, which would correlate the noise of neighbouring pixels.
 """
 
@@ -14,22 +16,22 @@ import numpy as np
 
 from lle.config.data import Camera, Mine, Published, Room
 
-_TABLE = np.arange(256, dtype=np.float32) / np.float32(255)
+_TABLE = np.arange(256) / 255
 Parameters = dict[str, Any]
 """What was drawn for one picture: plain numbers and lists, fit for JSON."""
 
 
 def srgb_to_linear(stored: np.ndarray) -> np.ndarray:
-    """Decodes sRGB (IEC 61966-2-1): stored values in [0, 1] to linear light in [0, 1], float32."""
-    stored = np.asarray(stored, np.float32)
-    return np.where(stored <= 0.04045, stored / np.float32(12.92), ((stored + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4))
+    """Decodes sRGB (IEC 61966-2-1): stored values in [0, 1] to linear light in [0, 1], float64."""
+    stored = np.asarray(stored, np.float64)
+    return np.where(stored <= 0.04045, stored / 12.92, ((stored + 0.055) / 1.055) ** 2.4)
 
 
 def linear_to_srgb(linear: np.ndarray) -> np.ndarray:
-    """Encodes sRGB (IEC 61966-2-1): linear light, clipped to [0, 1], to stored values in [0, 1], float32."""
-    linear = np.clip(np.asarray(linear, np.float32), 0, 1)
-    high = np.float32(1.055) * cv2.pow(linear, 1 / 2.4).reshape(linear.shape) - np.float32(0.055)
-    return np.where(linear <= 0.0031308, linear * np.float32(12.92), high)
+    """Encodes sRGB (IEC 61966-2-1): linear light, clipped to [0, 1], to stored values in [0, 1], float64."""
+    linear = np.clip(np.asarray(linear, np.float64), 0, 1)
+    high = 1.055 * cv2.pow(linear, 1 / 2.4).reshape(linear.shape) - 0.055
+    return np.where(linear <= 0.0031308, linear * 12.92, high)
 
 
 def to_bytes(stored: np.ndarray) -> np.ndarray:
@@ -47,12 +49,12 @@ def illumination_field(height: int, width: int, unevenness: float, rng: np.rando
         rng: source of the draw.
 
     Returns:
-        height x width float32 factors on linear light.
+        height x width float64 factors on linear light.
     """
-    grid = rng.standard_normal((4, 4)).astype(np.float32)
+    grid = rng.standard_normal((4, 4))
     field = cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
     field = (field - field.min()) / (field.max() - field.min())
-    return 1 - np.float32(unevenness) * (1 - field)
+    return 1 - unevenness * (1 - field)
 
 
 def sensor(linear: np.ndarray, photons: float, read_noise: float, rng: np.random.Generator) -> np.ndarray:
@@ -68,21 +70,21 @@ def sensor(linear: np.ndarray, photons: float, read_noise: float, rng: np.random
         rng: source of the draw.
 
     Returns:
-        Linear values, float32, not clipped: they may be negative, as a sensor's are after its black level is subtracted.
+        Linear values, float64, not clipped: they may be negative, as a sensor's are after its black level is subtracted.
     """
     # Above some ten electrons the sum of both noises is normal to within what 8 bits show, and normal numbers are cheap.
-    electrons = np.clip(linear, 0, None) * np.float32(photons)
-    noisy = rng.standard_normal(electrons.shape, dtype=np.float32)
+    electrons = np.clip(np.asarray(linear, np.float64), 0, None) * photons
+    noisy = rng.standard_normal(electrons.shape, dtype=np.float32).astype(np.float64)
     few = electrons < 12
-    noisy *= np.sqrt(np.where(few, np.float32(read_noise) ** 2, electrons + np.float32(read_noise) ** 2))
+    noisy *= np.sqrt(np.where(few, read_noise**2, electrons + read_noise**2))
     noisy += electrons
-    noisy[few] += rng.poisson(electrons[few]).astype(np.float32) - electrons[few]
-    return noisy / np.float32(photons)
+    noisy[few] += rng.poisson(electrons[few]) - electrons[few]
+    return noisy / photons
 
 
 def darken(stored: np.ndarray, alpha: float, beta: float, gamma: float) -> np.ndarray:
     """The published darkening beta * (alpha * I) ** gamma on stored values (Lv, Li, Lu: AgLLNet, IJCV 129, 2021)."""
-    return np.float32(beta) * (np.float32(alpha) * np.asarray(stored, np.float32)) ** np.float32(gamma)
+    return beta * (alpha * np.asarray(stored, np.float64)) ** gamma
 
 
 def room(image: np.ndarray, light: Room, camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, Parameters]:
@@ -104,7 +106,7 @@ def room(image: np.ndarray, light: Room, camera: Camera, rng: np.random.Generato
         "warmth": _uniform(light.warmth, rng),
     }
     field = illumination_field(image.shape[0], image.shape[1], drawn["unevenness"], rng)
-    linear = _decode(image) * (np.float32(drawn["exposure"]) * field)[..., None] * _tint(drawn["warmth"])
+    linear = _decode(image) * (drawn["exposure"] * field)[..., None] * _tint(drawn["warmth"])
     return _expose(linear, camera, drawn, rng)
 
 
@@ -148,18 +150,18 @@ def mine(image: np.ndarray, light: Mine, camera: Camera, rng: np.random.Generato
             for first in [True] + [False] * (int(rng.integers(light.lamps[0], light.lamps[1] + 1)) - 1)
         ],
     }
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    diagonal = np.float32(math.hypot(height, width))
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
+    diagonal = math.hypot(height, width)
 
     def distance2(place: list[float]) -> np.ndarray:
         return ((columns - place[0] * width) ** 2 + (rows - place[1] * height) ** 2) / diagonal**2
 
-    lamps = np.zeros((height, width), np.float32)
-    glow = np.zeros((height, width), np.float32)
+    lamps = np.zeros((height, width))
+    glow = np.zeros((height, width))
     for lamp in drawn["lamps"]:
         squared = distance2(lamp["at"])
         lamps += lamp["power"] * (1 + squared / lamp["reach"] ** 2) ** -1.5
-        bulb = np.float32(0.012)  # radius of a bulb, in diagonals
+        bulb = 0.012  # radius of a bulb, in diagonals
         glow += lamp["power"] * (np.exp(-((squared / bulb**2) ** 2)) + 0.15 / (1 + squared / (2 * bulb) ** 2))
     cap = drawn["cap_lamp"] * np.exp(-((distance2(drawn["cap_lamp_at"]) / drawn["cone"] ** 2) ** 2))
     direct = lamps + cap
@@ -171,10 +173,10 @@ def mine(image: np.ndarray, light: Mine, camera: Camera, rng: np.random.Generato
     small = cv2.resize(direct, (max(1, width // 16), max(1, height // 16)), interpolation=cv2.INTER_AREA)
     blurred = cv2.GaussianBlur(small, (0, 0), max(1.0, 0.1 * math.hypot(*small.shape)))
     air = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
-    grey = np.float32(0.5)  # share of the light that dust sends back to the camera
+    grey = 0.5  # share of the light that dust sends back to the camera
     linear = _decode(image) * direct[..., None] * clear + grey * air[..., None] * (1 - clear)
-    linear = (np.float32(drawn["exposure"]) * linear + np.float32(drawn["glare"]) * glow[..., None]) * tint
-    return _expose(linear.astype(np.float32), camera, drawn, rng)
+    linear = (drawn["exposure"] * linear + drawn["glare"] * glow[..., None]) * tint
+    return _expose(linear, camera, drawn, rng)
 
 
 def published(image: np.ndarray, settings: Published, camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, Parameters]:
@@ -213,7 +215,7 @@ def _decode(image: np.ndarray) -> np.ndarray:
 
 
 def _tint(warmth: float) -> np.ndarray:
-    return np.array([1, 1 - warmth / 3, 1 - warmth], np.float32)
+    return np.array([1, 1 - warmth / 3, 1 - warmth])
 
 
 def _uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float:

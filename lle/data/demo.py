@@ -177,7 +177,8 @@ def _vary(picture: np.ndarray, grey: bool, bounds: tuple[int, int], rng: np.rand
     smallest = (bounds[1] + 1) / min(picture.shape[:2])
     scale = max(rng.uniform(0.5, 1.0), smallest)
     if scale < 1:
-        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        # In double precision, as all that follows: OpenCV's own rounding of bytes differs between processors.
+        picture = np.rint(cv2.resize(picture.astype(np.float64), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)).astype(np.uint8)
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
     if grey:  # shadows in one colour, highlights in another
@@ -185,8 +186,10 @@ def _vary(picture: np.ndarray, grey: bool, bounds: tuple[int, int], rng: np.rand
         table = dark + (bright - dark) * (np.arange(256) / 255)[:, None]
         return np.rint(table * 255).astype(np.uint8)[picture[..., 0]]
     if rng.random() < 0.5:
-        hsv = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2HSV).astype(np.float32)
-        hsv[..., 0] = (hsv[..., 0] + rng.uniform(0, 180)) % 180
-        hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.6, 1.8), 0, 255)
-        picture = cv2.cvtColor(np.minimum(hsv, [179, 255, 255]).astype(np.uint8), cv2.COLOR_HSV2RGB)
+        from skimage.color import hsv2rgb, rgb2hsv
+
+        hsv = rgb2hsv(picture / 255)
+        hsv[..., 0] = (hsv[..., 0] + rng.uniform(0, 1)) % 1
+        hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(0.6, 1.8), 0, 1)
+        picture = np.rint(255 * hsv2rgb(hsv)).astype(np.uint8)
     return np.ascontiguousarray(picture)

@@ -123,13 +123,13 @@ def _compose(settings: DemoSegData, sources: list[list[np.ndarray]], rng: np.ran
 
 def _regions(size: int, count: int, bend: float, rng: np.random.Generator) -> np.ndarray:
     """Numbers the cells of a bent Voronoi diagram: S x S, 0 ... count - 1."""
-    sites = rng.uniform(0, size, (count, 2)).astype(np.float32)
+    sites = rng.uniform(0, size, (count, 2))
     # A coarse and a fine displacement: large curves with ragged edges.
     shift = sum(
-        share * cv2.resize(rng.standard_normal((grid, grid, 2)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+        share * cv2.resize(rng.standard_normal((grid, grid, 2)), (size, size), interpolation=cv2.INTER_CUBIC)
         for grid, share in ((5, 0.75), (14, 0.25))
     )
-    places = np.moveaxis(np.mgrid[:size, :size], 0, -1).astype(np.float32) + np.float32(bend * size) * shift
+    places = np.moveaxis(np.mgrid[:size, :size], 0, -1) + bend * size * shift
     return np.argmin([((places - site) ** 2).sum(-1) for site in sites], axis=0)
 
 

@@ -33,17 +33,17 @@ NEUTRAL = {
 }
 # What is not a method but changes results: names of the fingerprint files and the modules behind them.
 TOOLS = {
-    "_clip": ("lle.clip.demo",),
-    "_prompts": ("lle.clip.look",),
+    "_clip": ("lle.clip.small_clip",),
+    "_prompts": ("lle.clip.prompt_report",),
     "_prepare": ("lle.data.prepare",),
-    "_evaluate": ("lle.evaluate.run", "lle.infer.enhancer"),
-    "_costs": ("lle.evaluate.costs", *(f"lle.methods.{path.parent.name}.method" for path in sorted(registry.METHODS.glob("*/method.py")))),
-    "_profile": ("lle.evaluate.run", "lle.evaluate.profile"),
-    "_judge": ("lle.evaluate.judge",),
-    "_segment": ("lle.evaluate.segment",),
-    "_attention": ("lle.evaluate.attention",),
-    "_composite": ("lle.evaluate.composite",),
-    "_throughput": ("lle.evaluate.throughput", "lle.methods.zero_dce.method"),
+    "_evaluate": ("lle.measure.trained", "lle.infer.enhancer"),
+    "_costs": ("lle.measure.counts", *(f"lle.methods.{path.parent.name}.method" for path in sorted(registry.METHODS.glob("*/method.py")))),
+    "_profile": ("lle.measure.trained", "lle.measure.cost"),
+    "_judge": ("lle.segmentation.judge",),
+    "_segment": ("lle.segmentation.in_the_dark",),
+    "_attention": ("lle.measure.attention",),
+    "_composite": ("lle.measure.composite",),
+    "_throughput": ("lle.measure.speed", "lle.methods.zero_dce.method"),
     # Sections of the report are found by their place, not imported by name.
     "_report": ("lle.report.build", *(f"lle.report.sections.{path.stem}" for path in sorted(SECTIONS.glob("[a-z]*.py")))),
 }

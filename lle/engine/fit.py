@@ -29,9 +29,9 @@ from torch.nn.parallel import DistributedDataParallel
 from lle.config.base import MethodConfig
 from lle.config.schema import TrainConfig
 from lle.data.streams import IterationSampler, Pictures, StreamDataset, loader, rows_with
-from lle.engine.fitted import Fitted
 from lle.engine.method import Batch, Method, Phase, Stream, Update
-from lle.engine.optimise import learning_rate, optimizer_of, parameters_of
+from lle.engine.optim import learning_rate, optimizer_of, parameters_of
+from lle.engine.training_log import Fitted
 from lle.errors import TrainingError
 from lle.files import atomic_path
 

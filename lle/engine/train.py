@@ -17,11 +17,11 @@ from lle.data.cache import Cache
 from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
 from lle.engine.fingerprint import method_fingerprint
-from lle.engine.fitted import Fitted, write_losses
 from lle.engine.lineage import made_by
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.engine.needs import digests
+from lle.engine.training_log import Fitted, write_losses
 from lle.files import digest, write_json
 from lle.provenance import provenance
 

@@ -36,10 +36,10 @@ from lle.report.leaderboard import (
     throughput_rows,
 )
 from lle.report.parts import WIDE, both
-from lle.report.results import INPUT, Results, read_results
 from lle.report.runs import Run, flat, runs, used
 from lle.report.sections import Section, sections
 from lle.report.significance import ALPHA, Tests, ranks, tests
+from lle.results.read import INPUT, Results, read_results
 
 TEMPLATES = Path(__file__).parent / "templates"
 KINDS = ("classical", "zero-reference", "unpaired", "paired", "unknown")

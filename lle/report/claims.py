@@ -21,7 +21,7 @@ from lle.errors import LleError
 from lle.registry import packages
 from lle.report.columns import metric as column_of
 from lle.report.leaderboard import SIZE
-from lle.report.results import Results, Study
+from lle.results.read import Results, Study
 
 
 class ClaimedSet(Strict):

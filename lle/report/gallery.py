@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lle.errors import LleError
-from lle.report.results import INPUT, NORMAL, Results
+from lle.results.read import INPUT, NORMAL, Results
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lle.report.columns import COSTS, Column, columns
-from lle.report.results import INPUT, Evaluation, Profile, Results, Score
+from lle.results.read import INPUT, Evaluation, Profile, Results, Score
 
 SIZE = "400x600"
 """Height x width at which the cost columns are measured."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lle.report.leaderboard import SIZE, hardware
-from lle.report.results import Results, Study
+from lle.results.read import Results, Study
 from lle.tracking.runs import Record, collect
 from lle.tracking.store import DIGEST
 

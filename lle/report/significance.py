@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lle.evaluate.evaluate import MIN_SCENES
+from lle.measure.quality import MIN_SCENES
 from lle.metrics.bootstrap import Difference, paired_difference
 from lle.report.columns import Column, metric
 from lle.report.leaderboard import Table
-from lle.report.results import INPUT, Results
+from lle.results.read import INPUT, Results
 
 ALPHA = 0.05
 """Chance of one false claim in a whole table that the adjusted tests allow."""

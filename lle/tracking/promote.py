@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lle.errors import LleError
+from lle.gate.compare import LATENCY, gate
 from lle.tracking import store
-from lle.tracking.gate import LATENCY, gate
 from lle.tracking.runs import collect
 from lle.tracking.sync import sync
 
@@ -65,7 +65,7 @@ def promote(
         reports: result files.
         models: trained models.
         uri: the store; None takes `MLFLOW_TRACKING_URI`, else `sqlite:///mlflow.db`.
-        baseline: see `lle.tracking.gate.gate`.
+        baseline: see `lle.gate.compare.gate`.
         tolerance: see there.
         latency: see there.
 

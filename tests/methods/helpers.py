@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lle.engine.method import Batch, Method, Phase, Stream
-from lle.engine.optimise import optimizer_of, parameters_of
+from lle.engine.optim import optimizer_of, parameters_of
 
 IMAGES = 10
 

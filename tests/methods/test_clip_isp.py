@@ -14,12 +14,12 @@ from lle import registry
 from lle.clip import backbone
 from lle.clip.backbone import Clip
 from lle.clip.guided import look_of
-from lle.clip.look import fall, look
+from lle.clip.prompt_report import fall, look
 from lle.engine.method import Stream
 from lle.engine.model_io import save_model
 from lle.errors import LleError
-from lle.evaluate.profile import macs
 from lle.files import write_json
+from lle.measure.cost import macs
 from lle.methods.clip_isp import filters
 from lle.methods.clip_isp.network import IspNet
 

@@ -7,7 +7,7 @@ import torch
 from helpers import batch_of, check_shapes, gmacs, parameter_count, train
 
 from lle.engine.method import Stream
-from lle.engine.optimise import learning_rate
+from lle.engine.optim import learning_rate
 from lle.errors import WeightsError
 from lle.losses.adversarial import relativistic_discriminator, relativistic_generator
 from lle.registry import card, config_class, create

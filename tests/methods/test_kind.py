@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers import check_shapes, gmacs, parameter_count, train
 
-from lle.engine.optimise import learning_rate
+from lle.engine.optim import learning_rate
 from lle.methods.kind.network import consistency, relative_smoothness
 from lle.registry import card, create
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers import check_shapes, gmacs, parameter_count, train
 
-from lle.engine.optimise import optimizer_of
+from lle.engine.optim import optimizer_of
 from lle.methods.ruas.network import brightest
 from lle.registry import card, create
 

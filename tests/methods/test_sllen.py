@@ -21,7 +21,7 @@ from lle.engine.fit import fit
 from lle.engine.method import Batch, Losses, Stream
 from lle.engine.model_io import load_model, save_model
 from lle.errors import ConfigError
-from lle.evaluate.profile import macs, peak_memory
+from lle.measure.cost import macs, peak_memory
 from lle.methods.sllen.loss import gradient_level, illumination, illumination_variation, knowledge_distillation, mean_gradient
 from lle.methods.sllen.method import Sllen
 from lle.methods.sllen.network import HighLevelAttention

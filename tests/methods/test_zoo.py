@@ -18,8 +18,8 @@ from lle.data.prepare import prepare
 from lle.engine.method import Method
 from lle.engine.model_io import load_model, save_model
 from lle.engine.train import train as train_with_engine
-from lle.evaluate.profile import macs, parameters
 from lle.files import read_json
+from lle.measure.cost import macs, parameters
 from tests.conftest import ROOT
 from tests.methods.helpers import parameter_count, train
 

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from lle.errors import LleError
-from lle.evaluate import yardstick
-from lle.evaluate.profile import latency
 from lle.files import read_json, write_json
+from lle.gate.compare import Verdict, accept, gate
+from lle.measure import yardstick
+from lle.measure.cost import latency
 from lle.metrics.psnr import psnr
 from lle.metrics.ssim import ssim
-from lle.tracking.gate import Verdict, accept, gate
 
 IMAGES = 24
 

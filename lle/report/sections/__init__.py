@@ -21,7 +21,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from lle.report.results import Results
+from lle.results.read import Results
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from lle.files import read_json
 from lle.report.parts import fold, paragraph, pictures
-from lle.report.results import Results
 from lle.report.sections import Section
+from lle.results.read import Results
 
 ABOUT = (
     "The student looks at the low-light picture, its teacher at the normal-light one. A map is the mean over channels of the "

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from lle.files import read_json
 from lle.report import figures, parts
-from lle.report.results import Results
 from lle.report.sections import Section
+from lle.results.read import Results
 
 CSS = """
 .chart .series { fill: none; stroke-width: 2; }

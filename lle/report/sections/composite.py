@@ -10,8 +10,8 @@ from markupsafe import Markup
 from lle.files import read_json
 from lle.metrics.registry import METRICS
 from lle.report.parts import paragraph, table
-from lle.report.results import Results
 from lle.report.sections import Section
+from lle.results.read import Results
 
 ABOUT = (
     "The paper claims to improve a “comprehensive performance index”, and does not say what it is. Ours brings each metric to 0 … 1 "

@@ -9,8 +9,8 @@ from markupsafe import Markup
 from lle.registry import Card, card, packages
 from lle.report import parts
 from lle.report.leaderboard import SIZE, count
-from lle.report.results import Results
 from lle.report.sections import Section
+from lle.results.read import Results
 
 LIMIT = 0.1
 """Relative difference from a paper's figure above which the method's card has to say why."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from lle.report import figures, parts, pixels
-from lle.report.results import INPUT, NORMAL, Results
 from lle.report.sections import Section
 from lle.report.sections.maps import order
+from lle.results.read import INPUT, NORMAL, Results
 
 CSS = """
 .histograms { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 1rem 1.5rem; }

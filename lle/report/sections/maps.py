@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from lle.report import parts, pixels
 from lle.report.leaderboard import leaderboard
-from lle.report.results import INPUT, NORMAL, Results
 from lle.report.sections import Section
+from lle.results.read import INPUT, NORMAL, Results
 
 CSS = """
 .maps { list-style: none; padding: 0; margin: .5rem 0; display: grid; gap: .75rem; }

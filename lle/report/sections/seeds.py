@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from lle.report import figures, parts
 from lle.report.leaderboard import leaderboard
-from lle.report.results import INPUT, Results
 from lle.report.sections import Section
+from lle.results.read import INPUT, Results
 
 NOTE = (
     "Every method is trained again with other seeds and measured on the same pictures. “Seed sd” is the standard deviation of the "

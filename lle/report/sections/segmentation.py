@@ -13,8 +13,8 @@ from lle.files import read_json
 from lle.metrics.segmentation import paired_mean_iou, read_counts
 from lle.report import parts
 from lle.report.gallery import data_uri, webp_size
-from lle.report.results import Results
 from lle.report.sections import Section
+from lle.results.read import Results
 
 DARK, CLEAN = "dark", "clean"
 TITLES = {DARK: "Dark, untouched", CLEAN: "Clean, before darkening"}

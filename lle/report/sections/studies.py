@@ -9,8 +9,8 @@ from markupsafe import Markup
 from lle.report import figures, parts
 from lle.report.claims import study_conditions
 from lle.report.columns import Column, columns
-from lle.report.results import Results, Score, Study
 from lle.report.sections import Section
+from lle.results.read import Results, Score, Study
 
 VERDICTS = {
     "holds": "holds: the interval lies above 0",

@@ -10,9 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from lle.cli import main
-from lle.clip import backbone, darkness, demo, look
-from lle.clip.darkness import DARK, LIT, accuracy, measure
-from lle.clip.light import LIGHTS
+from lle.clip import backbone
+from lle.clip import prompt_report as look
+from lle.clip import small_clip as demo
+from lle.clip import zero_shot as darkness
+from lle.clip.captions import LIGHTS
+from lle.clip.zero_shot import DARK, LIT, accuracy, measure
 from lle.config.clip import Backbone, ClipConfig
 from lle.config.data import FolderData
 from lle.data.images import write_png
@@ -58,9 +61,9 @@ def test_only_its_own_code_trains_it_again():
     import lle.engine.fingerprint as fingerprints
 
     closure = fingerprints.closure(fingerprints.TOOLS["_clip"])
-    assert "lle.clip.light" in closure
+    assert "lle.clip.captions" in closure
     assert not {name for name in closure if name.startswith(("lle.methods", "lle.engine", "lle.report"))}
-    assert tool_fingerprint("_clip") == fingerprints.fingerprint(["lle.clip.demo"])
+    assert tool_fingerprint("_clip") == fingerprints.fingerprint(["lle.clip.small_clip"])
 
 
 class Meter:
@@ -126,7 +129,7 @@ def test_a_bracket_is_the_scene_at_rising_exposure():
 
 
 def test_content_is_varied_without_changing_its_shapes():
-    from lle.clip.light import MEANS, varied
+    from lle.clip.captions import MEANS, varied
 
     picture = np.random.default_rng(0).integers(20, 200, (32, 32, 3)).astype(np.uint8)
     made = [varied(picture, np.random.default_rng(seed)) for seed in range(20)]

@@ -9,7 +9,7 @@ from torch import nn
 
 from lle.config.base import MethodConfig
 from lle.engine.method import Phase, Update
-from lle.engine.optimise import learning_rate, optimizer_of, parameters_of
+from lle.engine.optim import learning_rate, optimizer_of, parameters_of
 
 
 def rates(at, first=1.0, own=None, **settings):

@@ -12,7 +12,7 @@ from report_files import CLAIMS, card, make_reports
 from lle.errors import LleError
 from lle.files import read_json, write_json
 from lle.report.claims import Claims, ComparedTable, compare, read_claims
-from lle.report.results import read_results
+from lle.results.read import read_results
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from report_files import card, make_reports
 from lle.data.images import write_webp
 from lle.files import read_json, write_json
 from lle.report.build import build_report
-from lle.report.results import read_results
 from lle.report.sections.clip import section
+from lle.results.read import read_results
 
 STOPS = [-2.0, -1.0, 0.0]
 

@@ -11,8 +11,8 @@ from report_files import card as invented
 from lle import registry
 from lle.files import write_json
 from lle.report.claims import compare, read_claims
-from lle.report.results import read_results
 from lle.report.sections.costs import LIMIT, section, why
+from lle.results.read import read_results
 
 CLAIMED = {
     "retinexnet": 73.93,

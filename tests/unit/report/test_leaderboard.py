@@ -10,7 +10,7 @@ from report_files import NO_WEIGHTS, UNPAIRED, card, make_reports
 
 from lle.report.columns import COSTS, columns, metric
 from lle.report.leaderboard import cost_text, count, leaderboard, markdown, ranks
-from lle.report.results import INPUT, Results, read_results
+from lle.results.read import INPUT, Results, read_results
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from report_files import DATASETS, METHODS, card, make_reports
 
 from lle.errors import LleError
 from lle.files import read_json, write_json
-from lle.report.results import INPUT, read_results
+from lle.results.read import INPUT, read_results
 
 
 def edit(path: Path, **changes: object) -> None:

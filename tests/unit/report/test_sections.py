@@ -13,8 +13,8 @@ import lle.report.sections as package
 from lle.engine.fingerprint import TOOLS, closure
 from lle.report import parts
 from lle.report.build import build_report
-from lle.report.results import read_results
 from lle.report.sections import sections
+from lle.results.read import read_results
 
 MODULE = """
 from lle.report import parts

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from report_files import card, make_reports
 
-from lle.evaluate.judge import summary
-from lle.evaluate.segment import _cells, _write_samples
 from lle.files import csv_text, write_json, write_text
-from lle.report.results import read_results
 from lle.report.sections.segmentation import section
+from lle.results.read import read_results
+from lle.segmentation.in_the_dark import _cells, _write_samples
+from lle.segmentation.judge import summary
 
 NAMES = ["sky", "train", "road", "ghost"]
 RIGHT = {"dark": 20, "gamma": 50, "unet": 40, "clean": 90}

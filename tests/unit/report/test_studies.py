@@ -11,7 +11,7 @@ from lle.errors import LleError
 from lle.files import read_json, write_json
 from lle.report.build import build_report
 from lle.report.claims import compare, read_claims
-from lle.report.results import read_results
+from lle.results.read import read_results
 
 
 @pytest.fixture

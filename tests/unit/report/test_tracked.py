@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 
-from lle.evaluate import composite
-from lle.evaluate.study import index
 from lle.files import read_json
+from lle.measure import composite
+from lle.measure.study import index
 from tests.conftest import ROOT
 
 LIMIT = 15 * 2**20

@@ -11,9 +11,9 @@ from results_tree import write_metrics
 
 from lle.engine.model_io import load_model, save_model
 from lle.errors import LleError
+from lle.gate.compare import accept
 from lle.infer.enhancer import Enhancer
 from lle.tracking import store
-from lle.tracking.gate import accept
 from lle.tracking.model import copy_model
 from lle.tracking.promote import promote
 

@@ -16,10 +16,10 @@ from lle.data.images import write_png
 from lle.data.prepare import prepare
 from lle.engine.model_io import save_model
 from lle.errors import ConfigError
-from lle.evaluate.attention import attention
 from lle.files import write_json
-from lle.report.results import read_results
+from lle.measure.attention import attention
 from lle.report.sections.attention import section
+from lle.results.read import read_results
 
 PARAMS = """
 suite: {methods: [gamma], datasets: [mine], prepare: [mine]}

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from lle.clip.backbone import Clip, load
-from lle.clip.demo import similarities
+from lle.clip.small_clip import similarities
 from lle.config.clip import Backbone
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared

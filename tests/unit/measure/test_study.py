@@ -9,8 +9,8 @@ import yaml
 
 from lle import api
 from lle.errors import ConfigError
-from lle.evaluate.study import index, plan, run_study, write_keys
 from lle.files import read_json
+from lle.measure.study import index, plan, run_study, write_keys
 from tests.conftest import ROOT
 
 STUDY = {

@@ -23,8 +23,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from lle.engine.method import Method
-from lle.evaluate import yardstick
 from lle.files import write_json
+from lle.measure import yardstick
 
 SIZES = ((400, 600), (256, 256))
 WARM_UPS = 10

@@ -15,9 +15,9 @@ from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
 from lle.engine.lineage import made_by
 from lle.errors import ConfigError
-from lle.evaluate.evaluate import write_samples
-from lle.evaluate.run import open_model
 from lle.files import write_json
+from lle.measure.quality import write_samples
+from lle.measure.trained import open_model
 from lle.metrics.protocol import Image, to_uint8
 from lle.provenance import provenance
 

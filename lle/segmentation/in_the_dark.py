@@ -18,12 +18,12 @@ from lle.data import degrade
 from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import LleError
-from lle.evaluate.judge import JUDGES, class_names, judge_settings, load_judge, masked, summary, truth
-from lle.evaluate.run import open_model, tags
 from lle.files import csv_text, sha256, write_json, write_text
+from lle.measure.trained import open_model, tags
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
+from lle.segmentation.judge import JUDGES, class_names, judge_settings, load_judge, masked, summary, truth
 
 DARK, CLEAN = "dark", "clean"
 """Rows beside the methods: the darkened pictures as they are, and the pictures before they were darkened."""

@@ -3,7 +3,7 @@
 `reports/baseline.json` holds what was accepted: the value of every metric on every test picture, and what each method costs.
 Quality fails if the mean over the pictures is worse by more than a tolerance and the paired bootstrap excludes that it is
 not worse at all. Parameters and multiply-accumulates must be equal. Latency is compared as a multiple of the yardstick
-(`lle.evaluate.yardstick`) that was timed in the same run. A file that is not the one the pipeline wrote, as `dvc.lock` has it,
+(`lle.measure.yardstick`) that was timed in the same run. A file that is not the one the pipeline wrote, as `dvc.lock` has it,
 fails too: somebody changed it by hand. Segmentation in the dark is judged like quality, by what is recognised in each picture, and the
 small CLIP by its shares of right answers.
 """

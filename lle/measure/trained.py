@@ -42,7 +42,7 @@ def evaluate_one(
         LleError: the model or the data set is missing, or a picture cannot be read.
     """
     from lle.data.pairs import open_prepared
-    from lle.evaluate.evaluate import evaluate
+    from lle.measure.quality import evaluate
 
     prepared = open_prepared(dataset, data)
     options = params.evaluate
@@ -82,7 +82,7 @@ def profile_one(name: str, params: BaseParams, models: Path = Path("build/models
     Returns:
         What was written as JSON.
     """
-    from lle.evaluate.profile import profile
+    from lle.measure.cost import profile
 
     enhancer, trained = open_model(name, params, models)
     origin = {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed", "data_digest")}

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lle.config.load import load_params
-from lle.evaluate.run import evaluate_one
 from lle.files import read_json, write_json
+from lle.measure.trained import evaluate_one
 
 
 def run_seed(

@@ -19,7 +19,7 @@ import yaml
 from torch import Tensor, nn
 
 from lle.clip.backbone import DEMO, LOGIT_SCALE, Clip
-from lle.clip.light import LIGHTS, caption, label, varied, view
+from lle.clip.captions import LIGHTS, caption, label, varied, view
 from lle.config.clip import ClipConfig
 from lle.data.demo import PHOTOGRAPHS, photographs
 from lle.errors import WeightsError

@@ -14,8 +14,8 @@ from lle.data.images import read_rgb
 from lle.data.prepare import prepare
 from lle.engine.lineage import made_by
 from lle.errors import ConfigError, did_you_mean
-from lle.evaluate.run import open_model
 from lle.files import sha256, write_json
+from lle.measure.trained import open_model
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
 from lle.metrics.registry import METRICS, Sample
 from lle.provenance import provenance

@@ -13,8 +13,8 @@ from lle.data.cache import Cache
 from lle.data.pairs import open_prepared
 from lle.data.streams import IterationSampler, StreamDataset, loader
 from lle.engine.method import Method, Stream
-from lle.evaluate.profile import throughput
 from lle.files import write_json
+from lle.measure.cost import throughput
 from lle.provenance import provenance
 
 METHOD = "zero_dce"

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from lle.config.base import MethodConfig
 from lle.engine.method import Method
-from lle.evaluate.profile import latency, macs, parameters, peak_memory, profile, throughput
 from lle.files import read_json
+from lle.measure.cost import latency, macs, parameters, peak_memory, profile, throughput
 
 
 class Curves(nn.Module):

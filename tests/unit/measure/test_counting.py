@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lle import api, registry
-from lle.evaluate.costs import count
 from lle.files import read_json
+from lle.measure.counts import count
 from tests.conftest import ROOT
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-import lle.evaluate.segment
+import lle.segmentation.in_the_dark
 from lle.config.data import CatalogData, DemoSegData, Published
 from lle.config.judge import JudgeConfig, SegmentConfig
 from lle.config.schema import EvaluateConfig, ProfileConfig, SuiteConfig, TrainConfig, params_model
@@ -18,9 +18,9 @@ from lle.data.images import read_rgb, write_png
 from lle.data.pairs import open_prepared
 from lle.data.prepare import prepare
 from lle.errors import DataError, LleError, WeightsError
-from lle.evaluate.judge import Judge, class_names, class_weights, load_judge, masked, train_judge, zoomed
-from lle.evaluate.segment import darkened, drawn, index, segment_one
 from lle.metrics import segmentation
+from lle.segmentation.in_the_dark import darkened, drawn, index, segment_one
+from lle.segmentation.judge import Judge, class_names, class_weights, load_judge, masked, train_judge, zoomed
 
 TINY = {"iterations": 2, "batch_size": 2, "crop": 48, "width": 16, "rates": (1, 2, 3)}
 
@@ -166,7 +166,7 @@ def test_every_row_sees_the_same_darkened_pictures(home, monkeypatch):
 
     identity = load_judge("seg", home / "judges")[1]
     for name in ("dark", "clean"):
-        monkeypatch.setattr(lle.evaluate.segment, "load_judge", lambda *_, name=name: (Copies(name), identity))
+        monkeypatch.setattr(lle.segmentation.in_the_dark, "load_judge", lambda *_, name=name: (Copies(name), identity))
         segment(home, name)
     prepared, params = open_prepared("seg", home / "data"), make_params()
     for row, dark, clean in zip(prepared.rows("test"), seen["dark"], seen["clean"], strict=True):
@@ -179,7 +179,9 @@ def test_every_row_sees_the_same_darkened_pictures(home, monkeypatch):
 
 def test_the_index_in_git_tells_of_the_results_in_git():
     reports = Path(__file__).parents[3] / "reports"
-    advice = "run: python -c 'from pathlib import Path; from lle.evaluate.segment import write_index; write_index(Path(\"reports\"))'"
+    advice = (
+        "run: python -c 'from pathlib import Path; from lle.segmentation.in_the_dark import write_index; write_index(Path(\"reports\"))'"
+    )
     assert json.loads((reports / "segment/index.json").read_text()) == index(reports), advice
 
 

@@ -25,8 +25,8 @@ from lle.data.images import read_mask, read_rgb
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.data.streams import rows_with
 from lle.engine.fingerprint import fingerprint
-from lle.engine.fitted import Fitted, write_losses
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update
+from lle.engine.training_log import Fitted, write_losses
 from lle.errors import DataError, LleError, WeightsError, did_you_mean
 from lle.files import atomic_path, digest, read_json, sha256, significant, write_json
 from lle.losses.perceptual import efficientnet_lite0, read_weights
@@ -261,7 +261,7 @@ def train_judge(
     names, listed = class_names(prepared)
     trained = settings.weights is None
     config_hash = digest({"judge": settings.model_dump(mode="json"), "train": params.train.model_dump(mode="json"), "seed": params.seed})
-    code = fingerprint(["lle.evaluate.judge", "lle.engine.train"])
+    code = fingerprint(["lle.segmentation.judge", "lle.engine.train"])
     # Before the training, so that it names the code that ran.
     origin = provenance(
         config_hash=config_hash, fingerprint=code, seed=params.seed, data_digest=prepared.digest, command=params.command("judge", name)

@@ -12,9 +12,9 @@ from lle import api
 from lle.config.load import load_params
 from lle.data.images import write_png
 from lle.errors import ConfigError
-from lle.evaluate.composite import composite
-from lle.report.results import read_results
+from lle.measure.composite import composite
 from lle.report.sections.composite import section
+from lle.results.read import read_results
 
 PARAMS = """
 suite: {methods: [gamma], datasets: [mine], prepare: [mine]}

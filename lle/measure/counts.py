@@ -13,8 +13,8 @@ import torch
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.engine.method import Method
-from lle.evaluate.profile import CLASSICAL, macs, parameters
 from lle.files import write_json
+from lle.measure.cost import CLASSICAL, macs, parameters
 
 SIZE = (400, 600)
 """Height and width of the picture, those of the papers' column of FLOPs."""

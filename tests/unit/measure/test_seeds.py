@@ -10,8 +10,8 @@ import yaml
 from lle import api
 from lle.errors import LleError
 from lle.files import read_json, write_json
-from lle.report.results import read_results
 from lle.report.sections.seeds import section
+from lle.results.read import read_results
 from tests.conftest import ROOT
 
 

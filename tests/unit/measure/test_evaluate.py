@@ -11,8 +11,8 @@ from skimage import data as photographs
 from lle.data.images import read_rgb, write_png
 from lle.data.pairs import Prepared, Row, open_prepared, write_manifest
 from lle.errors import DataError, LleError
-from lle.evaluate.evaluate import INPUT, evaluate, significant
 from lle.files import read_json
+from lle.measure.quality import INPUT, evaluate, significant
 from lle.metrics.protocol import to_uint8
 from lle.metrics.psnr import psnr
 

@@ -34,7 +34,7 @@ class Light:
 
 
 def _linear(image: np.ndarray) -> np.ndarray:
-    return degrade.srgb_to_linear(image.astype(np.float32) / 255)
+    return degrade.srgb_to_linear(image / 255)
 
 
 def _stored(linear: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ def _stored(linear: np.ndarray) -> np.ndarray:
 
 
 def _normal(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return _stored(_linear(image) * np.float32(2 ** rng.uniform(-0.35, 0.35)))
+    return _stored(_linear(image) * 2 ** rng.uniform(-0.35, 0.35))
 
 
 def _room(low: float, high: float) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
@@ -53,21 +53,21 @@ def _room(low: float, high: float) -> Callable[[np.ndarray, np.random.Generator]
 
 def _uneven(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     field = degrade.illumination_field(image.shape[0], image.shape[1], float(rng.uniform(0.9, 0.98)), rng)
-    return _stored(_linear(image) * np.float32(rng.uniform(0.8, 1.4)) * field[..., None])
+    return _stored(_linear(image) * rng.uniform(0.8, 1.4) * field[..., None])
 
 
 def _back_lit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
     x, y = rng.uniform(0.3, 0.7) * width, rng.uniform(0.5, 0.8) * height
     distance = ((columns - x) / (rng.uniform(0.25, 0.4) * width)) ** 2 + ((rows - y) / (rng.uniform(0.35, 0.55) * height)) ** 2
     behind = 1 / (1 + np.exp(-6 * (distance - 1)))
     dark, bright = rng.uniform(0.02, 0.08), rng.uniform(1.5, 3.0)
-    return _stored(_linear(image) * (dark + (bright - dark) * behind).astype(np.float32)[..., None])
+    return _stored(_linear(image) * (dark + (bright - dark) * behind)[..., None])
 
 
 def _over(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return _stored(_linear(image) * np.float32(rng.uniform(2.5, 8.0)))
+    return _stored(_linear(image) * rng.uniform(2.5, 8.0))
 
 
 def _noisy(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -75,13 +75,13 @@ def _noisy(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _hazy(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    clear = np.float32(rng.uniform(0.25, 0.55))
-    return _stored(_linear(image) * clear + np.float32(rng.uniform(0.45, 0.75)) * (1 - clear))
+    clear = rng.uniform(0.25, 0.55)
+    return _stored(_linear(image) * clear + rng.uniform(0.45, 0.75) * (1 - clear))
 
 
 def _cast(gains: tuple[float, float, float]) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
     def show(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        tint = np.array(gains, np.float32) ** np.float32(rng.uniform(0.7, 1.5))
+        tint = np.array(gains) ** rng.uniform(0.7, 1.5)
         return _stored(_linear(image) * tint)
 
     return show
@@ -89,10 +89,10 @@ def _cast(gains: tuple[float, float, float]) -> Callable[[np.ndarray, np.random.
 
 def _washed_out(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What brightening dark pictures by a power alone gives: grey shadows, pale colours, amplified noise."""
-    dark = degrade.room(image, Room(exposure=(0.05, 0.2), unevenness=(0.0, 0.3)), _USUAL, rng)[0].astype(np.float32) / 255
+    dark = degrade.room(image, Room(exposure=(0.05, 0.2), unevenness=(0.0, 0.3)), _USUAL, rng)[0] / 255
     dark = np.clip(dark, 0.02, 1)  # black stays a dark grey instead of falling to 0
     exponent = np.log(rng.uniform(0.6, 0.78)) / np.log(float(dark.mean()))
-    return degrade.to_bytes(dark ** np.float32(exponent))
+    return degrade.to_bytes(dark**exponent)
 
 
 def _mine(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

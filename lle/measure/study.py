@@ -192,7 +192,7 @@ def _is_done(run: Run) -> bool:
 
 def _run(run: Run) -> None:
     from lle.engine.train import train
-    from lle.evaluate.run import evaluate_one
+    from lle.measure.trained import evaluate_one
 
     key = run.key()
     (run.folder / "done.json").unlink(missing_ok=True)
@@ -229,7 +229,7 @@ def _mean_over_seeds(values: Mapping[int, Mapping[str, float]]) -> dict[str, flo
 
 
 def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    from lle.evaluate.evaluate import drawn_together
+    from lle.measure.quality import drawn_together
     from lle.metrics.bootstrap import bootstrap_mean
 
     results: dict[str, Any] = {}
@@ -263,7 +263,7 @@ def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[st
 
 def _contrast(better: str, worse: str, dataset: str, study: StudyConfig, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Compares two variants on the PSNR of the same pictures, averaged over seeds."""
-    from lle.evaluate.evaluate import drawn_together
+    from lle.measure.quality import drawn_together
     from lle.metrics.bootstrap import paired_difference
 
     entry: dict[str, Any] = {"better": better, "worse": worse, "dataset": dataset, "metric": "psnr"}
