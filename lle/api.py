@@ -351,32 +351,31 @@ def gate(
     junit: Path | None = None,
     markdown: Path | None = None,
     reports: Path = REPORTS,
-    baseline: Path | None = None,
+    against: str | Path | None = None,
     tolerance: Mapping[str, float] | None = None,
     latency: float | None = None,
-    portable: bool = False,
 ) -> tuple[str, int]:
     """Compares the results with the accepted ones, or accepts them.
 
     Args:
-        accept: reason for making the present results the accepted ones; None compares.
+        accept: reason for making the committed results the accepted ones; None compares.
         junit: file for a JUnit XML report.
         markdown: file for a summary.
         reports: the results.
-        baseline: the accepted results; None takes `baseline.json` in `reports`.
+        against: a folder of results or a git revision; None takes the accepted one.
         tolerance: how much worse the mean of a metric may be, where it is not the usual.
         latency: how many times as long a method may take; None takes the usual.
-        portable: accept for other machines too, see `lle.gate.compare.accept`.
 
     Returns:
         The verdict as text, and the exit code: 0 if nothing got worse.
     """
-    from lle.gate import compare as gates
-    from lle.provenance import git_commit
+    from lle.gate.accepted import accept as accept_results
+    from lle.gate.compare import LATENCY
+    from lle.gate.compare import gate as compare
 
     if accept is not None:
-        return f"accepted in {gates.accept(accept, reports, baseline, git_commit(), portable)}", 0
-    verdict = gates.gate(reports, baseline, tolerance, latency or gates.LATENCY)
+        return f"accepted in {accept_results(accept, reports)}; commit it", 0
+    verdict = compare(reports, against, tolerance, latency or LATENCY)
     if junit is not None:
         verdict.write_junit(junit)
     if markdown is not None:

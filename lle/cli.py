@@ -305,21 +305,19 @@ def runs(uri: str | None) -> None:
 
 
 @main.command()
-@click.option("--accept", metavar="REASON", help="Make the present results the accepted ones; the reason is kept.")
+@click.option("--accept", metavar="REASON", help="Make the committed results the accepted ones; the reason is kept.")
 @click.option("--junit", type=PATH, help="Write a JUnit XML report.")
 @click.option("--markdown", type=PATH, help="Write a summary for a pull request.")
-@click.option("--baseline", type=PATH, help="The accepted results; reports/baseline.json if left out.")
+@click.option("--against", metavar="REVISION|FOLDER", help="Results to compare with; the accepted revision if left out.")
 @click.option("--tolerance", "tolerances", multiple=True, metavar="METRIC=VALUE", help="How much worse the mean of a metric may be.")
 @click.option("--latency", type=float, metavar="FACTOR", help="How many times as long a method may take.")
-@click.option("--portable", is_flag=True, help="Accept for other machines too, whose made data differ in the last bit.")
 def gate(
     accept: str | None,
     junit: Path | None,
     markdown: Path | None,
-    baseline: Path | None,
+    against: str | None,
     tolerances: tuple[str, ...],
     latency: float | None,
-    portable: bool,
 ) -> None:
     """Compare the results with the accepted ones; exit with 1 if any got worse."""
     tolerance = {}
@@ -329,7 +327,7 @@ def gate(
             tolerance[name] = float(value)
         except ValueError as error:
             raise click.BadParameter(f"'{text}' is not METRIC=NUMBER, such as psnr=0.5", param_hint="--tolerance") from error
-    text, code = api.gate(accept, junit, markdown, baseline=baseline, tolerance=tolerance, latency=latency, portable=portable)
+    text, code = api.gate(accept, junit, markdown, against=against, tolerance=tolerance, latency=latency)
     click.echo(text)
     sys.exit(code)
 

@@ -56,16 +56,17 @@ def git_commit(folder: Path | None = None) -> str | None:
 
 @functools.cache
 def _hardware(threads: int | None) -> dict[str, Any]:
-    accelerator = None
+    accelerator = instructions = None
     if threads is not None:
         import torch
 
         accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {"cpu": _cpu(), "cores": os.cpu_count(), "threads": threads, "accelerator": accelerator}
+        instructions = torch.backends.cpu.get_cpu_capability()
+    return {"cpu": _cpu(), "cores": os.cpu_count(), "instructions": instructions, "threads": threads, "accelerator": accelerator}
 
 
 def hardware() -> dict[str, Any]:
-    """Returns the processor's name, its cores, the arithmetic threads of this process and the accelerator's name."""
+    """Returns the processor's name, cores and instruction set (as torch uses it), this process's arithmetic threads, the accelerator."""
     torch = sys.modules.get("torch")
     return dict(_hardware(torch.get_num_threads() if torch is not None else None))
 

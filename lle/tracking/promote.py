@@ -54,7 +54,7 @@ def promote(
     reports: Path = Path("reports"),
     models: Path = Path("build/models"),
     uri: str | None = None,
-    baseline: Path | None = None,
+    against: str | Path | None = None,
     tolerance: Mapping[str, float] | None = None,
     latency: float = LATENCY,
 ) -> Promotion:
@@ -65,24 +65,24 @@ def promote(
         reports: result files.
         models: trained models.
         uri: the store; None takes `MLFLOW_TRACKING_URI`, else `sqlite:///mlflow.db`.
-        baseline: see `lle.gate.compare.gate`.
+        against: see `lle.gate.compare.gate`.
         tolerance: see there.
         latency: see there.
 
     Raises:
-        LleError: the gate is closed, the baseline does not know the method, or its model is not on disk; the champion
+        LleError: the gate is closed, the accepted results do not hold the method, or its model is not on disk; the champion
             stays what it was.
     """
     uri = store.tracking_uri(uri)
     record = next((record for record in collect(reports, models) if record.method == method), None)
     if record is None or record.folder is None:
         raise LleError(f"there is no model of '{method}' in {models}. Train it: lle train {method}.")
-    verdict = gate(reports, baseline, tolerance, latency, methods=[method])
+    verdict = gate(reports, against, tolerance, latency, methods=[method])
     if not verdict.passed:
         raise LleError(f"{method} is not promoted.\n{verdict}")
     if not any(check.outcome not in ("new", "skipped") for check in verdict.checks):
         raise LleError(
-            f"the baseline does not know '{method}', so there is nothing it has passed. Accept its results: lle gate --accept REASON."
+            f"there are no accepted results of '{method}', so there is nothing it has passed. Accept them: lle gate --accept REASON."
         )
     sync(reports, models, uri)
     (run,) = (

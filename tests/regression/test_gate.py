@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +18,10 @@ from torch import Tensor, nn
 
 from lle.errors import LleError
 from lle.files import read_json, write_json
-from lle.gate.compare import Verdict, accept, gate
+from lle.gate.accepted import accept
+from lle.gate.compare import gate
+from lle.gate.snapshot import snapshot
+from lle.gate.verdict import Verdict
 from lle.measure import yardstick
 from lle.measure.cost import latency
 from lle.metrics.psnr import psnr
@@ -25,7 +30,13 @@ from lle.metrics.ssim import ssim
 IMAGES = 24
 
 
-def write_quality(reports: Path, values: dict[str, Any], subject: str = "demo/net", data_digest: str = "d") -> None:
+HERE = {"cpu": "EPYC", "cores": 2, "instructions": "AVX2", "threads": 2, "accelerator": None}
+ELSEWHERE = {**HERE, "instructions": "AVX512"}
+
+
+def write_quality(
+    reports: Path, values: dict[str, Any], subject: str = "demo/net", data_digest: str = "d", hardware: dict[str, Any] = HERE
+) -> None:
     dataset, method = subject.split("/")
     path = reports / "metrics" / dataset / f"{method}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,16 +47,27 @@ def write_quality(reports: Path, values: dict[str, Any], subject: str = "demo/ne
         writer.writerow(["image", "scene", "width", "height", *columns])
         writer.writerows([f"i{row}", "s", 8, 8, *(f"{column[row]:.6g}" for column in columns.values())] for row in range(count))
     metrics = {name: {"mean": float(f"{column.mean():.6g}"), "low": 0.0, "high": 0.0, "n": count} for name, column in columns.items()}
-    record = {"method": method, "dataset": dataset, "images": count, "metrics": metrics, "provenance": {"data_digest": data_digest}}
+    record = {"method": method, "dataset": dataset, "images": count, "metrics": metrics}
+    record["provenance"] = {"data_digest": data_digest, "hardware": hardware}
     write_json(path.with_suffix(".json"), record)
 
 
 def write_cost(
-    reports: Path, ms: float = 20.0, yardstick_ms: float | None = 10.0, parameters: int = 1000, macs: int | None = 10**9
+    reports: Path,
+    ms: float = 20.0,
+    yardstick_ms: float | None = 10.0,
+    parameters: int = 1000,
+    macs: int | None = 10**9,
+    hardware: dict[str, Any] = HERE,
 ) -> None:
     timing = {"400x600": {"median": ms, "runs": 9, "threads": 1}}
     record = {"method": "net", "parameters": parameters, "macs": {"400x600": macs}, "latency_ms": timing, "yardstick_ms": yardstick_ms}
-    write_json(reports / "profile/net.json", record)
+    write_json(reports / "profile/net.json", {**record, "provenance": {"hardware": hardware}})
+
+
+def write_spread(reports: Path, means: list[float], metric: str = "psnr") -> None:
+    runs = [{"seed": number % 3, "processor": "native" if number < 3 else "baseline", "mean": mean} for number, mean in enumerate(means)]
+    write_json(reports / "studies/spread.json", {"variants": {"net": {"method": "net", "results": {"demo": {metric: {"by_run": runs}}}}}})
 
 
 def quality(seed: int = 0) -> dict[str, np.ndarray]:
@@ -59,12 +81,26 @@ def quality(seed: int = 0) -> dict[str, np.ndarray]:
     }
 
 
+def git(folder: Path, *words: str) -> str:
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def commit(reports: Path) -> str:
+    git(reports, "add", "-A")
+    git(reports, "commit", "-qm", "results", "--allow-empty")
+    return git(reports, "rev-parse", "HEAD")
+
+
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
+    """Results in a repository, committed and accepted."""
     folder = tmp_path / "reports"
     write_quality(folder, quality())
     write_cost(folder)
-    accept("the first numbers", folder, commit="abc")
+    git(tmp_path, "init", "-q")
+    commit(folder)
+    accept("the first numbers", folder)
     return folder
 
 
@@ -135,6 +171,7 @@ def test_latency_is_judged_by_the_yardstick(reports: Path) -> None:
 
 def test_a_slower_forward_fails(tmp_path: Path) -> None:
     """Measured, not made up: the same network, and the same with its work done six times."""
+    reports = tmp_path / "reports"
     network = nn.Conv2d(3, 24, 5, padding=2).eval()
     picture = torch.rand(1, 3, 120, 160)
     threads = torch.get_num_threads()
@@ -146,19 +183,20 @@ def test_a_slower_forward_fails(tmp_path: Path) -> None:
             for _ in range(repetitions):
                 network(picture)
 
-        write_cost(tmp_path, latency(run, runs=15, warm_ups=3)[0], yardstick.measure(runs=5))
+        write_cost(reports, latency(run, runs=15, warm_ups=3)[0], yardstick.measure(runs=5))
 
     try:
         timed(1)
-        accept("first", tmp_path)
+        before = shutil.copytree(reports, tmp_path / "before")
         timed(6)
     finally:
         torch.set_num_threads(threads)
-    assert failed(gate(tmp_path, latency=2)) == ["net latency 400x600"]
+    assert failed(gate(reports, before, latency=2)) == ["net latency 400x600"]
 
 
 def test_a_broken_loss_fails(tmp_path: Path) -> None:
     """Trained, not made up: a gain fitted to bright pictures, and the same with the sign of its loss lost."""
+    reports = tmp_path / "reports"
     generator = torch.Generator().manual_seed(0)
     normal = torch.rand(8, 3, 24, 24, generator=generator)
     low = 0.25 * normal + 0.01 * torch.randn(normal.shape, generator=generator)
@@ -171,14 +209,14 @@ def test_a_broken_loss_fails(tmp_path: Path) -> None:
         outputs = [(low * gain).detach().clamp(0, 1)[i].permute(1, 2, 0).mul(255).round().byte().numpy() for i in range(8)]
         references = [normal[i].permute(1, 2, 0).mul(255).round().byte().numpy() for i in range(8)]
         pairs = list(zip(outputs, references, strict=True))
-        write_quality(tmp_path, {"psnr": [psnr(a, b) for a, b in pairs], "ssim": [ssim(a, b) for a, b in pairs]})
+        write_quality(reports, {"psnr": [psnr(a, b) for a, b in pairs], "ssim": [ssim(a, b) for a, b in pairs]})
 
     trained(lambda error: error.square().mean())
-    accept("first", tmp_path)
+    before = shutil.copytree(reports, tmp_path / "before")
     trained(lambda error: error.abs().mean())  # another sound loss is as good
-    assert gate(tmp_path).passed
+    assert gate(reports, before).passed
     trained(lambda error: error.mean())
-    assert failed(gate(tmp_path)) == ["demo/net psnr", "demo/net ssim"]
+    assert failed(gate(reports, before)) == ["demo/net psnr", "demo/net ssim"]
 
 
 def test_what_is_gone_or_no_longer_the_same_fails(reports: Path) -> None:
@@ -231,27 +269,72 @@ def test_new_results_are_shown_and_pass(reports: Path) -> None:
     assert not gate(reports, methods=["other"]).of("pass")
 
 
-def test_accepting_keeps_reasons_and_changes(reports: Path) -> None:
+def test_accepting_keeps_revisions_reasons_and_changes(reports: Path) -> None:
+    first = git(reports, "rev-parse", "HEAD")
     write_quality(reports, {**quality(), "psnr": quality()["psnr"] - 1})
     assert not gate(reports).passed
     with pytest.raises(LleError, match="needs a reason"):
         accept("  ", reports)
-    accept("the test set is harder now", reports, commit="def")
+    with pytest.raises(LleError, match="not committed"):
+        accept("the test set is harder now", reports)
+    second = commit(reports)
+    accept("the test set is harder now", reports)
     verdict = gate(reports)
     assert verdict.passed
     assert verdict.reason == "the test set is harder now"
-    first, second = read_json(reports / "baseline.json")["history"]
-    assert (first["git"], second["git"]) == ("def", "abc")
-    assert second["reason"] == "the first numbers"
-    assert len(first["changes"]) == 1
-    assert first["changes"][0].startswith("fail: demo/net psnr: ")
+    history = read_json(reports / "accepted.json")["history"]
+    assert [entry["revision"] for entry in history] == [second, first]
+    assert history[1]["reason"] == "the first numbers"
+    assert len(history[0]["changes"]) == 1
+    assert history[0]["changes"][0].startswith("fail: demo/net psnr: ")
+    assert not gate(reports, first).passed, "an earlier revision can be compared with, too"
 
 
-def test_accepting_the_same_twice_gives_the_same_numbers(reports: Path) -> None:
-    before = read_json(reports / "baseline.json")
-    accept("again", reports)
-    after = read_json(reports / "baseline.json")
-    assert (before["quality"], before["cost"]) == (after["quality"], after["cost"])
+def test_a_revision_that_is_not_in_the_clone_is_named(reports: Path) -> None:
+    with pytest.raises(LleError, match=r"revision nosuch is not in this clone.*--against"):
+        gate(reports, "nosuch")
+
+
+RUNS = [18.1, 18.0, 17.9, 18.05, 17.95, 18.0]
+
+
+def shifted(value: float) -> dict[str, Any]:
+    """Results whose mean PSNR is as asked."""
+    values = quality()
+    return {"psnr": values["psnr"] - values["psnr"].mean() + value}
+
+
+def test_one_more_run_within_the_spread_passes_and_half_a_decibel_does_not(reports: Path) -> None:
+    write_quality(reports, shifted(18.1))
+    write_spread(reports, RUNS)
+    commit(reports)
+    accept("six runs", reports)
+    write_quality(reports, shifted(17.85), hardware=ELSEWHERE)
+    assert gate(reports).passed
+    write_quality(reports, shifted(17.5), hardware=ELSEWHERE)
+    assert failed(gate(reports)) == ["demo/net psnr"]
+    assert "spread of 6 runs" in str(gate(reports))
+
+
+def test_an_unsteady_recipe_widens_what_is_allowed(reports: Path) -> None:
+    write_quality(reports, shifted(18.1))
+    write_spread(reports, [16.5, 18.0, 19.5, 17.0, 18.5, 18.1])
+    commit(reports)
+    accept("a recipe that depends on rounding", reports)
+    write_quality(reports, shifted(16.5), hardware=ELSEWHERE)
+    assert gate(reports).passed
+
+
+def test_other_hardware_is_shown_and_not_judged_where_the_spread_is_unknown(reports: Path) -> None:
+    write_quality(reports, {**shifted(10.0), "ssim": quality()["ssim"], "loe": quality()["loe"]}, hardware=ELSEWHERE)
+    write_cost(reports, ms=200, hardware=ELSEWHERE)
+    verdict = gate(reports)
+    assert verdict.passed
+    skipped = {check.name: check.message for check in verdict.of("skipped")}
+    assert skipped.keys() == {"psnr", "ssim", "loe", "latency 400x600"}
+    assert "other hardware (instructions AVX2 -> AVX512)" in skipped["psnr"]
+    write_cost(reports, macs=10**9 + 1, hardware=ELSEWHERE)
+    assert failed(gate(reports)) == ["net MACs 400x600"], "what can be counted is judged anywhere"
 
 
 def test_the_verdict_can_be_read(reports: Path, tmp_path: Path) -> None:
@@ -286,8 +369,9 @@ def test_segmentation_and_clip_are_judged_too(reports: Path) -> None:
 
     write(60, 0.9)
     assert {check.subject for check in gate(reports).of("new")} == {"segment/seg/net", "clip/model"}
+    commit(reports)
     accept("with segmentation", reports)
-    first = read_json(reports / "baseline.json")["quality"]["segment/seg/net"]["values"]
+    first = snapshot(reports).quality["segment/seg/net"].values
     assert first["iou"][0] == pytest.approx((60 / 70 + 40 / 50) / 2)
     assert first["pixel_accuracy"][0] == pytest.approx(100 / 110)
     write(60, 0.87)
@@ -295,14 +379,6 @@ def test_segmentation_and_clip_are_judged_too(reports: Path) -> None:
     write(40, 0.8)
     assert failed(gate(reports)) == ["segment/seg/net iou", "segment/seg/net pixel_accuracy", "clip/model retrieval_top1"]
     assert failed(gate(reports, tolerance={"iou": 0.1}, methods=["net"])) == ["segment/seg/net pixel_accuracy"]
-
-
-def test_a_portable_baseline_does_not_ask_for_the_same_data(reports: Path) -> None:
-    accept("for all machines", reports, portable=True)
-    write_quality(reports, quality(), data_digest="made by another processor")
-    assert gate(reports).passed
-    write_quality(reports, {**quality(), "psnr": quality()["psnr"] - 1}, data_digest="made by another processor")
-    assert failed(gate(reports)) == ["demo/net psnr"]
 
 
 def test_what_the_gate_needs_is_named(tmp_path: Path, reports: Path) -> None:

@@ -11,7 +11,6 @@ from results_tree import write_metrics
 
 from lle.engine.model_io import load_model, save_model
 from lle.errors import LleError
-from lle.gate.compare import accept
 from lle.infer.enhancer import Enhancer
 from lle.tracking import store
 from lle.tracking.model import copy_model
@@ -24,12 +23,12 @@ def test_promotion(reports: Path, models: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     shutil.copyfile(empty_store, tmp_path / "mlflow.db")
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    with pytest.raises(LleError, match="no baseline"):
+    with pytest.raises(LleError, match="no results have been accepted"):
         promote("zero_dce", reports, models, uri)
-    accept("first", reports)
-    first = promote("zero_dce", reports, models, uri)
+    before = shutil.copytree(reports, tmp_path / "before")
+    first = promote("zero_dce", reports, models, uri, before)
     assert (first.name, first.version, first.moved) == ("zero_dce-demo_mixed", 1, True)
-    assert str(promote("zero_dce", reports, models, uri)) == "models:/zero_dce-demo_mixed@champion is still version 1"
+    assert str(promote("zero_dce", reports, models, uri, before)) == "models:/zero_dce-demo_mixed@champion is still version 1"
 
     # A new model whose results are worse is kept out, and the champion stays.
     method = load_model(models / "zero_dce")
@@ -38,13 +37,13 @@ def test_promotion(reports: Path, models: Path, tmp_path: Path, monkeypatch: pyt
     save_model(method, "zero_dce", models / "zero_dce")
     write_metrics(reports, "demo", "zero_dce", {"psnr": [9.0, 10, 11, 12], "ssim": [0.4, 0.5, 0.6, 0.7]}, "demo_mixed")
     with pytest.raises(LleError, match=r"zero_dce is not promoted(?s:.*)FAIL +demo/zero_dce +psnr"):
-        promote("zero_dce", reports, models, uri)
+        promote("zero_dce", reports, models, uri, before)
     client = store.client(uri)
     assert client.get_model_version_by_alias(first.name, "champion").version == 1
 
     # The same model with better results becomes it.
     write_metrics(reports, "demo", "zero_dce", {"psnr": [11.0, 12, 13, 14], "ssim": [0.4, 0.5, 0.6, 0.7]}, "demo_mixed")
-    second = promote("zero_dce", reports, models, uri)
+    second = promote("zero_dce", reports, models, uri, before)
     assert (second.version, second.moved) == (2, True)
     with store.fluent(uri):
         champion = mlflow.pyfunc.load_model(second.uri)
@@ -58,8 +57,8 @@ def test_promotion(reports: Path, models: Path, tmp_path: Path, monkeypatch: pyt
 def test_what_is_missing_is_named(reports: Path, models: Path, tmp_path: Path) -> None:
     with pytest.raises(LleError, match="lle train unet"):
         promote("unet", reports, models, "sqlite:///none.db")
-    accept("first", reports)
+    before = shutil.copytree(reports, tmp_path / "before")
     save_model(load_model(models / "gamma"), "gamma", models / "clahe")
-    with pytest.raises(LleError, match="baseline does not know 'clahe'"):
-        promote("clahe", reports, models, "sqlite:///none.db")
+    with pytest.raises(LleError, match="no accepted results of 'clahe'"):
+        promote("clahe", reports, models, "sqlite:///none.db", before)
     assert not Path("none.db").exists()

@@ -1,0 +1,198 @@
+"""Starts `lle`, where possible in a process that has the heavy libraries loaded already.
+
+A pipeline runs dozens of commands, and importing torch and Lightning takes longer than the work of most of them. `python -m
+lle.launch COMMAND...` imports both once, in a *loader*, and runs COMMAND (such as `dvc repro`) with the address of that
+loader in its environment. Each `lle ...` below it then asks the loader for a copy of itself (a fork), which takes over the
+arguments, environment, folder and open streams of the command. The copies import the project's own modules afresh, so an
+edited file counts at once, and the loader ends with COMMAND. Without a loader, `lle` runs as any program does.
+
+The standard library has a server of this kind (`multiprocessing.forkserver`), but it serves its own parent process alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ADDRESS = "LLE_LOADER"
+"""Environment variable with the loader's socket."""
+LIBRARIES = ("numpy", "cv2", "PIL.Image", "scipy", "pydantic", "yaml", "torch", "lightning.pytorch")
+"""What the loader imports."""
+READ_AT_IMPORT = (
+    "ATEN_",
+    "CUDA_",
+    "DNNL_",
+    "GOMP_",
+    "KMP_",
+    "LD_",
+    "MKL_",
+    "NPY_",
+    "OMP_",
+    "ONEDNN_",
+    "OPENBLAS_",
+    "OPENCV_",
+    "PYTHON",
+    "TORCH_",
+)
+"""Beginnings of variables that libraries read once, while they are imported: a command with other values starts on its own."""
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+KILLED = 128 + signal.SIGKILL
+_LARGEST_REQUEST = 1 << 20
+
+
+def main() -> None:
+    """Entry point of the command `lle`."""
+    address = os.environ.get(ADDRESS)
+    if address:
+        code = _ask(address, sys.argv)
+        if code is not None:
+            sys.exit(code)
+    from lle.cli import main as command
+
+    command()
+
+
+def run(command: Sequence[str]) -> int:
+    """Runs a command with a loader beside it and returns its exit code.
+
+    Args:
+        command: program and arguments.
+    """
+    with tempfile.TemporaryDirectory(prefix="lle-loader-") as folder:
+        address = str(Path(folder) / "socket")
+        # A session of its own: Ctrl-C reaches the command, which passes it on.
+        loader = subprocess.Popen([sys.executable, "-m", "lle.launch", "--serve", address], start_new_session=True)
+        try:
+            return subprocess.run(command, env={**os.environ, ADDRESS: address}, check=False).returncode
+        finally:
+            loader.terminate()
+            loader.wait()
+
+
+def serve(address: str) -> None:
+    """Imports `LIBRARIES`, then forks a copy for each request until it is terminated.
+
+    Args:
+        address: path of the socket.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(address)
+    # Commands that come while the libraries load wait in the queue.
+    listener.listen(64)
+    before = dict(os.environ)
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    added = {key: value for key, value in os.environ.items() if before.get(key) != value}
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets ended copies
+    own = _read_at_import(before)
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            try:
+                text, streams, _, _ = socket.recv_fds(connection, _LARGEST_REQUEST, 3)
+                request = json.loads(text)
+            except (OSError, ValueError):
+                continue
+            if _read_at_import(request["environment"]) != own or os.fork():
+                for stream in streams:
+                    os.close(stream)
+                continue
+            listener.close()
+            request["environment"] |= added
+            _become(request, streams, connection)
+
+
+def _become(request: Mapping[str, object], streams: Sequence[int], connection: socket.socket) -> None:
+    """Runs a command in this copy of the loader, and ends it."""
+    import random
+
+    import numpy as np
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(request["environment"])  # type: ignore[call-overload]
+    os.chdir(str(request["folder"]))
+    sys.argv = list(request["arguments"])  # type: ignore[call-overload]
+    random.seed()
+    np.random.seed(None)  # the state that libraries share
+    connection.sendall(f"{os.getpid()}\n".encode())
+    threading.Thread(target=_die_with, args=(connection,), daemon=True).start()
+    code = 1
+    try:
+        from lle.cli import main as command
+
+        command()
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        if isinstance(leaving.code, str):
+            print(leaving.code, file=sys.stderr)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            connection.sendall(f"{code}\n".encode())
+        os._exit(code)
+
+
+def _die_with(connection: socket.socket) -> None:
+    """Ends this process when the command that asked for it is gone."""
+    with contextlib.suppress(OSError):
+        while connection.recv(1):
+            pass
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _ask(address: str, arguments: Sequence[str]) -> int | None:
+    """Lets the loader run a command; returns its exit code, or None where there is no loader or it refuses."""
+    request = {"arguments": list(arguments), "environment": dict(os.environ), "folder": os.getcwd()}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(address)
+            socket.send_fds(connection, [json.dumps(request).encode()], [0, 1, 2])
+        except OSError:
+            return None
+        answer = connection.makefile("r")
+        first = answer.readline()
+        if not first:
+            return None
+        process = int(first)
+        for number in FORWARDED:
+            signal.signal(number, lambda number, _: _forward(process, number))
+        last = answer.readline()
+        return int(last) if last else KILLED
+
+
+def _forward(process: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, number)
+
+
+def _read_at_import(environment: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in environment.items() if key.startswith(READ_AT_IMPORT)}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        serve(sys.argv[2])
+    else:
+        sys.exit(run(sys.argv[1:]))
