@@ -47,7 +47,6 @@ READ_AT_IMPORT = (
 )
 """Beginnings of variables that libraries read once, while they are imported: a command with other values starts on its own."""
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-KILLED = 128 + signal.SIGKILL
 _LARGEST_REQUEST = 1 << 20
 
 
@@ -176,15 +175,18 @@ def _ask(address: str, arguments: Sequence[str]) -> int | None:
         if not first:
             return None
         process = int(first)
+        ended_by = [signal.SIGKILL]
+
+        def forward(number: int, _: object) -> None:
+            ended_by.append(signal.Signals(number))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
         for number in FORWARDED:
-            signal.signal(number, lambda number, _: _forward(process, number))
+            signal.signal(number, forward)
         last = answer.readline()
-        return int(last) if last else KILLED
-
-
-def _forward(process: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, number)
+        # A copy that a signal ended could not send its exit code; a shell gives 128 and the signal's number.
+        return int(last) if last else 128 + ended_by[-1]
 
 
 def _read_at_import(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,136 @@
+"""Commands in copies of a loader behave as commands of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# A loader without heavy libraries, whose `lle` does what its arguments say.
+LOADER = """
+import sys, types
+import lle.launch as launch
+
+def command():
+    import os, time
+    word, *rest = sys.argv[1:]
+    if word == "tell":
+        print(os.getpid(), os.getcwd(), *rest, os.environ.get("COLOUR"), sys.stdin.read().strip())
+        print("as an error", file=sys.stderr)
+    elif word == "sleep":
+        open(rest[0], "w").write(str(os.getpid()))
+        time.sleep(60)
+    elif word == "exit":
+        sys.exit(int(rest[0]))
+    else:
+        raise RuntimeError("a bug")
+
+sys.modules["lle.cli"] = types.SimpleNamespace(main=command)
+launch.LIBRARIES = ("json",)
+if sys.argv[1:2] == ["--serve"]:
+    launch.serve(sys.argv[2])
+else:
+    launch.main()
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    script = tmp_path / "loader.py"
+    script.write_text(LOADER)
+    address = str(tmp_path / "socket")
+    loader = subprocess.Popen([sys.executable, str(script), "--serve", address])
+    deadline = time.monotonic() + 60
+    while not Path(address).exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield {**os.environ, "LLE_LOADER": address, "LLE_TEST": str(loader.pid)}
+    loader.kill()
+    loader.wait()
+
+
+def lle(tmp_path: Path, environment: dict[str, str], *words: str, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(tmp_path / "loader.py"), *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+
+
+def parent(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def wait_for(path: Path) -> int:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if path.is_file() and path.read_text():
+            return int(path.read_text())
+        time.sleep(0.01)
+    raise AssertionError(f"{path} was not written")
+
+
+def is_gone(process: int) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not Path(f"/proc/{process}").exists():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_arguments_environment_folder_and_streams_are_those_of_the_command(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    done = lle(tmp_path, {**environment, "COLOUR": "red"}, "tell", "a b", cwd=folder, input="typed")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split(maxsplit=1)[1] == f"{folder} a b red typed\n"
+    assert done.stderr == "as an error\n"
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 143])
+def test_the_exit_code_comes_back(tmp_path: Path, environment: dict[str, str], code: int) -> None:
+    assert lle(tmp_path, environment, "exit", str(code)).returncode == code
+
+
+def test_a_bug_shows_its_traceback(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = lle(tmp_path, environment, "bug")
+    assert done.returncode == 1
+    assert "RuntimeError: a bug" in done.stderr
+
+
+def test_what_libraries_read_at_import_must_be_equal(tmp_path: Path, environment: dict[str, str]) -> None:
+    other = {**environment, "OMP_NUM_THREADS": "7"}
+    command = [sys.executable, str(tmp_path / "loader.py"), "sleep"]
+    for name, settings in (("copy", environment), ("own", other)):
+        pid = tmp_path / f"{name}.pid"
+        running = subprocess.Popen([*command, str(pid)], env=settings)
+        process = wait_for(pid)
+        assert (process == running.pid) == (name == "own")
+        assert (parent(process) == int(environment["LLE_TEST"])) == (name == "copy")
+        running.kill()
+        running.wait()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143), (signal.SIGINT, 1)])
+def test_the_copy_ends_with_its_command(tmp_path: Path, environment: dict[str, str], number: signal.Signals, code: int) -> None:
+    pid = tmp_path / "pid"
+    running = subprocess.Popen([sys.executable, str(tmp_path / "loader.py"), "sleep", str(pid)], env=environment, stderr=subprocess.PIPE)
+    process = wait_for(pid)
+    running.send_signal(number)
+    running.communicate()
+    assert running.returncode == code
+    assert is_gone(process)
+
+
+def test_without_a_loader_a_command_runs_on_its_own(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = lle(tmp_path, {**environment, "LLE_LOADER": str(tmp_path / "none")}, "exit", "3")
+    assert done.returncode == 3
+
+
+def test_a_whole_command_is_given_a_loader() -> None:
+    program = "import os, sys; sys.exit(5 if os.environ['LLE_LOADER'] else 0)"
+    done = subprocess.run([sys.executable, "-m", "lle.launch", sys.executable, "-c", program], check=False)
+    assert done.returncode == 5
