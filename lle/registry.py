@@ -106,9 +106,14 @@ def create(name: str, settings: Mapping[str, Any] | MethodConfig | None = None) 
     Args:
         name: a method's id.
         settings: its section of `params.yaml`; None takes the defaults.
+
+    Raises:
+        LleError: there is no such method, or its class lacks what a method must have.
     """
     config = settings if isinstance(settings, MethodConfig) else config_class(name)(**(settings or {}))
-    return method_class(name)(config)
+    method = method_class(name)(config)
+    method.check()
+    return method
 
 
 def card(name: str) -> Card:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 from helpers import batch_of, parameter_count
+from lle.engine.fit import fit
 from pydantic import ValidationError
 from torch import nn
 from torch.nn import functional as F
 
 from lle.config.schema import TrainConfig
 from lle.data.demo_seg import SEGMENTATION
-from lle.engine.fit import fit
 from lle.engine.method import Batch, Losses, Stream
 from lle.engine.model_io import load_model, save_model
 from lle.errors import ConfigError
