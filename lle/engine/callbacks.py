@@ -8,8 +8,8 @@ callbacks for some of this, which do not serve here:
   the log belong to one file that is whole or not there.
 - `EMAWeightAveraging` and `WeightAveraging` average within one `fit`, keep their copy in Lightning's checkpoint, and pull in
   torchmetrics and torchvision; the average here runs on over all phases.
-- `LearningRateMonitor` and schedulers want Lightning's own logger and optimiser steps. The learning rate of an iteration is a function of it
-  (`lle.engine.optim.learning_rate`), computed in the step, so there is nothing to call back and no state to save.
+- `LearningRateMonitor` and schedulers want Lightning's own logger and optimiser steps. The learning rate is a function of the
+  iteration (`lle.engine.optim.learning_rate`) and set in the step, so there is nothing to call back and no state to save.
 - Validation of Lightning runs in its loop, with a loader and modes of its own; here it is a function call between two iterations.
 - `RichProgressBar` serves on a terminal; `ProgressLines` is for everything else.
 """

@@ -18,7 +18,7 @@ from lle.errors import TrainingError
 SIGNALS = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
 
-class Interrupted(TrainingError):
+class Interrupted(TrainingError):  # noqa: N818 (it is no mistake)
     """The training was stopped from outside; the same command goes on from the checkpoint."""
 
 

@@ -1,4 +1,6 @@
-"""The contract of a method. It lives in a folder whose name is its id, `lle/methods/<id>/` or a plug-in's package:
+"""The contract of a method.
+
+It lives in a folder whose name is its id, `lle/methods/<id>/` or a plug-in's package:
 
 - `config.py`: `Config(MethodConfig)`, its settings, with `presets` and the values `tiny` that tests use;
 - `network.py`: the network, which knows torch only;

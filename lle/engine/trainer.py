@@ -133,9 +133,7 @@ def _phases(run: _Run, phases: Sequence[Phase], prepare: Callable[[], None], int
             # Read back what was written: with several processes the trained copy may live in another one.
             found = read_checkpoint(run.scratch, method)
             if found is None or (found.progress.phase, found.progress.iteration) != (index, iterations):
-                raise TrainingError(
-                    f"the checkpoint of phase '{phase.name}' in {run.scratch} cannot be read back. Run the same command again."
-                )
+                raise TrainingError(f"the checkpoint of phase '{phase.name}' in {run.scratch} cannot be read back: run the command again.")
             state = found
         method.on_phase_end(phase)
         state.progress.phase, state.progress.iteration, state.optimizers = index + 1, 0, None

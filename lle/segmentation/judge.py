@@ -57,6 +57,7 @@ class Judge(Method):
     scope = "global"
     config: JudgeConfig
     balance: Tensor
+    network: Any
     mean: Tensor
     std: Tensor
 

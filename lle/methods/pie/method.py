@@ -29,6 +29,7 @@ class Pie(Method):
     """Xu et al., IJCV 2024. The base of SCL-LLE too, which differs in settings."""
 
     stream = "unpaired"
+    network: Network
     config: Config
     labels = 100
     """Labels that count in the official region term."""
