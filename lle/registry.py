@@ -43,10 +43,12 @@ class Card(Strict):
     """What training needs."""
     enhances: bool = True
     """False for a helper, such as a teacher, that suites and leaderboards leave out."""
+    preset: str = "recommended"
+    """Preset whose network the next two figures are of."""
     parameters: int | None = None
-    """Known number of parameters used at test time, with one of its presets."""
+    """Number of parameters used at test time, counted by `lle.cards`."""
     gmacs: float | None = None
-    """Known multiply-accumulates in 10^9 for a 400x600 picture, with the same preset."""
+    """Multiply-accumulates in 10^9 for a 400x600 picture, counted by `lle.cards`; None for what is no network."""
     claimed_gflops: float | None = None
     """The FLOPs column of the papers' tables, in 10^9."""
     text: str = Field("", repr=False)
@@ -106,9 +108,14 @@ def create(name: str, settings: Mapping[str, Any] | MethodConfig | None = None) 
     Args:
         name: a method's id.
         settings: its section of `params.yaml`; None takes the defaults.
+
+    Raises:
+        LleError: there is no such method, or its class lacks what a method must have.
     """
     config = settings if isinstance(settings, MethodConfig) else config_class(name)(**(settings or {}))
-    return method_class(name)(config)
+    method = method_class(name)(config)
+    method.check()
+    return method
 
 
 def card(name: str) -> Card:

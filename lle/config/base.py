@@ -38,7 +38,7 @@ class MethodConfig(Strict):
     crop: int = Field(128, ge=16)
     """Side of the square training crops, in pixels."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """Optimiser of every update that does not name its own."""
+    """Optimiser of every update."""
     lr: float = Field(1e-4, gt=0)
     """Learning rate at the start of a phase."""
     betas: tuple[float, float] = (0.9, 0.999)

@@ -18,18 +18,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lle.engine.method import Stream
+from lle.engine.method import ALIGNED, SIDES, Stream
 from lle.errors import DataError, TrainingError
-
-SIDES = {
-    "paired": ("low", "normal"),
-    "unpaired": ("low", "normal"),
-    "low": ("low",),
-    "normal": ("normal",),
-    "segmentation": ("normal", "mask"),
-}
-ALIGNED = {"paired", "segmentation"}
-"""Kinds whose pictures belong to one row and are cut alike."""
 
 
 class Pictures(Protocol):

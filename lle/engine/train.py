@@ -21,7 +21,7 @@ from lle.engine.lineage import made_by
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.engine.needs import digests
-from lle.engine.training_log import Fitted, write_losses
+from lle.engine.training_log import TrainingLog, write_losses
 from lle.files import digest, write_json
 from lle.provenance import provenance
 
@@ -91,7 +91,7 @@ def train(
         before=made_by([*([data / params.train.data] if trained else []), *settings.needs()]),
         **({"tags": method.tags()} if method.tags() else {}),
     )
-    fitted = Fitted()
+    fitted = TrainingLog()
     if trained:
         key = digest([name, config_hash, fingerprint, origin["data_digest"], origin["needs"]])[:16]
         fitted = _fit(method, params, data, cache, scratch / f"{name}-{key}")
@@ -121,8 +121,9 @@ def train(
     return out
 
 
-def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: Path) -> Fitted:
-    from lle.engine.fit import fit, validation_pairs
+def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: Path) -> TrainingLog:
+    from lle.engine.trainer import fit
+    from lle.engine.validation import validation_pairs
 
     opened: dict[tuple[str, str], Cache] = {}
 
@@ -140,11 +141,11 @@ def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: P
         lambda name: pictures(name or home, "train"),
         validation,
         scratch,
-        after=lambda: method.prepare(TrainingSplit(pictures(home, "train"))),
+        prepare=lambda: method.prepare(TrainingSplit(pictures(home, "train"))),
     )
 
 
-def _store(method: Method, name: str, out: Path, fitted: Fitted, record: dict[str, Any]) -> None:
+def _store(method: Method, name: str, out: Path, fitted: TrainingLog, record: dict[str, Any]) -> None:
     """Writes the model folder under another name first, so that a reader never sees half of it."""
     folder = out.with_name(f".{name}-new")
     shutil.rmtree(folder, ignore_errors=True)
@@ -163,7 +164,7 @@ def _system() -> dict[str, float]:
     return {"peak_memory_mb": round(used.ru_maxrss / 1024, 1), "cpu_seconds": round(used.ru_utime + used.ru_stime, 1)}
 
 
-def _curves(fitted: Fitted) -> list[dict[str, Any]]:
+def _curves(fitted: TrainingLog) -> list[dict[str, Any]]:
     """Returns the log by term, thinned to at most `CURVE_POINTS` points."""
     terms: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
     for iteration, phase, update, term, value in fitted.rows:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -39,8 +39,7 @@ CLASSICAL = "not a network: it computes in numpy and OpenCV, where there are no 
 
 def parameters(method: Method) -> int:
     """Counts the parameters used at test time: those of `method.network`, or 0 for a method without one."""
-    network = getattr(method, "network", None)
-    return sum(parameter.numel() for parameter in network.parameters()) if isinstance(network, nn.Module) else 0
+    return 0 if method.network is None else sum(parameter.numel() for parameter in method.network.parameters())
 
 
 class _Counter(TorchDispatchMode):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from lle.config.judge import JudgeConfig
 from lle.config.schema import BaseParams
@@ -26,7 +26,7 @@ from lle.data.pairs import Prepared, Row, open_prepared
 from lle.data.streams import rows_with
 from lle.engine.fingerprint import fingerprint
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update
-from lle.engine.training_log import Fitted, write_losses
+from lle.engine.training_log import TrainingLog, write_losses
 from lle.errors import DataError, LleError, WeightsError, did_you_mean
 from lle.files import atomic_path, digest, read_json, sha256, significant, write_json
 from lle.losses.perceptual import efficientnet_lite0, read_weights
@@ -57,6 +57,7 @@ class Judge(Method):
     scope = "global"
     config: JudgeConfig
     balance: Tensor
+    network: Any
     mean: Tensor
     std: Tensor
 
@@ -104,18 +105,8 @@ class Judge(Method):
         """One phase, on clean pictures."""
         view = functools.partial(zoomed, zoom=self.config.zoom, mirror=self.config.augment == "mirror")
         stream = Stream("segmentation", augment=self.config.augment == "turn", transform=view)
-        return (Phase("fit", (Update("fit", self.loss, moves=(self.network,), optimizer=self._optimizer),), streams={"train": stream}),)
-
-    def _optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        config, encoder = self.config, {id(parameter) for parameter in self.network.encoder.parameters()}
-        groups = [
-            {"params": [p for p in parameters if id(p) in encoder], "lr": config.lr * config.encoder_lr_factor},
-            {"params": [p for p in parameters if id(p) not in encoder], "lr": config.lr},
-        ]
-        if config.optimizer == "sgd":
-            return torch.optim.SGD(groups, config.lr, momentum=config.betas[0], weight_decay=config.weight_decay)
-        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-        return kind(groups, config.lr, betas=config.betas, weight_decay=config.weight_decay)
+        update = Update("fit", self.loss, moves=(self.network,), lr_factors={"network.encoder": self.config.encoder_lr_factor})
+        return (Phase("fit", (update,), streams={"train": stream}),)
 
 
 def zoomed(sample: dict[str, Tensor], rng: np.random.Generator, zoom: tuple[float, float], mirror: bool) -> dict[str, Tensor]:
@@ -268,7 +259,7 @@ def train_judge(
     )
     torch.manual_seed(params.seed)
     judge = Judge(settings, len(names), pretrained=trained)
-    fitted = Fitted()
+    fitted = TrainingLog()
     key = digest([name, config_hash, code, prepared.digest])[:16]
     if trained:
         fitted = _fit(judge, params, Cache(prepared, "train", cache), scratch / f"judge-{name}-{key}")
@@ -297,13 +288,13 @@ def train_judge(
     return record
 
 
-def _fit(judge: Judge, params: BaseParams, pictures: Cache, scratch: Path) -> Fitted:
-    from lle.engine.fit import fit
+def _fit(judge: Judge, params: BaseParams, pictures: Cache, scratch: Path) -> TrainingLog:
+    from lle.engine.trainer import fit
 
     def balance() -> None:
         judge.balance.copy_(class_weights(pictures, len(judge.balance), judge.config.balance))
 
-    return fit(judge, params.train, params.seed, lambda _: pictures, [], scratch, after=balance)
+    return fit(judge, params.train, params.seed, lambda _: pictures, [], scratch, prepare=balance)
 
 
 def class_weights(pictures: Cache, classes: int, power: float) -> Tensor:
@@ -324,7 +315,7 @@ def _thinned(rows: Sequence[tuple[int, str, str, str, float]]) -> Iterator[tuple
     yield from rows[::-1][::step][::-1]
 
 
-def _store(judge: Judge, out: Path, description: dict[str, Any], fitted: Fitted) -> None:
+def _store(judge: Judge, out: Path, description: dict[str, Any], fitted: TrainingLog) -> None:
     """Writes the judge's folder under another name first, so that a reader never sees half of it."""
     from safetensors.torch import save_file
 

@@ -129,11 +129,13 @@ def test_inputs_positives_and_negatives_are_streams_of_their_own(name):
 def test_step_reports_how_long_it_waited_for_regions():
     made = method()
     made.loss(batch(made))
-    assert set(made.waits) == {"regions"}
-    assert made.waits["regions"] >= 0
+    waits = made.measurements()
+    assert set(waits) == {"regions"}
+    assert waits["regions"] >= 0
+    assert made.measurements() == {}, "the waiting of one iteration is reported once"
     without = method(w_regions=0.0)
     without.loss(batch(without))
-    assert without.waits == {}
+    assert without.measurements() == {}
 
 
 def test_regions_are_found_while_the_step_goes_on(monkeypatch):

@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from lle.config.schema import TrainConfig
 from lle.data.demo_seg import SEGMENTATION
-from lle.engine.fit import fit
 from lle.engine.method import Batch, Losses, Stream
 from lle.engine.model_io import load_model, save_model
+from lle.engine.trainer import fit
 from lle.errors import ConfigError
 from lle.measure.cost import macs, peak_memory
 from lle.methods.sllen.loss import gradient_level, illumination, illumination_variation, knowledge_distillation, mean_gradient

@@ -17,6 +17,7 @@ from lle.config.schema import EvaluateConfig, ProfileConfig, SuiteConfig, TrainC
 from lle.data.images import read_rgb, write_png
 from lle.data.pairs import open_prepared
 from lle.data.prepare import prepare
+from lle.engine.optim import optimizer_of
 from lle.errors import DataError, LleError, WeightsError
 from lle.metrics import segmentation
 from lle.segmentation.in_the_dark import darkened, drawn, index, segment_one
@@ -91,8 +92,8 @@ def test_the_encoder_starts_from_imagenet_and_learns_at_its_own_rate():
     theirs = efficientnet_lite0().state_dict()
     ours = judge.network.encoder.model.state_dict()
     assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
-    groups = judge._optimizer(list(judge.network.parameters())).param_groups
-    assert [group["lr"] for group in groups] == pytest.approx([0.02, 0.1])
+    groups = optimizer_of(judge.phases()[0].updates[0], judge).param_groups
+    assert [group["lr"] for group in groups] == pytest.approx([0.1, 0.02])
     assert sum(len(group["params"]) for group in groups) == len(list(judge.network.parameters()))
     moves = judge.phases()[0].updates[0].moves
     assert moves == (judge.network,)
