@@ -69,10 +69,11 @@ def fetch(name: str, source: Path | None = None, mirror: Path | None = None, fol
         temporary.chmod(0o755)
         try:
             with _disk_errors(target.parent):
-                if not found and item.maker is not None:
+                if not found and not item.sources and item.maker is not None:
                     MAKERS[item.maker](temporary, downloads)
-                for file in found or _download(item, downloads):
-                    unpack(file, temporary)
+                else:
+                    for file in found or _download(item, downloads):
+                        unpack(file, temporary)
                 find_layout(item, temporary)
                 if target.exists():
                     shutil.rmtree(target)
@@ -113,9 +114,7 @@ def _in_mirror(item: catalog.Entry, mirror: Path) -> list[Path]:
 
 
 def _download(item: catalog.Entry, downloads: Path) -> list[Path]:
-    """Downloads all files of the first source that works; none where a maker gets the set."""
-    if item.maker is not None:
-        return []
+    """Downloads all files of the first source that works."""
     failures = []
     for option in item.sources:
         try:

@@ -17,11 +17,14 @@ import numpy as np
 import official
 import pytest
 
+import lle.data.download
 import lle.data.fetch
 from lle.config.data import CatalogData
 from lle.data import catalog
-from lle.data.fetch import download, fetch
+from lle.data.download import download
+from lle.data.fetch import fetch
 from lle.data.images import write_png
+from lle.data.layouts import read
 from lle.data.prepare import prepare
 from lle.errors import DataError, LleError
 
@@ -124,11 +127,11 @@ def entry(monkeypatch, server):
         sources = (catalog.Source(files=files),) if files else ()
         item = lol.model_copy(update={"id": "tiny", "title": "Tiny", "sources": sources, **change})
         monkeypatch.setattr(catalog, "entries", lambda: {"tiny": item})
-        monkeypatch.setattr(lle.data.fetch, "_WAIT", 0.001)
+        monkeypatch.setattr(lle.data.download, "_WAIT", 0.001)
         monkeypatch.delenv("LLE_DATA_MIRROR", raising=False)
         return item
 
-    monkeypatch.setattr(lle.data.fetch.download, "__defaults__", (3, 0.001))
+    monkeypatch.setattr(lle.data.download.download, "__defaults__", (3, 0.001))
     return put
 
 
@@ -144,7 +147,7 @@ def test_archives_in_the_official_layout(tmp_path, server, tree, entry, kind):
     folder = fetch("tiny", folder=tmp_path / "raw")
     assert folder == tmp_path / "raw" / "tiny"
     assert complete(folder)
-    rows, _ = catalog.read(catalog.entry("tiny"), folder)
+    rows = read(catalog.entry("tiny"), folder).rows
     assert [row.split for row in rows] == ["train", "test"]
     assert {path.name for path in (tmp_path / "raw").iterdir()} <= {"tiny", ".tiny.lock"}
     fetch("tiny", folder=tmp_path / "raw")
