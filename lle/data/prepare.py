@@ -71,6 +71,25 @@ def prepare(
     return prepared
 
 
+def absent(name: str, settings: DataConfig) -> str | None:
+    """Returns what is missing of a set that is neither made here nor on disk, and how it is got; None where it can be prepared now."""
+    if isinstance(settings, FolderData) or (isinstance(settings, CatalogData) and settings.source is not None):
+        assert settings.source is not None
+        if settings.source.is_dir() or (isinstance(settings, CatalogData) and _at_hand(name, settings)):
+            return None
+        return f"its pictures are not on disk; data.{name}.source names the folder"
+    if isinstance(settings, CatalogData) and not _at_hand(name, settings):
+        return f"its pictures are not on disk; `lle fetch {name}` gets them, or says how they are got"
+    return None
+
+
+def _at_hand(name: str, settings: CatalogData) -> bool:
+    from lle.data import catalog, fetch
+
+    item = catalog.entry(settings.entry or name)
+    return fetch.mirrored(item) or (fetch.RAW / item.id).is_dir()
+
+
 @dataclass
 class _Made:
     """What a set consists of: rows, what their paths are relative to (None: the set's own folder) and facts for `dataset.json`."""
