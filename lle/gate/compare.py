@@ -338,6 +338,9 @@ def _compare_metric(
     change = bootstrap_mean([sign * (b - a) for a, b in zip(old, new, strict=True)])
     first, second = math.fsum(old) / len(old), math.fsum(new) / len(new)
     allowed = tolerances.get(name, RELATIVE_TOLERANCE * abs(first))
+    if change.low is None or change.high is None:
+        found = f"{first:.4g} -> {second:.4g} ({second - first:+.3g}, one picture and so no interval, tolerance {allowed:.3g})"
+        return Check(subject, name, "unsure" if change.mean < -allowed else "pass", found, first, second)
     low, high = sorted((sign * change.low, sign * change.high))
     found = f"{first:.4g} -> {second:.4g} ({second - first:+.3g}, 95 % {low:+.3g} … {high:+.3g}, tolerance {allowed:.3g})"
     outcome: Outcome = "pass"

@@ -284,5 +284,5 @@ def _contrast(better: str, worse: str, dataset: str, study: StudyConfig, lines: 
         "p_value": significant(found.p_value),
         "seeds_in_favour": int(sum(signs)),
         "seeds": len(study.seeds),
-        "verdict": "holds" if low > 0 else "contradicted" if high < 0 else "not shown",
+        "verdict": "not shown" if low is None or high is None else "holds" if low > 0 else "contradicted" if high < 0 else "not shown",
     }
