@@ -6,7 +6,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +132,10 @@ def _make(
 def _from_folder(name: str, settings: FolderData) -> _Made:
     root = settings.source
     found = read_folder(root, settings.paired, "orphan" in settings.allow)
-    rows, facts = _divide(name, found, settings, own=True)
-    rows, more = _fitting(name, rows, settings.allow)
-    facts |= _say(name, found, root, more)
+    found = _fitting(name, found, settings.allow)
+    facts = _say(name, found, root)
+    rows, more = _divide(name, found, settings, own=True)
+    facts |= more
     return _Made(rows, root, {**facts, "whole": found.whole}, "duplicate" in settings.allow)
 
 
@@ -150,11 +151,12 @@ def _from_catalog(name: str, settings: CatalogData, given: Path | None) -> _Made
     found = layouts.read(item, root, "orphan" in settings.allow)
     if settings.licences is not None:
         found = _licensed(name, found, settings.licences)
-    rows, facts = _divide(name, found, settings, own=item.own)
+    found = _fitting(name, found, settings.allow)
+    facts = {**_say(name, found, root), "entry": item.id}
+    rows, more = _divide(name, found, settings, own=item.own)
+    facts |= more
     if settings.val:
         rows = _set_aside(name, rows, settings.val, settings.seed)
-    rows, more = _fitting(name, rows, settings.allow)
-    facts |= {**_say(name, found, root, more), "entry": item.id}
     if item.segmentation is not None:
         facts["segmentation"] = item.segmentation.model_dump(mode="json")
     return _Made(rows, root, facts, settings.split is None or "duplicate" in settings.allow)
@@ -186,28 +188,31 @@ def _divide(name: str, found: Found, settings: FolderData | CatalogData, own: bo
     return split_by_scene(found.rows, fractions, settings.seed), {}
 
 
-def _fitting(name: str, rows: list[Row], allow: Sequence[str]) -> tuple[list[Row], list[tuple[Path, str]]]:
+def _fitting(name: str, found: Found, allow: Sequence[str]) -> Found:
     """Refuses pairs of unequal size, or leaves them out; warns of pictures whose head cannot be read."""
-    wrong, damaged = misfits(rows)
+    wrong, damaged = misfits(found.rows)
     for message in damaged:
         log.warning("%s: %s", name, message)
-    if wrong and "size" not in allow:
+    if not wrong:
+        return found
+    told = some([text for _, text in wrong])
+    if "size" not in allow:
         raise DataError(
-            f"the data set '{name}' has {len(wrong)} of {len(rows)} pairs that do not fit: {some([text for _, text in wrong])}. Give both "
-            f"pictures of a pair the same size or remove it, or leave such pairs out with data.{name}.allow: [size]."
+            f"the data set '{name}' has {len(wrong)} of {len(found.rows)} pairs that do not fit: {told}. Give both pictures of a pair the "
+            f"same size or remove it, or leave such pairs out with data.{name}.allow: [size]."
         )
-    images = [row for row, _ in wrong]
-    if len(images) == len(rows):
-        raise DataError(f"the data set '{name}' has no pair whose pictures are of one size: {some([text for _, text in wrong])}.")
-    left = [(next(iter(row.files.values())), f"is of another size than its partner ({text})") for row, text in wrong]
-    return [row for row in rows if not any(row is other for other in images)], left
+    if len(wrong) == len(found.rows):
+        raise DataError(f"the data set '{name}' has no pair whose pictures are of one size: {told}.")
+    out = {id(row) for row, _ in wrong}
+    left = [(next(iter(row.files.values())), "is of another size than its partner") for row, _ in wrong]
+    return replace(found, rows=[row for row in found.rows if id(row) not in out], left_out=[*found.left_out, *left])
 
 
-def _say(name: str, found: Found, root: Path, more: list[tuple[Path, str]]) -> dict[str, Any]:
+def _say(name: str, found: Found, root: Path) -> dict[str, Any]:
     """Says what was left out; returns it for `dataset.json`."""
-    if not (left_out := [*found.left_out, *more]):
+    if not found.left_out:
         return {}
-    told = say_left_out(left_out, root)
+    told = say_left_out(found.left_out, root)
     log.warning("%s: left out: %s", name, told)
     return {"left_out": told}
 
@@ -225,7 +230,7 @@ def _licensed(name: str, found: Found, licences: Sequence[str]) -> Found:
     wanted = {licence_family(licence) for licence in licences}
     rows = [row for row in found.rows if licence_family(row.about.get("licence", "")) in wanted]
     log.info("%s: %d of %d pictures are under %s", name, len(rows), len(found.rows), ", ".join(licences))
-    return Found(rows, found.own_splits, found.left_out, found.whole)
+    return replace(found, rows=rows)
 
 
 def _set_aside(name: str, rows: list[Row], share: float, seed: int) -> list[Row]:
