@@ -154,6 +154,26 @@ def test_lol_orphan_is_named_and_wrong_folder_says_what_is_expected(tmp_path):
         read(catalog.entry("lol_v1"), tmp_path / "our485")
 
 
+def test_the_lonely_name_of_lsrw_is_left_out_and_told(tmp_path, caplog):
+    official.paired(tmp_path / "raw", "lsrw")
+    picture(tmp_path / "raw/LSRW/Training data/Nikon/low/77.jpg")
+    prepared = prepare("lsrw", CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
+    assert prepared.counts == {"train": 2, "test": 2}
+    assert "left out: 1 (LSRW/Training data/Nikon/low/77.jpg): has no partner" in caplog.text
+    for index in range(80, 91):
+        picture(tmp_path / f"raw/LSRW/Training data/Nikon/low/{index}.jpg")
+    with pytest.raises(DataError, match=r"12 of 16 pictures have no partner: .*allow: \[orphan\]"):
+        prepare("lsrw", CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
+    allowed = CatalogData(kind="catalog", source=tmp_path / "raw", allow=["orphan"])
+    assert prepare("lsrw", allowed, tmp_path / "data").counts == {"train": 2, "test": 2}
+
+
+def test_pairs_of_a_mine_are_divided_as_ones_own(tmp_path):
+    tree(tmp_path / "raw", *(f"{side}/{i}.png" for side in ("low", "normal") for i in range(10)))
+    prepared = prepare("coal_mine_pairs", CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
+    assert prepared.counts == {"train": 6, "val": 2, "test": 2}
+
+
 def test_part_of_the_training_scenes_for_validation(tmp_path):
     tree(tmp_path, *(f"our485/{side}/{i}.png" for side in ("low", "high") for i in range(10)), "eval15/low/a.png", "eval15/high/a.png")
     prepared = prepare("lol_v1", CatalogData(kind="catalog", source=tmp_path, val=0.2), tmp_path / "data")
