@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from lle.errors import LleError
 
@@ -69,9 +69,13 @@ def csv_text(lines: Sequence[Mapping[str, Any]]) -> str:
     return stream.getvalue()
 
 
-def significant(value: float) -> float:
-    """Returns the value with six significant digits: more are noise, and differ between machines."""
-    return float(f"{value:.6g}")
+@overload
+def significant(value: float) -> float: ...
+@overload
+def significant(value: None) -> None: ...
+def significant(value: float | None) -> float | None:
+    """Returns the value with six significant digits: more are noise, and differ between machines. What is unknown stays None."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def read_json(path: Path) -> Any:

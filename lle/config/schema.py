@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, create_model, model_validator
 from lle import registry
 from lle.config.base import MethodConfig, Strict
 from lle.config.clip import ClipConfig
-from lle.config.data import DataConfig
+from lle.config.data import DataConfig, catalog_names
 from lle.config.judge import JudgeConfig, SegmentConfig
 from lle.config.study import StudyConfig
 
@@ -150,15 +150,15 @@ class BaseParams(Strict):
             "judges": list(self.judges),
         }.items():
             for name in names:
-                if name not in self.data:
-                    raise ValueError(f"{key}: '{name}' has no section under `data`")
+                if name not in self.data and name not in catalog_names():
+                    raise ValueError(f"{key}: '{name}' has no section under `data` and is not in the catalog")
         for name, study in self.studies.items():
             absent = [method for method in (v.method for v in study.variants.values()) if method not in registry.packages()]
             if absent:
                 raise ValueError(f"studies.{name}: there is no method '{absent[0]}'; `lle methods` lists them")
-            absent = [dataset for dataset in study.datasets if dataset not in self.data]
+            absent = [dataset for dataset in study.datasets if dataset not in self.data and dataset not in catalog_names()]
             if absent:
-                raise ValueError(f"studies.{name}.datasets: '{absent[0]}' has no section under `data`")
+                raise ValueError(f"studies.{name}.datasets: '{absent[0]}' has no section under `data` and is not in the catalog")
         needed = {"suite.datasets": self.suite.datasets, "suite.segment": self.suite.segment, "train.data": [self.train.data]}
         for key, names in needed.items():
             for name in names:

@@ -37,8 +37,11 @@ Enhance = Callable[[Image], NDArray]
 
 
 def drawn_together(scenes: Sequence[str]) -> Sequence[str] | None:
-    """Returns which pictures a bootstrap draws together: those of a scene, or None for single ones where scenes are too few."""
-    return scenes if len(set(scenes)) >= MIN_SCENES else None
+    """Returns which pictures a bootstrap draws together: those of a scene, or None for single ones where scenes are too few.
+
+    Pictures of one single scene are drawn together: there is no interval then.
+    """
+    return scenes if len(set(scenes)) >= MIN_SCENES or len(set(scenes)) == 1 else None
 
 
 def _rows(data: Prepared, split: str) -> list[tuple[Row, Path]]:

@@ -177,12 +177,13 @@ def write_index(reports: Path) -> None:
 
 def _prepare(runs: Sequence[Run]) -> None:
     """Makes the data sets that are not there; the pipeline does not know which ones a study needs."""
+    from lle.config.data import settings_for
     from lle.data.prepare import prepare
 
     for run in runs:
         for name in (run.params.train.data, *run.datasets):
             if folder_digest(Path("build/data") / name) is None:
-                prepare(name, run.params.data[name], command=run.params.command("fetch", name))
+                prepare(name, settings_for(name, run.params.data), command=run.params.command("fetch", name), sections=run.params.data)
 
 
 def _is_done(run: Run) -> bool:
@@ -283,5 +284,5 @@ def _contrast(better: str, worse: str, dataset: str, study: StudyConfig, lines: 
         "p_value": significant(found.p_value),
         "seeds_in_favour": int(sum(signs)),
         "seeds": len(study.seeds),
-        "verdict": "holds" if low > 0 else "contradicted" if high < 0 else "not shown",
+        "verdict": "not shown" if low is None or high is None else "holds" if low > 0 else "contradicted" if high < 0 else "not shown",
     }

@@ -81,7 +81,8 @@ class Tests:
 def _turned(difference: Difference) -> Difference:
     """Returns the difference the other way round."""
     interval = difference.difference
-    turned = type(interval)(-interval.mean, -interval.high, -interval.low, interval.n)
+    low, high = interval.low, interval.high
+    turned = type(interval)(-interval.mean, None if high is None else -high, None if low is None else -low, interval.n)
     return Difference(turned, difference.p_value)
 
 

@@ -166,5 +166,7 @@ def _percent(value: float | None) -> str:
     return "–" if value is None or np.isnan(value) else f"{100 * value:.1f}"
 
 
-def _signed(value: float) -> str:
+def _signed(value: float | None) -> str:
+    if value is None:
+        return "–"
     return f"{100 * value:+.1f}".replace("-", "−")

@@ -48,7 +48,7 @@ def test_overrides_set_add_and_remove():
         [
             "methods.zero_dce.lr=1e-5",
             "+data.mine={kind: folder, source: x}",
-            "~data.dicm",
+            "~data.voc", "~judges.voc",
             "suite.methods=[gamma]",
             "suite.attention=[]",
             "suite.guided=[]",
@@ -56,7 +56,7 @@ def test_overrides_set_add_and_remove():
     )
     assert method_settings(params, "zero_dce").lr == 1e-5
     assert params.data["mine"].source == Path("x")
-    assert "dicm" not in params.data
+    assert "voc" not in params.data
     assert params.suite.methods == ["gamma"]
 
 
