@@ -117,7 +117,7 @@ class Keys:
         suite = self.params.suite
         methods = trained(self.params)
         each = {
-            "fetch": fetched(self.params),
+            "fetch": list(self.params.data),
             "train": methods,
             "evaluate": ["input", *suite.methods],
             "profile": suite.methods,
