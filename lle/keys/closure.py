@@ -25,7 +25,11 @@ HERE = __name__.rpartition(".")[0]
 """How a key is made cannot change what a stage makes; if it changes keys, it shows in them. So this package is not followed."""
 
 Target = tuple[str, str]
-"""Module, and the name of a definition; `*` is all of the module, `!` what happens when it is loaded."""
+"""Module, and the name of a definition; `*` is all of the module, `!` what happens when it is loaded.
+
+Of a settings class there are several: `Name` where an object is used, `Name#` where the class is, `Name()` where an object is
+built with defaults, `Name.member` for a method, property or class variable.
+"""
 
 
 @dataclass
@@ -38,7 +42,8 @@ class Part:
         built: settings classes of which it makes an object.
         attributes: names of attributes that it reads.
         modules: modules that it loads by imports inside functions.
-        members: of a settings class only: its methods and properties by name.
+        members: of a settings class only: its methods and properties by name, or its class variables.
+        reads_files: whether data files count.
     """
 
     digest: str = ""
@@ -47,6 +52,7 @@ class Part:
     attributes: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     members: dict[str, Part] = field(default_factory=dict)
+    reads_files: bool = False
 
 
 class Graph:
@@ -62,6 +68,7 @@ class Graph:
         self.tops = frozenset(tops)
         self._parts: dict[tuple[str, str], Part] = {}
         self._loaded: dict[str, frozenset[str]] = {}
+        self._digests: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
 
     def digest(self, entries: Iterable[str], without: Iterable[str] = ()) -> str:
         """Returns the digest of all code that entries reach.
@@ -73,8 +80,11 @@ class Graph:
         Raises:
             LleError: there is no such module or name, or a file is not valid Python.
         """
-        lines = sorted(f"{module}:{name}:{part.digest}" for (module, name), part in self.reached(entries, without).items())
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        asked = (tuple(entries), tuple(without))
+        if asked not in self._digests:
+            lines = sorted(f"{module}:{name}:{part.digest}" for (module, name), part in self.reached(*asked).items())
+            self._digests[asked] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return self._digests[asked]
 
     def reached(self, entries: Iterable[str], without: Iterable[str] = ()) -> dict[Target, Part]:
         """Returns the definitions that entries reach, see `digest`."""
@@ -99,8 +109,8 @@ class Graph:
             todo += [*part.names, *((module, f"{name}()") for module, name in part.built)]
             if part.attributes - attributes or part.members:
                 attributes |= part.attributes
-                for (module, name), owner in settings.items():
-                    todo += [(module, f"{name}.{member}") for member in owner.members if member in attributes or member.startswith("__")]
+                for (module, name), of in settings.items():
+                    todo += [(module, f"{name}.{member}") for member in of.members if member in attributes or member.startswith("__")]
         return {target: part for target, part in found.items() if part.digest}
 
     def _entry(self, text: str) -> Target:
@@ -110,7 +120,7 @@ class Graph:
             raise LleError(f"there is no module {module}.")
         if name != "*" and not list(self._resolve(found, name)):
             raise LleError(f"{found.path} defines no {name}, which a stage starts from.")
-        return next(iter(self._resolve(found, name))) if name != "*" else (module, name)
+        return self.as_class(next(iter(self._resolve(found, name)))) if name != "*" else (module, name)
 
     def _loads(self, name: str) -> frozenset[str]:
         """Returns the modules that are loaded with a module, itself included."""
@@ -146,23 +156,24 @@ class Graph:
             everything = Part(names={(module.name, one) for one in module.definitions})
             everything.names |= {target for one in module.imports for target in self._resolve(module, one)}
             return everything
-        plain, built, member = name, False, ""
-        if name.endswith("()"):
-            plain, built = name[:-2], True
-        elif "." in name:
-            plain, _, member = name.partition(".")
-        statements = module.definitions[plain]
-        settings = self._is_settings(module, statements)
+        owner, _, member = name.partition(".")
         if member:
-            return self._part(module.name, plain).members[member]
-        if settings and not built:
-            return self._settings(module, statements[0])
-        part = self._scan(module, statements)
-        if built and isinstance(statements[0], ast.ClassDef):
+            return self._part(module.name, owner).members[member]
+        plain = owner.rstrip("#()")
+        statements = module.definitions[plain]
+        if not self._is_settings(module, statements):
+            return self._scan(module, statements)
+        node = statements[0]
+        assert isinstance(node, ast.ClassDef)
+        bases = {target for base in node.bases for target in self._annotated(module, base)}
+        if owner.endswith("()"):
             # An object has the defaults of the base classes too.
-            bases = {t for base in statements[0].bases if isinstance(base, ast.Name) for t in self._resolve(module, base.id)}
-            part.built |= {target for target in bases if self._is_settings_class(target)}
-        return part
+            part = self._scan(module, statements)
+            part.built |= bases
+            return part
+        if owner.endswith("#"):
+            return Part(names={(module.name, plain), *((at, f"{base}#") for at, base in bases)}, members=self._variables(module, node))
+        return self._settings(module, node)
 
     def _is_settings(self, module: Module, statements: list[ast.stmt]) -> bool:
         return module.is_settings and isinstance(statements[0], ast.ClassDef) and bool(statements[0].bases)
@@ -171,9 +182,17 @@ class Graph:
         module = self.source.module(target[0])
         return module is not None and target[1] in module.definitions and self._is_settings(module, module.definitions[target[1]])
 
-    def _settings(self, module: Module, node: ast.stmt) -> Part:
+    def _variables(self, module: Module, node: ast.ClassDef) -> dict[str, Part]:
+        """Returns the class variables of a settings class, such as its presets."""
+        found = [one for one in node.body if isinstance(one, ast.AnnAssign) and "ClassVar" in ast.unparse(one.annotation)]
+        return {one.target.id: self._scan(module, [one]) for one in found if isinstance(one.target, ast.Name)}
+
+    def as_class(self, target: Target) -> Target:
+        """Returns what code uses that names a definition: of settings the class itself, with its class variables."""
+        return (target[0], f"{target[1]}#") if self._is_settings_class(target) else target
+
+    def _settings(self, module: Module, node: ast.ClassDef) -> Part:
         """Takes a settings class apart: bases and settings inside lead on, methods count where they are used, values do not."""
-        assert isinstance(node, ast.ClassDef)
         part = Part()
         for base in node.bases:
             part.names |= self._annotated(module, base)
@@ -182,11 +201,8 @@ class Graph:
                 decorators = {ast.unparse(one).partition("(")[0].rpartition(".")[2] for one in statement.decorator_list}
                 if not decorators & VALIDATORS:
                     part.members[statement.name] = self._scan(module, [statement])
-            elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                if "ClassVar" in ast.unparse(statement.annotation):
-                    part.members[statement.target.id] = self._scan(module, [statement])
-                else:
-                    part.names |= self._annotated(module, statement.annotation)
+            elif isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
+                part.names |= self._annotated(module, statement.annotation)
         return part
 
     def _annotated(self, module: Module, annotation: ast.expr | None) -> set[Target]:
@@ -283,6 +299,7 @@ class _Scan(ast.NodeVisitor):
             self.visit(clean)
         self.part.modules = {name for name in self.part.modules if not self.graph._skipped(name) and self.graph.source.module(name)}
         own = self.graph.data_files(self.module, self.texts) if self.files else ""
+        self.part.reads_files = self.files
         self.part.digest = hashlib.sha256("\n".join([*digests, own]).encode()).hexdigest()
         return self.part
 
@@ -298,7 +315,7 @@ class _Scan(ast.NodeVisitor):
         if dotted is not None:
             self.part.names.add((dotted, "*"))
         else:
-            self.part.names |= set(self._targets(node.id))
+            self.part.names |= {self.graph.as_class(target) for target in self._targets(node.id)}
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """Follows an attribute of a module as far as modules go."""
@@ -322,7 +339,7 @@ class _Scan(ast.NodeVisitor):
             assert module is not None
             targets = list(self.graph._resolve(module, attribute))
             if targets:
-                self.part.names |= set(targets)
+                self.part.names |= set(map(self.graph.as_class, targets))
                 return
             further = f"{dotted}.{attribute}"
             inside = self.graph._as_module(module, {}, attribute)

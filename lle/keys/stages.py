@@ -77,7 +77,16 @@ class Key:
 
 
 @dataclass
-class _Stage:
+class Stage:
+    """A stage before its code is followed.
+
+    Attributes:
+        entries: where its code begins, `module:name`, or `module` for all of one.
+        without: code that its settings rule out, in the same form.
+        settings: resolved, by section.
+        inputs: what it takes from other stages.
+    """
+
     entries: list[str]
     without: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -107,10 +116,15 @@ class Keys:
         Raises:
             LleError: there is no such method.
         """
-        name, _, item = stage.partition("/")
-        made: _Stage = getattr(self, f"_{name}")(*([item] if item else []))
+        made = self.stage(stage)
         code = self.graph.digest(made.entries, made.without)
         return Key(stage, code, made.settings, tuple(dict.fromkeys(made.inputs)))
+
+    def stage(self, stage: str) -> Stage:
+        """Returns what a stage runs, reads and is set to, see `key`."""
+        name, _, item = stage.partition("/")
+        made: Stage = getattr(self, f"_{name}")(*([item] if item else []))
+        return made
 
     def names(self) -> list[str]:
         """Returns the stages of the pipelines under these settings."""
@@ -142,75 +156,75 @@ class Keys:
     def _section(self, *names: str) -> dict[str, Any]:
         return {name: plain(getattr(self.params, name)) for name in names}
 
-    def _fetch(self, name: str) -> _Stage:
+    def _fetch(self, name: str) -> Stage:
         settings = self.params.data[name]
-        others = [entry for kind, only in FETCH_ONLY.items() if kind != settings.kind for entry in only]
         source = getattr(settings, "source", None)
         inputs = [Input("folder", source.as_posix())] if source is not None else []
-        return _Stage(["lle.data.prepare:prepare"], others, {f"data.{name}": plain(settings)}, inputs)
+        return Stage(["lle.data.prepare:prepare"], _unused([settings.kind]), {f"data.{name}": plain(settings)}, inputs)
 
-    def _clip(self) -> _Stage:
-        return _Stage(["lle.clip.small_clip:train"], settings=self._section("clip"))
+    def _clip(self) -> Stage:
+        return Stage(["lle.clip.small_clip:train"], settings=self._section("clip"))
 
-    def _train(self, name: str) -> _Stage:
+    def _train(self, name: str) -> Stage:
         settings = method_settings(self.params, name)
         own = {f"methods.{name}": plain(settings)}
         entries = [*self._method(name), "lle.engine.train:train"]
         if registry.card(name).supervision == "classical":
-            return _Stage(entries, ["lle.engine.train:_fit"], own)
+            return Stage(entries, ["lle.engine.train:_fit"], own)
         inputs = [Input("data", self.params.train.data), *settings.inputs()]
         for one in settings.inputs():
             if one.kind == "method":
                 own[f"methods.{name} trains {one.name}"] = plain(resolved(one))
             elif one.kind == "model" and (teacher := _suite_model(one)) is not None:
                 entries += self._method(teacher)
-        return _Stage(entries, [], {**own, **self._section("seed", "train")}, inputs)
+        return Stage(entries, [], {**own, **self._section("seed", "train")}, inputs)
 
-    def _evaluate(self, name: str) -> _Stage:
+    def _evaluate(self, name: str) -> Stage:
         code = self._method(name) if name != "input" else []
-        return _Stage(["lle.measure.trained:evaluate_one", *code], settings=self._section("evaluate", "seed"))
+        return Stage(["lle.measure.trained:evaluate_one", *code], settings=self._section("evaluate", "seed"))
 
-    def _profile(self, name: str) -> _Stage:
-        return _Stage(["lle.measure.trained:profile_one", *self._method(name)], settings=self._section("profile"))
+    def _profile(self, name: str) -> Stage:
+        return Stage(["lle.measure.trained:profile_one", *self._method(name)], settings=self._section("profile"))
 
-    def _prompts(self, name: str) -> _Stage:
-        return _Stage(["lle.clip.prompt_report:look", *self._method(name)])
+    def _prompts(self, name: str) -> Stage:
+        return Stage(["lle.clip.prompt_report:look", *self._method(name)])
 
-    def _attention(self, name: str) -> _Stage:
+    def _attention(self, name: str) -> Stage:
         inputs = list(method_settings(self.params, name).inputs())
         teachers = [teacher for one in inputs if one.kind == "model" and (teacher := _suite_model(one)) is not None]
-        return _Stage(["lle.measure.attention:attention", *self._all([name, *teachers])], inputs=inputs)
+        return Stage(["lle.measure.attention:attention", *self._all([name, *teachers])], inputs=inputs)
 
-    def _judge(self, name: str) -> _Stage:
+    def _judge(self, name: str) -> Stage:
         settings = self.params.judges[name]
         inputs = [Input("folder", settings.weights.as_posix())] if settings.weights is not None else []
         values = {f"judges.{name}": plain(settings), **self._section("evaluate", "seed", "train")}
-        return _Stage(["lle.segmentation.judge:train_judge"], [], values, [Input("data", name), *inputs])
+        return Stage(["lle.segmentation.judge:train_judge"], [], values, [Input("data", name), *inputs])
 
-    def _segment(self, _: str) -> _Stage:
+    def _segment(self, _: str) -> Stage:
         values = {"suite.methods": list(self.params.suite.methods), **self._section("evaluate", "seed", "segment")}
-        return _Stage(["lle.segmentation.in_the_dark:segment_one", *self._all(self.params.suite.methods)], [], values)
+        return Stage(["lle.segmentation.in_the_dark:segment_one", *self._all(self.params.suite.methods)], [], values)
 
-    def _costs(self) -> _Stage:
+    def _costs(self) -> Stage:
         names = list(registry.packages())
         values = {f"methods.{name}": plain(method_settings(self.params, name)) for name in names}
-        return _Stage(["lle.measure.counts:count", *self._all(names)], [], values)
+        return Stage(["lle.measure.counts:count", *self._all(names)], [], values)
 
-    def _throughput(self) -> _Stage:
+    def _throughput(self) -> Stage:
         values = {"methods.zero_dce": plain(method_settings(self.params, "zero_dce")), **self._section("profile", "train")}
-        return _Stage(["lle.measure.speed:measure", *self._method("zero_dce")], [], values)
+        return Stage(["lle.measure.speed:measure", *self._method("zero_dce")], [], values)
 
-    def _composite(self) -> _Stage:
+    def _composite(self) -> Stage:
         chosen = self.params.composite
         values = {f"methods.{name}": plain(method_settings(self.params, name)) for name in (chosen.method, *chosen.others)}
         sources = {f"data.{name}": plain(self.params.data[name]) for name in chosen.datasets if name in self.params.data}
         code = ["lle.measure.composite:composite", *self._all([chosen.method, *chosen.others])]
-        return _Stage(code, [], {**values, **sources, **self._section("composite", "seed")})
+        unused = _unused(self.params.data[name].kind for name in chosen.datasets if name in self.params.data)
+        return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
 
-    def _report(self) -> _Stage:
+    def _report(self) -> Stage:
         sections = [f"lle.report.sections.{path.stem}" for path in sorted(SECTIONS.glob("[a-z]*.py"))]
         cards = {name: digest(registry.card(name).model_dump(mode="json")) for name in registry.packages()}
-        return _Stage(["lle.report.build:build_report", *sections], [], {"cards": cards})
+        return Stage(["lle.report.build:build_report", *sections], [], {"cards": cards})
 
 
 def plain(value: Any) -> Any:
@@ -244,6 +258,12 @@ def trained(params: BaseParams) -> list[str]:
 def fetched(params: BaseParams) -> list[str]:
     """Returns the data sets that the default pipeline makes or fetches."""
     return list(params.suite.prepare)
+
+
+def _unused(kinds: Iterable[str]) -> list[str]:
+    """Returns the code of `prepare` that data sets of these kinds do not run."""
+    wanted = set(kinds)
+    return [entry for kind, only in FETCH_ONLY.items() if kind not in wanted for entry in only]
 
 
 def _suite_model(one: Input) -> str | None:
