@@ -83,10 +83,10 @@ def check_dataset(name: str, data: Path = Path("build/data")) -> list[str]:
 def train_clip(path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
     """Trains the small CLIP that needs no download into build/clip and returns its report."""
     from lle.clip.small_clip import train as train_demo
-    from lle.engine.fingerprint import tool_fingerprint
+    from lle.keys import stage_key
 
     settings = params(path, overrides)
-    return train_demo(settings.clip, fingerprint=tool_fingerprint("_clip"), command=settings.command("clip"))
+    return train_demo(settings.clip, fingerprint=stage_key("clip", settings).code, command=settings.command("clip"))
 
 
 def clip_darkness(dataset: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any] | None:
@@ -111,24 +111,23 @@ def clip_prompts(name: str, models: Path = MODELS, reports: Path = REPORTS) -> d
     return look(name, models, reports)
 
 
-def write_fingerprints(path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:
-    """Writes build/fingerprints: hashes of the code behind every method, as it is set, and every tool."""
-    from lle import registry
-    from lle.config.schema import method_settings
-    from lle.engine import fingerprint
+def write_keys(path: Path = PARAMS, overrides: Iterable[str] = (), folder: Path = Path("build/keys")) -> list[Path]:
+    """Writes what every stage depends on, a file each: the code it runs, its settings and what it takes from others."""
+    from lle.keys import pipeline
+    from lle.measure.study import study_keys
 
     settings = params(path, overrides)
-    fingerprint.write_fingerprints(Path("build/fingerprints"), {name: method_settings(settings, name) for name in registry.packages()})
+    values, folders = study_keys(path, overrides)
+    pipeline.check_pipelines(settings, folders)
+    return pipeline.write_keys(settings, values, folder)
 
 
-def write_needs(path: Path = PARAMS, overrides: Iterable[str] = ()) -> None:
-    """Writes build/needs: for every method, digests of what it takes from other stages."""
-    from lle import registry
-    from lle.config.schema import method_settings
-    from lle.engine import needs
+def write_pipeline(path: Path = PARAMS) -> list[Path]:
+    """Brings `dvc.yaml` and the pipeline of the studies up to date with the settings, and returns the files that changed."""
+    from lle.keys.pipeline import write_pipelines
+    from lle.measure.study import study_keys
 
-    settings = params(path, overrides)
-    needs.write_needs({name: method_settings(settings, name) for name in registry.packages()})
+    return write_pipelines(params(path), study_keys(path)[1], path.parent)
 
 
 def train(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> Path:
@@ -150,32 +149,11 @@ def studies(path: Path = PARAMS, overrides: Iterable[str] = ()) -> list[tuple[st
     return [(name, study.title) for name, study in params(path, overrides).studies.items()]
 
 
-def seed(name: str, number: int, path: Path = PARAMS, overrides: Iterable[str] = (), reports: Path = REPORTS) -> list[Path]:
-    """Trains and measures a method with another seed and returns the files in `reports/seeds`."""
-    from lle.measure.seeds import run_seed
-
-    return run_seed(name, number, path, overrides, reports)
-
-
 def study(name: str, path: Path = PARAMS, overrides: Iterable[str] = (), reports: Path = REPORTS) -> dict[str, Any]:
     """Trains and measures the variants of a study and writes `reports/studies/<name>.json` and `.csv`."""
     from lle.measure.study import run_study
 
     return run_study(name, path, overrides, reports)
-
-
-def write_study_index(reports: Path = REPORTS) -> None:
-    """Writes `studies.json`, the digests of the studies' results, after they were copied or removed by hand."""
-    from lle.measure.study import write_index
-
-    write_index(reports)
-
-
-def write_study_keys(path: Path = PARAMS, folder: Path = Path("build/study_keys")) -> None:
-    """Writes what the results of every study depend on, a file each."""
-    from lle.measure.study import write_keys
-
-    write_keys(path, folder)
 
 
 def judge(name: str, path: Path = PARAMS, overrides: Iterable[str] = ()) -> dict[str, Any]:
@@ -313,7 +291,7 @@ def format_params(path: Path = PARAMS) -> None:
 def full_suite(path: Path = PARAMS) -> None:
     """Puts all methods that enhance pictures into `suite.methods` of `params.yaml`, and gives those without a section their best preset.
 
-    The stages name the section of their method, and DVC refuses a method that has none.
+    The pipeline gets their trainings.
     """
     values = _plain_params(path)
     names = enhancers()
@@ -321,6 +299,8 @@ def full_suite(path: Path = PARAMS) -> None:
     sections = values.setdefault("methods", {})
     sections |= {name: {"preset": "recommended"} for name in names if name not in sections}
     _write_params(path, values)
+    if (path.parent / "dvc.yaml").is_file():
+        write_pipeline(path)
 
 
 def _plain_params(path: Path) -> dict[str, Any]:

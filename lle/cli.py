@@ -132,18 +132,14 @@ def judge(dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
 @click.argument("dataset")
 @settings
 def segment(method: str, dataset: str, path: Path, overrides: tuple[str, ...]) -> None:
-    """Segment darkened test pictures of DATASET after METHOD has enhanced them; or as they are (`dark`), or undarkened (`clean`)."""
+    """Segment darkened test pictures of DATASET after METHOD has enhanced them; or as they are (`dark`), or undarkened (`clean`).
+
+    `suite` does all of that: both rows, and every method of the suite.
+    """
+    if method == "suite":
+        api.segment_suite(dataset, path, overrides)
+        return
     click.echo(_mean_iou(api.segment(method, dataset, path, overrides)))
-
-
-@main.command()
-@click.argument("method")
-@click.argument("number", type=int)
-@settings
-def seed(method: str, number: int, path: Path, overrides: tuple[str, ...]) -> None:
-    """Train and measure METHOD with the seed NUMBER, into reports/seeds."""
-    for written in api.seed(method, number, path, overrides):
-        click.echo(written)
 
 
 @main.command()
@@ -163,6 +159,26 @@ def study(name: str | None, path: Path, overrides: tuple[str, ...]) -> None:
     for contrast in result["contrasts"]:
         outcome = contrast["verdict"] or contrast["missing"]
         click.echo(f"{contrast['better']} > {contrast['worse']} on {contrast['dataset']}: {outcome}")
+
+
+@main.group()
+def pipeline() -> None:
+    """Write what the pipelines depend on."""
+
+
+@pipeline.command("keys")
+@settings
+def pipeline_keys(path: Path, overrides: tuple[str, ...]) -> None:
+    """Write build/keys: what every stage depends on, its code, its settings and its inputs."""
+    click.echo(f"{len(api.write_keys(path, overrides))} keys")
+
+
+@pipeline.command("write")
+@params_file
+def pipeline_write(path: Path) -> None:
+    """Bring dvc.yaml up to date with the methods of the suite and with what they take from each other."""
+    for written in api.write_pipeline(path):
+        click.echo(written)
 
 
 @main.command()

@@ -14,6 +14,7 @@ import importlib.resources
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
@@ -79,8 +80,26 @@ def package(name: str) -> str:
 
 def config_class(name: str) -> type[MethodConfig]:
     """Returns the settings model of a method; imports no torch."""
-    config: type[MethodConfig] = importlib.import_module(f"{package(name)}.config").Config
+    config: type[MethodConfig] = _module(name, "config").Config
     return config
+
+
+def _module(name: str, part: str) -> ModuleType:
+    """Imports a module of a method's package.
+
+    Raises:
+        LleError: a plug-in is registered, and has no such module.
+    """
+    wanted = f"{package(name)}.{part}"
+    try:
+        return importlib.import_module(wanted)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (wanted == error.name or wanted.startswith(f"{error.name}.")):
+            raise
+        raise LleError(
+            f"method '{name}' is registered as the package '{package(name)}', but there is no module {error.name}. Install the "
+            "distribution that registers it again, or uninstall it."
+        ) from error
 
 
 def method_class(name: str) -> type[Method]:
@@ -91,7 +110,7 @@ def method_class(name: str) -> type[Method]:
     """
     from lle.engine.method import Method
 
-    module = importlib.import_module(f"{package(name)}.method")
+    module = _module(name, "method")
     classes = [
         value
         for value in vars(module).values()
@@ -125,7 +144,12 @@ def card(name: str) -> Card:
         LleError: the card has no head between `---` lines, or a key of it is unknown.
     """
     resource = importlib.resources.files(package(name)).joinpath("card.md")
-    match = re.match(r"---\n(.*?)\n---\n(.*)", resource.read_text(encoding="utf-8"), re.DOTALL)
+    return _card(str(resource), resource.read_text(encoding="utf-8"))
+
+
+@functools.lru_cache(maxsize=256)
+def _card(place: str, text: str) -> Card:
+    match = re.match(r"---\n(.*?)\n---\n(.*)", text, re.DOTALL)
     if match is None:
-        raise LleError(f"{resource} must begin with a head of `key: value` lines between two `---` lines.")
+        raise LleError(f"{place} must begin with a head of `key: value` lines between two `---` lines.")
     return Card(**yaml.safe_load(match[1]), text=match[2].strip())

@@ -13,9 +13,9 @@ from lle.clip.small_clip import similarities
 from lle.config.clip import Backbone
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
-from lle.engine.needs import folder_digest
 from lle.errors import DataError
 from lle.files import write_json
+from lle.keys import folder_digest
 from lle.provenance import provenance
 
 DARK = tuple(f"a {words} photo" for words in ("low-light", "dark", "very dark", "dim", "back-lit", "unevenly lit", "lamp-lit underground"))

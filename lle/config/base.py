@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -13,6 +14,29 @@ class Strict(BaseModel):
     """A settings model that refuses unknown keys and cannot be changed after it was read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a method takes from another stage.
+
+    Attributes:
+        kind: `clip` is a folder in open_clip's layout, `model` a model folder, `data` a prepared data set, `folder` any other
+            folder or file; `method` is another method that is trained inside this one, so that its code counts.
+        name: the folder or file; of `data` the set's name, of `method` the id.
+        settings: of a `method`, as they are written.
+    """
+
+    kind: Literal["clip", "model", "data", "folder", "method"]
+    name: str
+    settings: Mapping[str, Any] | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies; None for a `method`."""
+        if self.kind == "method":
+            return None
+        return Path("build/data", self.name) if self.kind == "data" else Path(self.name)
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -65,12 +89,8 @@ class MethodConfig(Strict):
     keep: Literal["last", "best"] = "last"
     """Weights that are the result: the last ones, or those of the highest PSNR on the validation split."""
 
-    def uses(self) -> tuple[str, ...]:
-        """Returns the ids of other methods that these settings name, whose code therefore is part of this method's."""
-        return ()
-
-    def needs(self) -> tuple[Path, ...]:
-        """Returns the folders, made by other stages, that training depends on: a CLIP, a teacher, a second data set."""
+    def inputs(self) -> Sequence[Input]:
+        """Returns what training takes from other stages; each is a dependency of the method's training."""
         return ()
 
     @model_validator(mode="before")

@@ -82,8 +82,9 @@ def _model(annotation: Any, value: Any) -> type[BaseModel] | None:
 
 
 def _member(annotation: Any) -> Any:
-    """Returns what a mapping maps to."""
-    return typing.get_args(annotation)[1] if typing.get_origin(annotation) is dict else None
+    """Returns what a mapping maps to, also where a word may stand in its place."""
+    parts = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
+    return next((typing.get_args(part)[1] for part in parts if typing.get_origin(part) is dict), None)
 
 
 def _leaves(annotation: Any) -> list[Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import re
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -11,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from lle import registry
 from lle.config.schema import BaseParams, params_model
 from lle.errors import ConfigError, did_you_mean
 
@@ -26,7 +30,7 @@ def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ())
         ConfigError: the file is missing, is not YAML, or a key is unknown or of the wrong type; all faults are named.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = copy.deepcopy(_parsed(Path(path).read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist. Run this in the folder of the project, or name the file with --params.") from error
     except yaml.YAMLError as error:
@@ -34,6 +38,8 @@ def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ())
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold sections such as `suite:` and `train:`.")
     overrides = tuple(overrides)
+    for override in overrides:
+        _leave_preset(values, override)
     for override in overrides:
         _override(values, override)
     try:
@@ -43,6 +49,22 @@ def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ())
     own = ("--params", Path(path).as_posix()) if Path(path).resolve() != Path("params.yaml").resolve() else ()
     params._options = (*own, *(word for override in overrides for word in ("-S", override)))
     return params
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(text: str) -> Any:
+    """Parses the file; a study reads it once a variant."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe loaders)
+
+
+def _leave_preset(values: dict[str, Any], override: str) -> None:
+    """Drops the keys of a method that were written beside another preset: `preset=paper` is the paper, not a mixture."""
+    match = re.match(r"\+?methods\.(\w+)\.preset=(.*)", override)
+    section = (values.get("methods") or {}).get(match[1]) if match is not None else None
+    if match is None or not isinstance(section, dict) or match[1] not in registry.packages():
+        return
+    if parse_value(match[2]) != section.get("preset", registry.config_class(match[1]).model_fields["preset"].default):
+        section.clear()
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

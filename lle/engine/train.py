@@ -16,13 +16,11 @@ from lle.config.schema import BaseParams, method_settings
 from lle.data.cache import Cache
 from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
-from lle.engine.fingerprint import method_fingerprint
-from lle.engine.lineage import made_by
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
-from lle.engine.needs import digests
 from lle.engine.training_log import TrainingLog, write_losses
 from lle.files import digest, write_json
+from lle.keys import Key, made_by, stage_key
 from lle.provenance import provenance
 
 CURVE_POINTS = 200
@@ -79,22 +77,19 @@ def train(
     method = registry.create(name, settings)
     out = models / name
     trained = bool(method.phases())
-    fingerprint = method_fingerprint(name, trained, settings=settings)
-    config_hash = digest({"method": settings.model_dump(mode="json"), "train": params.train.model_dump(mode="json"), "seed": params.seed})
+    key = stage_key(f"train/{name}", params)
     origin = provenance(
-        config_hash=config_hash,
-        fingerprint=fingerprint,
+        **_origin(key),
         seed=params.seed,
         data_digest=open_prepared(params.train.data, data).digest if trained else None,
-        needs=digests(settings),
         command=params.command("train", name),
-        before=made_by([*([data / params.train.data] if trained else []), *settings.needs()]),
+        before=made_by(key.paths),
         **({"tags": method.tags()} if method.tags() else {}),
     )
     fitted = TrainingLog()
+    resume = scratch / f"{name}-{digest([key.full(), origin['data_digest']])[:16]}"
     if trained:
-        key = digest([name, config_hash, fingerprint, origin["data_digest"], origin["needs"]])[:16]
-        fitted = _fit(method, params, data, cache, scratch / f"{name}-{key}")
+        fitted = _fit(method, params, data, cache, resume)
     record = {
         "method": name,
         "trained_on": params.train.data if trained else None,
@@ -117,8 +112,13 @@ def train(
             {k: v for k, v in curves.items() if k not in MEASURED},
         )
     if trained:
-        shutil.rmtree(scratch / f"{name}-{key}", ignore_errors=True)
+        shutil.rmtree(resume, ignore_errors=True)
     return out
+
+
+def _origin(key: Key) -> dict[str, Any]:
+    """Returns what the provenance says of the code, the settings and the inputs."""
+    return {"config_hash": key.config_hash, "fingerprint": key.code, "inputs": key.content()}
 
 
 def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: Path) -> TrainingLog:

@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
-from lle.engine.fingerprint import method_fingerprint
 from lle.engine.model_io import save_model
 from lle.errors import WeightsError
-from lle.files import digest, sha256, write_json
+from lle.files import sha256, write_json
+from lle.keys import method_code, stage_key
 from lle.provenance import provenance
 
 # Names under which authors nest a state dict beside optimiser states and epochs.
@@ -51,8 +51,8 @@ def import_files(name: str, files: Sequence[Path], params: BaseParams, out: Path
         "phases": [],
         "files": {path.name: sha256(path) for path in files},
         "provenance": provenance(
-            config_hash=digest({"method": settings.model_dump(mode="json")}),
-            fingerprint=method_fingerprint(name, settings=settings),
+            config_hash=stage_key(f"train/{name}", params).config_hash,
+            fingerprint=method_code(name, settings),
             seed=params.seed,
             data_digest=None,
             command=params.command("weights", "import", name, *(path.as_posix() for path in files)),

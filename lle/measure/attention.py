@@ -13,9 +13,9 @@ from torch import Tensor
 from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
-from lle.engine.lineage import made_by
 from lle.errors import ConfigError
 from lle.files import write_json
+from lle.keys import made_by
 from lle.measure.quality import write_samples
 from lle.measure.trained import open_model
 from lle.metrics.protocol import Image, to_uint8

@@ -13,16 +13,15 @@ from lle.config.data import catalog_names, settings_for
 from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.prepare import absent, prepare
-from lle.engine.lineage import made_by
 from lle.errors import ConfigError, did_you_mean
-from lle.files import sha256, write_json
+from lle.files import write_json
+from lle.keys import made_by
 from lle.measure.trained import open_model
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
 from lle.metrics.registry import METRICS, Sample
 from lle.provenance import provenance
 
 FILE = Path("composite") / "composite.json"
-INDEX = Path("composite") / "index.json"
 """Below the reports folder."""
 DIGITS = 6
 
@@ -102,13 +101,7 @@ def composite(
         ),
     }
     write_json(reports / FILE, result)
-    write_json(reports / INDEX, index_of(reports))
     return result
-
-
-def index_of(reports: Path) -> dict[str, str]:
-    """Returns the digest of the result, on which the report depends in place of a file that its pipeline does not make."""
-    return {FILE.name: sha256(reports / FILE)} if (reports / FILE).is_file() else {}
 
 
 def _measure(enhance: Any, paths: list[Path], used: Mapping[str, bool]) -> dict[str, float]:

@@ -7,10 +7,9 @@ from typing import Any
 
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
-from lle.engine.fingerprint import method_fingerprint
-from lle.engine.lineage import made_by
 from lle.errors import LleError
-from lle.files import digest, read_json
+from lle.files import read_json
+from lle.keys import made_by, stage_key
 from lle.provenance import provenance
 
 INPUT = "input"
@@ -119,9 +118,10 @@ def open_model(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[s
     method = registry.create(name, settings)
     if method.phases():
         raise LleError(f"there is no trained model in {folder}. Train it first: lle train {name}, or dvc repro train@{name}.")
+    key = stage_key(f"train/{name}", params)
     origin = {
-        "config_hash": digest({"method": settings.model_dump(mode="json")}),
-        "fingerprint": method_fingerprint(name, trained=False, settings=settings),
+        "config_hash": key.config_hash,
+        "fingerprint": key.code,
         "seed": params.seed,
         "data_digest": None,
     }

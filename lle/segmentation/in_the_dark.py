@@ -18,7 +18,7 @@ from lle.data import degrade
 from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import LleError
-from lle.files import csv_text, sha256, write_json, write_text
+from lle.files import csv_text, write_json, write_text
 from lle.measure.trained import open_model, tags
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
@@ -49,7 +49,7 @@ def segment_one(
         params: all settings.
         models: trained models.
         reports: receives `segment/<dataset>/<name>.json`, the counts of every picture beside it as `.csv`, and sample pictures
-            with their masks in `segment/<dataset>/samples/<name>/`; `segment/index.json` is brought up to date.
+            with their masks in `segment/<dataset>/samples/<name>/`.
         data: prepared data sets.
         judges: trained judges.
 
@@ -111,20 +111,7 @@ def segment_one(
     _write_samples(folder / "samples" / name, samples)
     write_text(folder / f"{name}.csv", csv_text(lines))
     write_json(folder / f"{name}.json", result)
-    write_index(reports)
     return result
-
-
-def index(reports: Path) -> dict[str, str]:
-    """Returns the SHA-256 of every result by its path below `segment/`."""
-    home = reports / "segment"
-    files = (path for path in sorted(home.glob("*/*")) if path.suffix in {".json", ".csv"})
-    return {path.relative_to(home).as_posix(): sha256(path) for path in files}
-
-
-def write_index(reports: Path) -> None:
-    """Writes `segment/index.json`, on which the report depends in place of results that its pipeline does not make."""
-    write_json(reports / "segment" / "index.json", index(reports))
 
 
 def drawn(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:

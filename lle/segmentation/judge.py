@@ -24,11 +24,11 @@ from lle.data.cache import Cache
 from lle.data.images import read_mask, read_rgb
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.data.streams import rows_with
-from lle.engine.fingerprint import fingerprint
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update
 from lle.engine.training_log import TrainingLog, write_losses
 from lle.errors import DataError, LleError, WeightsError, did_you_mean
-from lle.files import atomic_path, digest, read_json, sha256, significant, write_json
+from lle.files import atomic_path, read_json, sha256, significant, write_json
+from lle.keys import stage_key
 from lle.losses.perceptual import efficientnet_lite0, read_weights
 from lle.metrics import segmentation
 from lle.metrics.bootstrap import Interval
@@ -251,18 +251,21 @@ def train_judge(
     prepared = open_prepared(name, data)
     names, listed = class_names(prepared)
     trained = settings.weights is None
-    config_hash = digest({"judge": settings.model_dump(mode="json"), "train": params.train.model_dump(mode="json"), "seed": params.seed})
-    code = fingerprint(["lle.segmentation.judge", "lle.engine.train"])
     # Before the training, so that it names the code that ran.
+    key = stage_key(f"judge/{name}", params)
     origin = provenance(
-        config_hash=config_hash, fingerprint=code, seed=params.seed, data_digest=prepared.digest, command=params.command("judge", name)
+        config_hash=key.config_hash,
+        fingerprint=key.code,
+        seed=params.seed,
+        data_digest=prepared.digest,
+        command=params.command("judge", name),
     )
     torch.manual_seed(params.seed)
     judge = Judge(settings, len(names), pretrained=trained)
     fitted = TrainingLog()
-    key = digest([name, config_hash, code, prepared.digest])[:16]
+    resume = scratch / f"judge-{name}-{key.full()[:16]}"
     if trained:
-        fitted = _fit(judge, params, Cache(prepared, "train", cache), scratch / f"judge-{name}-{key}")
+        fitted = _fit(judge, params, Cache(prepared, "train", cache), resume)
     else:
         assert settings.weights is not None
         load_brought(judge, settings.weights)
@@ -284,7 +287,7 @@ def train_judge(
     }
     _store(judge, judges / name, {"dataset": name, "classes": names, "settings": settings.model_dump(mode="json")}, fitted)
     write_json(reports / "judges" / f"{name}.json", record)
-    shutil.rmtree(scratch / f"judge-{name}-{key}", ignore_errors=True)
+    shutil.rmtree(resume, ignore_errors=True)
     return record
 
 
