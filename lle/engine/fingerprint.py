@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 SECTIONS = ROOT / "lle" / "report" / "sections"
 # These read, name and check settings, whose values are dependencies of their own.
 NEUTRAL = {
+    "lle",  # names where the public names are, and so would lead to everything
     "lle.errors",
     "lle.files",
     "lle.registry",
@@ -36,9 +37,9 @@ TOOLS = {
     "_clip": ("lle.clip.small_clip",),
     "_prompts": ("lle.clip.prompt_report",),
     "_prepare": ("lle.data.prepare",),
-    "_evaluate": ("lle.measure.trained", "lle.infer.enhancer"),
+    "_evaluate": ("lle.measure.method", "lle.infer.enhancer"),
     "_costs": ("lle.measure.counts", *(f"lle.methods.{path.parent.name}.method" for path in sorted(registry.METHODS.glob("*/method.py")))),
-    "_profile": ("lle.measure.trained", "lle.measure.cost"),
+    "_profile": ("lle.measure.method", "lle.measure.cost"),
     "_judge": ("lle.segmentation.judge",),
     "_segment": ("lle.segmentation.in_the_dark",),
     "_attention": ("lle.measure.attention",),

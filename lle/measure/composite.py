@@ -15,7 +15,7 @@ from lle.data.prepare import prepare
 from lle.engine.lineage import made_by
 from lle.errors import ConfigError, did_you_mean
 from lle.files import sha256, write_json
-from lle.measure.trained import open_model
+from lle.measure.method import open_method
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
 from lle.metrics.registry import METRICS, Sample
 from lle.provenance import provenance
@@ -56,7 +56,7 @@ def composite(
     for dataset in options.datasets:
         if dataset not in params.data:
             raise ConfigError(f"composite.datasets: '{dataset}' has no section under `data`.{did_you_mean(dataset, params.data)}")
-    opened = {name: open_model(name, params, models) for name in (options.method, *options.others)}
+    opened = {name: open_method(name, params, models) for name in (options.method, *options.others)}
     datasets: dict[str, Any] = {}
     for dataset in options.datasets:
         source = getattr(params.data[dataset], "source", None)

@@ -192,13 +192,13 @@ def _is_done(run: Run) -> bool:
 
 def _run(run: Run) -> None:
     from lle.engine.train import train
-    from lle.measure.trained import evaluate_one
+    from lle.measure.method import evaluate_method
 
     key = run.key()
     (run.folder / "done.json").unlink(missing_ok=True)
     train(run.method, run.params, models=run.folder / "models", reports=None)
     for dataset in run.datasets:
-        evaluate_one(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder)
+        evaluate_method(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder)
     write_json(run.folder / "done.json", {"key": key})
 
 
@@ -229,7 +229,7 @@ def _mean_over_seeds(values: Mapping[int, Mapping[str, float]]) -> dict[str, flo
 
 
 def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    from lle.measure.quality import drawn_together
+    from lle.measure.quality import bootstrap_groups
     from lle.metrics.bootstrap import bootstrap_mean
 
     results: dict[str, Any] = {}
@@ -245,7 +245,7 @@ def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[st
                 results[dataset][metric] = {"mean": None, "missing": cell.get("missing", "not measured with every seed")}
                 continue
             averaged = _mean_over_seeds(values)
-            groups = drawn_together([scenes[image] for image in averaged])
+            groups = bootstrap_groups([scenes[image] for image in averaged])
             interval = bootstrap_mean(list(averaged.values()), groups, 0, options.resamples, options.confidence)
             by_seed = {seed: significant(statistics.fmean(of.values())) for seed, of in values.items()}
             results[dataset][metric] = {
@@ -263,7 +263,7 @@ def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[st
 
 def _contrast(better: str, worse: str, dataset: str, study: StudyConfig, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Compares two variants on the PSNR of the same pictures, averaged over seeds."""
-    from lle.measure.quality import drawn_together
+    from lle.measure.quality import bootstrap_groups
     from lle.metrics.bootstrap import paired_difference
 
     entry: dict[str, Any] = {"better": better, "worse": worse, "dataset": dataset, "metric": "psnr"}
@@ -274,7 +274,7 @@ def _contrast(better: str, worse: str, dataset: str, study: StudyConfig, lines: 
         raise LleError(f"study: {better} and {worse} were measured with different seeds. Run the study again.")
     a, b = _mean_over_seeds(first), _mean_over_seeds(second)
     scenes = _scenes(lines, dataset)
-    found = paired_difference([a[i] for i in a], [b[i] for i in a], drawn_together([scenes[i] for i in a]))
+    found = paired_difference([a[i] for i in a], [b[i] for i in a], bootstrap_groups([scenes[i] for i in a]))
     low, high = found.difference.low, found.difference.high
     signs = [np.mean(list(first[s].values())) > np.mean(list(second[s].values())) for s in first]
     return {
