@@ -12,11 +12,11 @@ from lle.cli.group import Sections
 SECTIONS = {
     "Commands": ("enhance", "train", "evaluate", "compare", "fetch", "methods", "datasets", "weights", "config", "doctor"),
     "Results": ("report", "gate", "promote", "reproduce", "mlflow"),
-    "Measurements and stages of the pipeline": ("profile", "costs", "judge", "segment", "seed", "study", "clip"),
+    "Measurements and stages of the pipeline": ("profile", "costs", "judge", "segment", "study", "clip"),
 }
 
 
-def _print_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
         import lle
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def enhance(model: str, inputs: tuple[Path, ...], out: Path, force: bool, tile: 
     """Enhance pictures (files and folders) with MODEL, a method's id or a model folder."""
     from lle.infer.files import enhance_paths
 
-    def done(number: int, total: int, source: Path) -> None:
+    def done(number: int, total: int, _: Path) -> None:
         kept(f"{number} of {total} pictures are done, those in {out} are whole; --force replaces them.")
 
     for written in enhance_paths(project.enhancer(model, tile, device), inputs, out, force, done):
@@ -53,8 +54,13 @@ def train(method: str, data: str | None, seed: int | None, iterations: int | Non
 def evaluate(method: str, dataset: str, project: Project) -> None:
     """Measure METHOD, or `input`, on the test split of DATASET."""
     for name, cell in project.evaluate(method, dataset)["metrics"].items():
-        value = f"{cell['mean']:.4g}  [{cell['low']:.4g}, {cell['high']:.4g}]" if cell["mean"] is not None else f"-  {cell['missing']}"
+        value = f"-  {cell['missing']}" if cell["mean"] is None else f"{cell['mean']:.4g}{_interval(cell)}"
         click.echo(f"{name:14}  {value}")
+
+
+def _interval(cell: Mapping[str, Any]) -> str:
+    """Returns an interval, nothing where the pictures are too few for one."""
+    return "" if cell.get("low") is None else f"  [{cell['low']:.4g}, {cell['high']:.4g}]"
 
 
 @click.command()
@@ -169,6 +175,8 @@ def full(path: Path) -> None:
     from lle.config.edit import add_all_methods
 
     add_all_methods(path)
+    if (path.parent / "dvc.yaml").is_file():
+        project(path).write_pipelines()
 
 
 @config.command()

@@ -10,7 +10,6 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import click
@@ -59,7 +58,9 @@ class Sections(click.Group):
         try:
             return super().invoke(ctx)
         except LleError as error:
-            raise click.ClickException(str(error)) from error
+            shown = click.ClickException(str(error))
+            shown.exit_code = error.exit_code
+            raise shown from error
         except Terminated:
             word, code = "terminated", TERMINATED
         except KeyboardInterrupt:
@@ -70,7 +71,7 @@ class Sections(click.Group):
                 raise
             word, code = "interrupted", INTERRUPTED
         click.echo(f"{word}. {ctx.meta.get(_KEPT, 'No file is left half written: run the command again.')}", err=True)
-        ctx.exit(code)
+        return ctx.exit(code)
 
 
 def kept(text: str) -> None:
@@ -98,7 +99,7 @@ def _log_lines() -> Iterator[None]:
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    def end(number: int, frame: FrameType | None) -> None:
+    def end(*_: object) -> None:
         raise Terminated(TERMINATED)
 
     if threading.current_thread() is not threading.main_thread():

@@ -63,16 +63,17 @@ def judge(dataset: str, project: Project) -> None:
 
 
 @click.command()
-@click.argument("methods", nargs=-1, metavar="[METHOD]...")
+@click.argument("methods", nargs=-1, required=True, metavar="METHOD...")
 @click.argument("dataset")
 @with_project
 def segment(methods: tuple[str, ...], dataset: str, project: Project) -> None:
     """Segment darkened test pictures of DATASET after METHOD has enhanced them.
 
-    METHOD may also be `dark`, the pictures as they are, or `clean`, the pictures before they were darkened. Without METHOD, both of
-    them and every method of the suite.
+    METHOD may also be `dark`, the pictures as they are, `clean`, the pictures before they were darkened, or `suite`: both of them and
+    every method of the suite.
     """
-    for result in (project.segment(method, dataset) for method in methods or project.segmented()):
+    names = [name for method in methods for name in (project.segmented() if method == "suite" else (method,))]
+    for result in (project.segment(name, dataset) for name in names):
         click.echo(f"{result['method']}: {_mean_iou(result)}")
 
 
@@ -107,28 +108,11 @@ def composite(project: Project) -> None:
 
 
 @click.command()
-@click.argument("method")
-@click.argument("number", type=int)
-@with_project
-def seed(method: str, number: int, project: Project) -> None:
-    """Train and measure METHOD with the seed NUMBER, into reports/seeds."""
-    kept("The same command goes on at the last checkpoint.")
-    for written in project.seed(method, number):
-        click.echo(written)
-
-
-@click.command()
 @click.argument("name", required=False)
-@click.option("--index", is_flag=True, help="Write reports/studies.json anew, after results were copied or removed by hand.")
-@click.option("--keys", is_flag=True, help="Write on what the results of every study depend, for the pipeline.")
 @with_project
-def study(name: str | None, index: bool, keys: bool, project: Project) -> None:
+def study(name: str | None, project: Project) -> None:
     """Train and measure the variants of the study NAME; without a name, list the studies."""
-    if index:
-        project.write_study_index()
-    elif keys:
-        project.write_study_keys()
-    elif name is None:
+    if name is None:
         for key, title in project.studies().items():
             click.echo(f"{key}  {title}")
     else:
@@ -185,20 +169,26 @@ def clip_prompts(method: str) -> None:
         click.echo(f"{when} refinement: {'rises monotonically with exposure' if monotone else 'not monotone'}")
 
 
-@click.command()
-@with_project
-def fingerprints(project: Project) -> None:
-    """Write build/fingerprints: hashes of the code behind every method and tool."""
-    project.write_fingerprints()
+@click.group()
+def pipeline() -> None:
+    """Write what the pipelines depend on."""
 
 
-@click.command()
+@pipeline.command("keys")
 @with_project
-def needs(project: Project) -> None:
-    """Write build/needs: digests of what every method takes from other stages."""
-    project.write_needs()
+def pipeline_keys(project: Project) -> None:
+    """Write build/keys: what every stage depends on, its code, its settings and its inputs."""
+    click.echo(f"{len(project.write_keys())} keys")
+
+
+@pipeline.command("write")
+@with_project
+def pipeline_write(project: Project) -> None:
+    """Bring dvc.yaml up to date with the methods of the suite and with what they take from each other."""
+    for written in project.write_pipelines():
+        click.echo(written)
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    profile, costs, throughput, benchmark, judge, segment, attention, composite, seed, study, clip, fingerprints, needs,
+    profile, costs, throughput, benchmark, judge, segment, attention, composite, study, clip, pipeline,
 )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import re
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -11,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from lle import registry
 from lle.config.schema import BaseParams, params_model
 from lle.errors import ConfigError, did_you_mean
 
@@ -36,7 +40,7 @@ def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ())
     return params
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Refuses a key that is written twice, of which YAML would silently take the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -60,8 +64,7 @@ def read_values(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
         ConfigError: the file is missing, is not YAML or has a key twice, or an override is malformed.
     """
     try:
-        # The loader builds plain data only, like `yaml.safe_load`.
-        values = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
+        values = copy.deepcopy(_parsed(Path(path).read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist. Run this in the folder of the project, or name the file with --params.") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -72,9 +75,28 @@ def read_values(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
         raise ConfigError(f"{path}, {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold sections such as `suite:` and `train:`.")
+    overrides = tuple(overrides)
+    for override in overrides:
+        _leave_preset(values, override)
     for override in overrides:
         _override(values, override)
     return values
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(text: str) -> Any:
+    """Parses the file; a study reads it once a variant."""
+    return yaml.load(text, Loader=_Loader)
+
+
+def _leave_preset(values: dict[str, Any], override: str) -> None:
+    """Drops the keys of a method that were written beside another preset: `preset=paper` is the paper, not a mixture."""
+    match = re.match(r"\+?methods\.(\w+)\.preset=(.*)", override)
+    section = (values.get("methods") or {}).get(match[1]) if match is not None else None
+    if match is None or not isinstance(section, dict) or match[1] not in registry.packages():
+        return
+    if parse_value(match[2]) != section.get("preset", registry.config_class(match[1]).model_fields["preset"].default):
+        section.clear()
 
 
 def training_data(name: str, path: Path, overrides: Iterable[str] = ()) -> tuple[str, ...]:

@@ -132,13 +132,14 @@ def _column(table: Sequence[dict[str, str]], metric: str) -> list[float] | None:
 
 
 def _interval(cell: dict[str, Any] | None) -> Interval | None:
-    return None if cell is None or cell["mean"] is None else Interval(cell["mean"], cell["low"], cell["high"], cell["n"])
+    return None if cell is None or cell["mean"] is None else Interval(cell["mean"], cell.get("low"), cell.get("high"), cell["n"])
 
 
 def _text(interval: Interval | None, form: str, empty: str = "-") -> tuple[str, str]:
     if interval is None:
         return empty, ""
-    return format(interval.mean, form), f"[{interval.low:{form}}, {interval.high:{form}}]"
+    known = interval.low is not None and interval.high is not None
+    return format(interval.mean, form), f"[{interval.low:{form}}, {interval.high:{form}}]" if known else ""
 
 
 def _arrow(metric: Metric) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lle.config.load import load_params
 from lle.files import read_json, write_json
-from lle.measure.method import evaluate_method
+from lle.measure.trained import evaluate_one
 
 
 def run_seed(
@@ -41,7 +41,7 @@ def run_seed(
     train(name, params, models=home / "models", reports=None)
     written = []
     for dataset in params.suite.datasets:
-        evaluate_method(name, dataset, params, models=home / "models", reports=home)
+        evaluate_one(name, dataset, params, models=home / "models", reports=home)
         result = read_json(home / "metrics" / dataset / f"{name}.json")
         result["provenance"]["command"] = f"lle seed {name} {seed}"
         written.append(reports / "seeds" / name / str(seed) / f"{dataset}.json")

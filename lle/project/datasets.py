@@ -10,6 +10,7 @@ from lle.errors import DataError, did_you_mean
 from lle.project.folders import Folders
 
 if TYPE_CHECKING:
+    from lle.config.data import CatalogData, DemoData, DemoSegData, FolderData
     from lle.data.check import Finding
     from lle.data.pairs import Prepared
 
@@ -49,17 +50,9 @@ class Datasets(Folders):
         Raises:
             DataError: there is no such data set, or its source is missing or not as it should be.
         """
-        from lle.config.data import CatalogData
-        from lle.data.catalog import entries
         from lle.data.prepare import prepare
 
-        if dataset in self.params.data:
-            settings = self.params.data[dataset]
-        elif dataset in entries():
-            settings = CatalogData(kind="catalog")
-        else:
-            near = did_you_mean(dataset, [*self.params.data, *entries()])
-            raise DataError(f"`data` in {self.path} has no section '{dataset}', nor has the catalog.{near} `lle datasets` lists them.")
+        settings = self._dataset_settings(dataset)
         return prepare(dataset, settings, self.data, command=self.params.command("fetch", dataset))
 
     def fetch(self, dataset: str, source: Path | None = None) -> Path:
@@ -92,5 +85,17 @@ class Datasets(Folders):
     def require_prepared(self, dataset: str) -> None:
         """Prepares a data set that is not on disk."""
         if not self.is_prepared(dataset):
+            self._dataset_settings(dataset)  # raises where there is no such data set
             LOG.info("%s is not prepared yet: preparing it", dataset)
             self.prepare(dataset)
+
+    def _dataset_settings(self, dataset: str) -> DemoData | DemoSegData | FolderData | CatalogData:
+        from lle.config.data import CatalogData
+        from lle.data.catalog import entries
+
+        if dataset in self.params.data:
+            return self.params.data[dataset]
+        if dataset in entries():
+            return CatalogData(kind="catalog")
+        near = did_you_mean(dataset, [*self.params.data, *entries()])
+        raise DataError(f"there is no data set '{dataset}' in {self.path} or the catalog.{near} `lle datasets` lists them.")

@@ -13,15 +13,10 @@ class Guidance(Folders):
     def train_clip(self) -> dict[str, Any]:
         """Trains the small CLIP that needs no download into build/clip and returns its report."""
         from lle.clip.small_clip import train
-        from lle.engine.fingerprint import tool_fingerprint
+        from lle.keys import stage_key
 
-        return train(
-            self.params.clip,
-            self.root / "build/clip",
-            self.reports,
-            fingerprint=tool_fingerprint("_clip"),
-            command=self.params.command("clip"),
-        )
+        code = stage_key("clip", self.params).code
+        return train(self.params.clip, self.root / "build/clip", self.reports, code, self.params.command("clip"))
 
     def clip_darkness(self, dataset: str) -> dict[str, Any] | None:
         """Measures how well the CLIP of clip_isp tells dark from lit pictures of a prepared data set; None where that is not on disk."""

@@ -208,12 +208,6 @@ class Project(Datasets, Guidance, Publishing, Stages):
 
         return (DARK, CLEAN, *self.params.suite.methods)
 
-    def seed(self, method: str, number: int) -> list[Path]:
-        """Trains and measures a method with another seed and returns the files in `reports/seeds`."""
-        from lle.measure.seeds import run_seed
-
-        return run_seed(method, number, self.path, self.overrides, self.reports)
-
     def studies(self) -> dict[str, str]:
         """Returns the titles of the studies by name."""
         return {name: study.title for name, study in self.params.studies.items()}

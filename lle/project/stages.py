@@ -1,6 +1,8 @@
-"""What the pipeline needs beside: on what its stages depend."""
+"""What the pipeline needs beside: on what its stages depend, and `dvc.yaml` itself."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from lle.project.folders import Folders
 
@@ -8,31 +10,18 @@ from lle.project.folders import Folders
 class Stages(Folders):
     """What a project writes for DVC."""
 
-    def write_fingerprints(self) -> None:
-        """Writes build/fingerprints: hashes of the code behind every method, as it is set, and every tool."""
-        from lle import registry
-        from lle.config.schema import method_settings
-        from lle.engine import fingerprint
+    def write_keys(self) -> list[Path]:
+        """Writes build/keys: what every stage depends on, a file each: the code it runs, its settings and what it takes from others."""
+        from lle.keys import pipeline
+        from lle.measure.study import study_keys
 
-        settings = {name: method_settings(self.params, name) for name in registry.packages()}
-        fingerprint.write_fingerprints(self.root / "build/fingerprints", settings)
+        keys, folders = study_keys(self.path, self.overrides)
+        pipeline.check_pipelines(self.params, folders)
+        return pipeline.write_keys(self.params, keys, self.root / "build/keys")
 
-    def write_needs(self) -> None:
-        """Writes build/needs: for every method, digests of what it takes from other stages."""
-        from lle import registry
-        from lle.config.schema import method_settings
-        from lle.engine import needs
+    def write_pipelines(self) -> list[Path]:
+        """Brings dvc.yaml and the pipeline of the studies up to date with the settings, and returns the files that changed."""
+        from lle.keys import pipeline
+        from lle.measure.study import study_keys
 
-        needs.write_needs({name: method_settings(self.params, name) for name in registry.packages()})
-
-    def write_study_keys(self) -> None:
-        """Writes build/study_keys: what the results of every study depend on, a file each."""
-        from lle.measure.study import write_keys
-
-        write_keys(self.path, self.root / "build/study_keys")
-
-    def write_study_index(self) -> None:
-        """Writes reports/studies.json, the digests of the studies' results, after they were copied or removed by hand."""
-        from lle.measure.study import write_index
-
-        write_index(self.reports)
+        return pipeline.write_pipelines(self.params, study_keys(self.path)[1], self.path.parent)

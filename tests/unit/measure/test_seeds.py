@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lle import Project
+from lle import api
 from lle.errors import LleError
 from lle.files import read_json, write_json
 from lle.report.sections.seeds import section
@@ -29,11 +29,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        Project().prepare("demo")
-        Project().train("zero_dce")
-        Project().evaluate("zero_dce", "demo")
+        api.prepare("demo")
+        api.train("zero_dce")
+        api.evaluate("zero_dce", "demo")
         for seed in (1, 2):
-            Project().seed("zero_dce", seed)
+            api.seed("zero_dce", seed)
     return folder
 
 

@@ -130,7 +130,7 @@ def test_a_study_that_cannot_run_is_refused_when_the_settings_are_read(project: 
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(params), encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
-        Project(path).params
+        _ = Project(path).params
 
 
 def test_an_unknown_study_is_answered_with_the_nearest_name(project: Path) -> None:
