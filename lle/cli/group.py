@@ -58,9 +58,9 @@ class Sections(click.Group):
         try:
             return super().invoke(ctx)
         except LleError as error:
-            shown = click.ClickException(str(error))
-            shown.exit_code = error.exit_code
-            raise shown from error
+            logging.getLogger("lle").debug("%s", error, exc_info=True)
+            click.echo(f"Error: {error}", err=True)
+            return ctx.exit(error.exit_code)
         except Terminated:
             word, code = "terminated", TERMINATED
         except KeyboardInterrupt:

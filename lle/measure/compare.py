@@ -11,8 +11,17 @@ from typing import Any
 from lle.errors import DataError, LleError
 from lle.files import read_json
 from lle.measure.quality import bootstrap_groups
-from lle.metrics.bootstrap import LEVEL, Interval, paired_difference
+from lle.metrics.bootstrap import LEVEL, paired_difference
 from lle.metrics.registry import METRICS, Metric, select
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its interval, whose ends are None where the pictures are too few for one."""
+
+    mean: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -28,8 +37,8 @@ class Score:
 
     metric: str
     method: str
-    value: Interval | None
-    difference: Interval | None
+    value: Estimate | None
+    difference: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -105,14 +114,15 @@ def compare(methods: Sequence[str], dataset: str, reports: Path = Path("reports"
     scores: list[Score] = []
     for name in chosen:
         columns = {method: _column(tables[method], name) for method in methods}
-        values = {method: _interval(records[method]["metrics"].get(name)) for method in methods}
+        values = {method: _estimate(records[method]["metrics"].get(name)) for method in methods}
         if not metrics and not any(values.values()):
             continue
         for method in methods:
             own, other = columns[method], columns[methods[0]]
             difference = None
             if method != methods[0] and own is not None and other is not None:
-                difference = paired_difference(own, other, groups).difference
+                found = paired_difference(own, other, groups).difference
+                difference = Estimate(found.mean, found.low, found.high)
             scores.append(Score(name, method, values[method], difference))
     return Comparison(dataset, len(first), methods, tuple(scores))
 
@@ -131,15 +141,15 @@ def _column(table: Sequence[dict[str, str]], metric: str) -> list[float] | None:
     return [float(cell) for cell in cells] if all(cells) else None
 
 
-def _interval(cell: dict[str, Any] | None) -> Interval | None:
-    return None if cell is None or cell["mean"] is None else Interval(cell["mean"], cell.get("low"), cell.get("high"), cell["n"])
+def _estimate(cell: dict[str, Any] | None) -> Estimate | None:
+    return None if cell is None or cell["mean"] is None else Estimate(cell["mean"], cell.get("low"), cell.get("high"))
 
 
-def _text(interval: Interval | None, form: str, empty: str = "-") -> tuple[str, str]:
-    if interval is None:
+def _text(estimate: Estimate | None, form: str, empty: str = "-") -> tuple[str, str]:
+    if estimate is None:
         return empty, ""
-    known = interval.low is not None and interval.high is not None
-    return format(interval.mean, form), f"[{interval.low:{form}}, {interval.high:{form}}]" if known else ""
+    known = estimate.low is not None and estimate.high is not None
+    return format(estimate.mean, form), f"[{estimate.low:{form}}, {estimate.high:{form}}]" if known else ""
 
 
 def _arrow(metric: Metric) -> str:
