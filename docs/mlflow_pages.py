@@ -26,7 +26,7 @@ from typing import Any
 
 from PIL import Image
 
-from lle.api import PARAMS, params
+from lle import Project
 from lle.errors import LleError
 from lle.files import atomic_path
 from lle.tracking import store
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/mlflow"))
     options = parser.parse_args()
     reports, models, out = (path.resolve() for path in (options.reports, options.models, options.out))
-    home = params(PARAMS).train.data
+    home = Project().params.train.data
     with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
         uri = f"sqlite:///{scratch}/mlflow.db"
         print(sync(reports, models, uri, home))

@@ -7,6 +7,7 @@ entry point in the group `lle.methods` whose name is the id and whose value is t
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import importlib
 import importlib.metadata
@@ -65,6 +66,16 @@ def packages() -> Mapping[str, str]:
             raise LleError(f"the package '{entry.value}' registers method '{entry.name}', which exists already. Uninstall one of them.")
         found[entry.name] = entry.value
     return dict(sorted(found.items()))
+
+
+def list_methods(pattern: str = "*", helpers: bool = False) -> list[str]:
+    """Returns the ids of methods, in alphabetical order.
+
+    Args:
+        pattern: of the shell, such as `*dce*`.
+        helpers: also those that enhance nothing, such as a teacher.
+    """
+    return [name for name in packages() if fnmatch.fnmatchcase(name, pattern) and (helpers or card(name).enhances)]
 
 
 def package(name: str) -> str:

@@ -181,10 +181,10 @@ class Keys:
 
     def _evaluate(self, name: str) -> Stage:
         code = self._method(name) if name != "input" else []
-        return Stage(["lle.measure.trained:evaluate_one", *code], settings=self._section("evaluate", "seed"))
+        return Stage(["lle.measure.method:evaluate_method", *code], settings=self._section("evaluate", "seed"))
 
     def _profile(self, name: str) -> Stage:
-        return Stage(["lle.measure.trained:profile_one", *self._method(name)], settings=self._section("profile"))
+        return Stage(["lle.measure.method:profile_method", *self._method(name)], settings=self._section("profile"))
 
     def _prompts(self, name: str) -> Stage:
         return Stage(["lle.clip.prompt_report:look", *self._method(name)])

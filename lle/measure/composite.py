@@ -16,7 +16,7 @@ from lle.data.prepare import absent, prepare
 from lle.errors import ConfigError, did_you_mean
 from lle.files import write_json
 from lle.keys import made_by
-from lle.measure.trained import open_model
+from lle.measure.method import open_method
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
 from lle.metrics.registry import METRICS, Sample
 from lle.provenance import provenance
@@ -57,7 +57,7 @@ def composite(
         if dataset not in params.data and dataset not in catalog_names():
             near = did_you_mean(dataset, [*params.data, *catalog_names()])
             raise ConfigError(f"composite.datasets: '{dataset}' has no section under `data` and is not in the catalog.{near}")
-    opened = {name: open_model(name, params, models) for name in (options.method, *options.others)}
+    opened = {name: open_method(name, params, models) for name in (options.method, *options.others)}
     datasets: dict[str, Any] = {}
     for dataset in options.datasets:
         settings = settings_for(dataset, params.data)

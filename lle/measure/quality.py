@@ -36,7 +36,7 @@ MIN_SCENES = 10
 Enhance = Callable[[Image], NDArray]
 
 
-def drawn_together(scenes: Sequence[str]) -> Sequence[str] | None:
+def bootstrap_groups(scenes: Sequence[str]) -> Sequence[str] | None:
     """Returns which pictures a bootstrap draws together: those of a scene, or None for single ones where scenes are too few.
 
     Pictures of one single scene are drawn together: there is no interval then.
@@ -52,7 +52,7 @@ def _rows(data: Prepared, split: str) -> list[tuple[Row, Path]]:
     return rows
 
 
-def _checked(method: str, name: str, output: NDArray, low: Image) -> Image:
+def _require_picture(method: str, name: str, output: NDArray, low: Image) -> Image:
     if output.shape != low.shape:
         raise LleError(f"{method} made a picture of shape {output.shape} from '{name}', whose shape is {low.shape}.")
     if output.dtype == np.uint8:
@@ -62,7 +62,7 @@ def _checked(method: str, name: str, output: NDArray, low: Image) -> Image:
     return to_uint8(output)
 
 
-def _measure(sample: Sample, metrics: Sequence[Metric], name: str) -> tuple[dict[str, float], dict[str, str]]:
+def _metric_values(sample: Sample, metrics: Sequence[Metric], name: str) -> tuple[dict[str, float], dict[str, str]]:
     """Returns the values of one picture, and why the other metrics have none."""
     values, reasons = {}, {}
     for metric in metrics:
@@ -105,7 +105,7 @@ def _unavailable(metrics: Sequence[Metric], paired: bool) -> dict[str, str]:
     return reasons
 
 
-def _judged(
+def _measured_pictures(
     method: str, enhance: Enhance, rows: Sequence[tuple[Row, Path]], metrics: Sequence[Metric], dataset: str, workers: int
 ) -> Iterator[tuple[Row, Sample, dict[str, float], dict[str, str]]]:
     """Yields each picture with its values, in order; measures some while the method works on the next."""
@@ -117,9 +117,9 @@ def _judged(
             if reference is not None and reference.shape != low.shape:
                 sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (low, reference))
                 raise DataError(f"'{row.image}' of data set '{dataset}' and its reference {row.normal} differ in size: {sizes}.")
-            output = low if method == INPUT else _checked(method, row.image, enhance(low.copy()), low)
+            output = low if method == INPUT else _require_picture(method, row.image, enhance(low.copy()), low)
             sample = Sample(output, low, reference)
-            waiting.append((row, sample, pool.submit(_measure, sample, metrics, row.image)))
+            waiting.append((row, sample, pool.submit(_metric_values, sample, metrics, row.image)))
             # Few pictures are held at a time, however large the data set is.
             if len(waiting) > 2 * workers:
                 done = waiting.popleft()
@@ -179,7 +179,7 @@ def evaluate(
     lines: list[dict[str, Any]] = []
     if workers is None:
         workers = min(2, os.cpu_count() or 1)
-    for row, sample, values, reasons in _judged(method, enhance, rows, measured, prepared.name, workers):
+    for row, sample, values, reasons in _measured_pictures(method, enhance, rows, measured, prepared.name, workers):
         height, width = sample.low.shape[:2]
         cells = {metric.name: values.get(metric.name) for metric in measured}
         lines.append({"image": row.image, "scene": row.scene, "width": width, "height": height, **cells})
@@ -191,8 +191,8 @@ def evaluate(
                 references[row.image] = sample.reference
 
     scenes = [row.scene for row, _ in rows]
-    groups = drawn_together(scenes)
-    drawn = "pictures" if groups is None else "scenes"
+    groups = bootstrap_groups(scenes)
+    unit = "pictures" if groups is None else "scenes"
     summary: dict[str, Any] = {name: {"mean": None, "missing": reason} for name, reason in missing.items()}
     for metric in measured:
         # A mean over some of the pictures only could not be compared with another method's.
@@ -212,7 +212,7 @@ def evaluate(
         "trained_on": trained_on,
         "protocol": {
             **PROTOCOL.as_dict(),
-            "interval": f"{confidence:.0%} percentile bootstrap over {drawn}",
+            "interval": f"{confidence:.0%} percentile bootstrap over {unit}",
         },
         "metrics": summary,
         "provenance": origin,

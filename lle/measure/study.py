@@ -204,13 +204,13 @@ def _is_done(run: Run) -> bool:
 def execute(run: Run) -> None:
     """Trains and measures in this process."""
     from lle.engine.train import train
-    from lle.measure.trained import evaluate_one
+    from lle.measure.method import evaluate_method
 
     key = run.key()
     (run.folder / "done.json").unlink(missing_ok=True)
     train(run.method, run.params, models=run.folder / "models", reports=None, scratch=Path("build/scratch") / run.processor)
     for dataset in run.datasets:
-        evaluate_one(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder)
+        evaluate_method(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder)
     write_json(run.folder / "done.json", {"key": key})
 
 

@@ -120,7 +120,7 @@ def _mean_over_seeds(values: Mapping[int, Mapping[str, float]]) -> dict[str, flo
 
 
 def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    from lle.measure.quality import drawn_together
+    from lle.measure.quality import bootstrap_groups
     from lle.metrics.bootstrap import bootstrap_mean
 
     results: dict[str, Any] = {}
@@ -135,7 +135,7 @@ def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[st
                 results[dataset][metric] = {"mean": None, "missing": cell.get("missing", "not measured in every run")}
                 continue
             averaged = _mean_over_seeds(_of(values, study.processors[0]))
-            groups = drawn_together([scenes[image] for image in averaged])
+            groups = bootstrap_groups([scenes[image] for image in averaged])
             interval = bootstrap_mean(list(averaged.values()), groups, 0, options.resamples, options.confidence)
             means = {key: significant(statistics.fmean(of.values())) for key, of in values.items()}
             by_seed = {seed: mean for (seed, processor), mean in means.items() if processor == study.processors[0]}
@@ -181,7 +181,7 @@ def _range(values: Sequence[float]) -> float:
 
 def _contrast(better: str, worse: str, dataset: str, processor: str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Compares two variants on the PSNR of the same pictures, averaged over seeds."""
-    from lle.measure.quality import drawn_together
+    from lle.measure.quality import bootstrap_groups
     from lle.metrics.bootstrap import paired_difference
 
     entry: dict[str, Any] = {"better": better, "worse": worse, "dataset": dataset, "metric": "psnr"}
@@ -192,7 +192,7 @@ def _contrast(better: str, worse: str, dataset: str, processor: str, lines: Sequ
         raise LleError(f"study: {better} and {worse} were measured with different seeds. Run the study again.")
     a, b = _mean_over_seeds(first), _mean_over_seeds(second)
     scenes = _scenes(lines, dataset)
-    found = paired_difference([a[i] for i in a], [b[i] for i in a], drawn_together([scenes[i] for i in a]))
+    found = paired_difference([a[i] for i in a], [b[i] for i in a], bootstrap_groups([scenes[i] for i in a]))
     signs = [np.mean(list(first[s].values())) > np.mean(list(second[s].values())) for s in first]
     return {
         **entry,

@@ -19,11 +19,12 @@ from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import LleError
 from lle.files import csv_text, write_json, write_text
-from lle.measure.trained import open_model, tags
+from lle.measure.method import method_tags, open_method
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
-from lle.segmentation.judge import JUDGES, class_names, judge_settings, load_judge, masked, summary, truth
+from lle.segmentation.judge import JUDGES, judge_settings, load_judge, summary
+from lle.segmentation.labels import class_names, read_labels, rows_with_mask
 
 DARK, CLEAN = "dark", "clean"
 """Rows beside the methods: the darkened pictures as they are, and the pictures before they were darkened."""
@@ -32,7 +33,7 @@ SAMPLE_SIDE = 240
 SAMPLE_QUALITY = 80
 
 
-def segment_one(
+def segment_method(
     name: str,
     dataset: str,
     params: BaseParams,
@@ -66,13 +67,13 @@ def segment_one(
     if identity["classes"] != names:
         raise LleError(f"the judge of '{dataset}' knows other classes than the data set. Train it again: lle judge {dataset}.")
     split = "test" if "test" in prepared.counts else "val"  # VOC's test masks are not published
-    rows = drawn(masked(prepared, split), params.segment.images, params.seed)
+    rows = choose_rows(rows_with_mask(prepared, split), params.segment.images, params.seed)
     origin: dict[str, Any] = {"config_hash": None, "fingerprint": None, "seed": params.seed}
     enhance, trained_on = (lambda picture: picture), None
     if name not in (DARK, CLEAN):
-        enhancer, record = open_model(name, params, models)
+        enhancer, record = open_method(name, params, models)
         enhance, trained_on = enhancer.enhance, record["trained_on"]
-        origin |= {key: record["provenance"][key] for key in origin} | tags(enhancer.method)
+        origin |= {key: record["provenance"][key] for key in origin} | method_tags(enhancer.method)
     origin = provenance(**origin, data_digest=prepared.digest, command=params.command("segment", name, dataset))
 
     kept = {rows[index][0].image for index in np.linspace(0, len(rows) - 1, min(params.segment.samples, len(rows))).round().astype(int)}
@@ -83,7 +84,7 @@ def segment_one(
         dark, light = darkened(clean, row, params)
         shown = clean if name == CLEAN else enhance(dark)
         found = judge.segment(shown)
-        right = truth(prepared, mask)
+        right = read_labels(prepared, mask)
         counts.append(segmentation.counts(right, found, len(names)))
         lines.append({"image": row.image, "scene": row.scene, **light, **_cells(names, counts[-1])})
         if row.image in kept:
@@ -114,7 +115,7 @@ def segment_one(
     return result
 
 
-def drawn(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:
+def choose_rows(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:
     """Draws pictures without repetition, in the order of the manifest; all of them where there are no more."""
     if count >= len(rows):
         return list(rows)

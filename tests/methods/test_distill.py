@@ -10,7 +10,7 @@ from helpers import pictures, train
 from safetensors.torch import load_file
 from torch import nn
 
-from lle import api, registry
+from lle import Project, registry
 from lle.data.images import write_png
 from lle.engine.method import Frozen
 from lle.engine.model_io import load_model, save_model
@@ -234,9 +234,9 @@ def test_zero_dce_learns_from_a_model_folder(enhancer_folder, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(PARAMS, encoding="utf-8")
     prepare_folder(tmp_path / "pictures", 4)
-    api.fetch("mine")
+    Project().fetch("mine")
     chosen = ["methods.distill.student=zero_dce", f"methods.distill.teacher={enhancer_folder}"]
-    folder = api.train("distill", overrides=chosen)
+    folder = Project(overrides=chosen).train("distill")
     record = read_json(folder / "train.json")
     assert record["settings"]["student"] == "zero_dce"
     assert record["provenance"]["needs"] == {str(enhancer_folder): folder_digest(enhancer_folder)}
@@ -244,21 +244,21 @@ def test_zero_dce_learns_from_a_model_folder(enhancer_folder, tmp_path, monkeypa
     own = registry.create("zero_dce")
     assert set(trained.state_dict()) == {f"network.{key}" for key in own.state_dict()}
     with pytest.raises(ConfigError, match="no such blocks"):
-        api.train("distill", overrides=[*chosen[:1], "methods.distill.teacher=pretrained"])
+        Project(overrides=[*chosen[:1], "methods.distill.teacher=pretrained"]).train("distill")
 
 
 def test_the_trainer_keeps_the_teacher_out_of_the_students_checkpoint(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(PARAMS, encoding="utf-8")
     prepare_folder(tmp_path / "pictures", 4)
-    api.fetch("mine")
+    Project().fetch("mine")
     small = ["methods.net_t.channels=8", "methods.net_t.iterations=2", "methods.net_t.batch_size=2", "methods.net_t.crop=32"]
-    teacher = api.train("net_t", overrides=small)
+    teacher = Project(overrides=small).train("net_t")
     before = sha256(teacher / "model.safetensors")
     checkpoints = []
     save = torch.save
     monkeypatch.setattr(torch, "save", lambda state, path: (checkpoints.append(set(state["method"])), save(state, path)))
-    folder = api.train("distill", overrides=["methods.distill.channels=8", "methods.distill.teacher_channels=8"])
+    folder = Project(overrides=["methods.distill.channels=8", "methods.distill.teacher_channels=8"]).train("distill")
     expected = {f"network.{key}" for key in NetS(8).state_dict()}
     assert checkpoints == [expected]
     assert set(load_file(folder / "model.safetensors")) == expected

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lle import api
+from lle import Project
 from lle.config.load import load_params
 from lle.engine.lineage import made_by
 from lle.files import read_json, write_json
@@ -38,9 +38,9 @@ def test_a_command_repeats_the_options(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_measurement_names_all_that_went_before_and_where_it_stands_in_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    api.fetch("demo", path=PARAMS, overrides=SMALL)
-    api.train("gamma", PARAMS, ["methods.gamma.gamma=0.5"])
-    origin = api.evaluate("gamma", "demo", PARAMS, ["evaluate.samples=1", "evaluate.resamples=100"])["provenance"]
+    Project(PARAMS, SMALL).fetch("demo")
+    Project(PARAMS, ["methods.gamma.gamma=0.5"]).train("gamma")
+    origin = Project(PARAMS, ["evaluate.samples=1", "evaluate.resamples=100"]).evaluate("gamma", "demo")["provenance"]
     ours = shlex.join(["--params", PARAMS.as_posix()])
     fetch = f"lle fetch demo {ours} " + " ".join(f"-S {override}" for override in SMALL)
     assert origin["before"] == [f"lle train gamma {ours} -S methods.gamma.gamma=0.5", fetch]
@@ -48,4 +48,4 @@ def test_a_measurement_names_all_that_went_before_and_where_it_stands_in_mlflow(
     assert origin["mlflow"] == {"experiment": "demo_mixed", "run": "train@gamma"}
     needed = {"git", "data_digest", "config_hash", "fingerprint", "seed", "hardware", "versions", "command", "before", "mlflow"}
     assert needed <= read_json(tmp_path / "reports/metrics/demo/gamma.json")["provenance"].keys()
-    assert api.evaluate("input", "demo", PARAMS, ["evaluate.resamples=100"])["provenance"]["mlflow"]["run"] == "evaluate@input"
+    assert Project(PARAMS, ["evaluate.resamples=100"]).evaluate("input", "demo")["provenance"]["mlflow"]["run"] == "evaluate@input"

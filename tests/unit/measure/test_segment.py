@@ -20,8 +20,10 @@ from lle.data.prepare import prepare
 from lle.engine.optim import optimizer_of
 from lle.errors import DataError, LleError, WeightsError
 from lle.metrics import segmentation
-from lle.segmentation.in_the_dark import darkened, drawn, index, segment_one
-from lle.segmentation.judge import Judge, class_names, class_weights, load_judge, masked, train_judge, zoomed
+from lle.segmentation.in_the_dark import choose_rows, darkened, index, segment_method
+from lle.segmentation.judge import class_weights, load_judge, train_judge
+from lle.segmentation.labels import class_names, rows_with_mask
+from lle.segmentation.network import Judge, magnified_window
 
 TINY = {"iterations": 2, "batch_size": 2, "crop": 48, "width": 16, "rates": (1, 2, 3)}
 
@@ -55,7 +57,7 @@ def train(folder, params, out=None):
 
 
 def segment(folder, name, params=None):
-    return segment_one(
+    return segment_method(
         name, "seg", params or make_params(), folder / "models", folder / "reports", folder / "data", judges=folder / "judges"
     )
 
@@ -112,10 +114,10 @@ def test_zooming_keeps_picture_and_mask_together():
     values = torch.arange(64 * 64).view(64, 64) % 200
     sample = {"image": (values / 255).expand(3, -1, -1), "mask": values}
     for seed in range(4):
-        view = zoomed(sample, np.random.default_rng(seed), (1.0, 1.0), mirror=True)
+        view = magnified_window(sample, np.random.default_rng(seed), (1.0, 1.0), mirror=True)
         assert torch.equal((view["image"][0] * 255).round().long(), view["mask"])
     steps = {"image": (torch.arange(64) // 8 / 10).expand(3, 64, -1), "mask": (torch.arange(64) // 8).expand(64, -1)}
-    view = zoomed(steps, np.random.default_rng(0), (1.6, 1.6), mirror=True)
+    view = magnified_window(steps, np.random.default_rng(0), (1.6, 1.6), mirror=True)
     assert view["mask"].shape == (64, 64)
     assert ((view["image"][0] * 10 - view["mask"]).abs() < 0.6).all()
     assert len(view["mask"].unique()) <= 6
@@ -187,12 +189,12 @@ def test_the_index_in_git_tells_of_the_results_in_git():
 
 
 def test_pictures_are_drawn_once_each_in_order(home):
-    rows = masked(open_prepared("seg", home / "data"), "train")
-    some = drawn(rows, 3, seed=0)
+    rows = rows_with_mask(open_prepared("seg", home / "data"), "train")
+    some = choose_rows(rows, 3, seed=0)
     assert some == [row for row in rows if row in some]
     assert len(some) == 3
-    assert drawn(rows, 3, seed=0) == some
-    assert drawn(rows, 100, seed=0) == rows
+    assert choose_rows(rows, 3, seed=0) == some
+    assert choose_rows(rows, 100, seed=0) == rows
 
 
 def test_weights_that_are_given_are_used(home, tmp_path):
@@ -222,13 +224,13 @@ def test_a_judge_that_cannot_be_made_says_why(home, tmp_path, judges, error, mes
 
 def test_a_missing_judge_or_mask_says_what_to_do(home, tmp_path):
     with pytest.raises(WeightsError, match="lle judge seg"):
-        segment_one("dark", "seg", make_params(), data=home / "data", reports=tmp_path, judges=tmp_path)
+        segment_method("dark", "seg", make_params(), data=home / "data", reports=tmp_path, judges=tmp_path)
     (tmp_path / "photos").mkdir()
     write_png(tmp_path / "photos/a.png", np.zeros((32, 32, 3), np.uint8))
     plain = CatalogData(kind="catalog", entry="dicm", source=tmp_path / "photos")
     prepare("seg", plain, tmp_path / "data")
     with pytest.raises(DataError, match="has no masks"):
-        segment_one("dark", "seg", make_params(), data=tmp_path / "data", reports=tmp_path, judges=home / "judges")
+        segment_method("dark", "seg", make_params(), data=tmp_path / "data", reports=tmp_path, judges=home / "judges")
 
 
 def test_voc_lists_twenty_classes_and_is_judged_on_its_validation_split(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lle import api
+from lle import Project
 from lle.errors import ConfigError
 from lle.files import read_json
 from lle.measure.study import index, plan, run_study, write_keys
@@ -110,7 +110,7 @@ def test_a_wrong_override_names_its_variant_before_anything_is_trained(project: 
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(params), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"(?s)variants\.short: .*iteration: unknown key\. Did you mean 'iterations'"):
-        api.study("exponents", path)
+        Project(path).study("exponents")
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_study_that_cannot_run_is_refused_when_the_settings_are_read(project: 
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(params), encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
-        api.params(path)
+        _ = Project(path).params
 
 
 def test_an_unknown_study_is_answered_with_the_nearest_name(project: Path) -> None:
     with pytest.raises(ConfigError, match=r"no section 'exponent'.*exponents"):
-        api.study("exponent")
+        Project().study("exponent")

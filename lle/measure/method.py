@@ -1,4 +1,4 @@
-"""Evaluates and profiles one method of the suite as the settings say."""
+"""Opens, evaluates and profiles one method as the settings say."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from lle.config.schema import BaseParams, method_settings
 from lle.errors import LleError
 from lle.files import read_json
 from lle.keys import made_by, stage_key
+from lle.measure.quality import INPUT
 from lle.provenance import provenance
 
-INPUT = "input"
-"""Name under which the untouched input stands in every table."""
 
-
-def evaluate_one(
+def evaluate_method(
     name: str,
     dataset: str,
     params: BaseParams,
@@ -44,32 +42,32 @@ def evaluate_one(
     from lle.measure.quality import evaluate
 
     prepared = open_prepared(dataset, data)
-    options = params.evaluate
+    settings = params.evaluate
     origin: dict[str, Any] = {
         "data_digest": prepared.digest,
         "command": params.command("evaluate", name, dataset),
         "before": made_by([models / name, data / dataset]),
     }
-    measured: dict[str, Any] = {
+    options: dict[str, Any] = {
         "prepared": prepared,
         "out": reports,
-        "samples": options.samples,
-        "resamples": options.resamples,
-        "confidence": options.confidence,
+        "samples": settings.samples,
+        "resamples": settings.resamples,
+        "confidence": settings.confidence,
         "seed": params.seed,
     }
     if name == INPUT:
-        origin |= {"config_hash": None, "fingerprint": None, "seed": params.seed, "mlflow": _run(name, None, params)}
-        return evaluate(name, lambda picture: picture, provenance=provenance(**origin), trained_on=None, **measured)
-    enhancer, trained = open_model(name, params, models)
-    origin["mlflow"] = _run(name, trained["trained_on"], params)
+        origin |= {"config_hash": None, "fingerprint": None, "seed": params.seed, "mlflow": mlflow_run(name, None, params)}
+        return evaluate(name, lambda picture: picture, provenance=provenance(**origin), trained_on=None, **options)
+    enhancer, trained = open_method(name, params, models)
+    origin["mlflow"] = mlflow_run(name, trained["trained_on"], params)
     origin |= {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
     return evaluate(
-        name, enhancer.enhance, provenance=provenance(**origin, **tags(enhancer.method)), trained_on=trained["trained_on"], **measured
+        name, enhancer.enhance, provenance=provenance(**origin, **method_tags(enhancer.method)), trained_on=trained["trained_on"], **options
     )
 
 
-def profile_one(name: str, params: BaseParams, models: Path = Path("build/models"), reports: Path = Path("reports")) -> dict[str, Any]:
+def profile_method(name: str, params: BaseParams, models: Path = Path("build/models"), reports: Path = Path("reports")) -> dict[str, Any]:
     """Measures what a method costs: parameters, multiply-accumulates, latency, memory.
 
     Args:
@@ -83,7 +81,7 @@ def profile_one(name: str, params: BaseParams, models: Path = Path("build/models
     """
     from lle.measure.cost import profile
 
-    enhancer, trained = open_model(name, params, models)
+    enhancer, trained = open_method(name, params, models)
     origin = {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed", "data_digest")}
     return profile(
         enhancer.method,
@@ -97,12 +95,12 @@ def profile_one(name: str, params: BaseParams, models: Path = Path("build/models
             **origin,
             command=params.command("profile", name),
             before=made_by([models / name]),
-            mlflow=_run(name, trained["trained_on"], params),
+            mlflow=mlflow_run(name, trained["trained_on"], params),
         ),
     )
 
 
-def open_model(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[str, Any]]:
+def open_method(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[str, Any]]:
     """Returns the enhancer of a method and the record of its training.
 
     Raises:
@@ -128,11 +126,11 @@ def open_model(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[s
     return Enhancer(method), {"iterations": 0, "trained_on": None, "provenance": origin}
 
 
-def _run(name: str, trained_on: str | None, params: BaseParams) -> dict[str, str]:
+def mlflow_run(name: str, trained_on: str | None, params: BaseParams) -> dict[str, str]:
     """Returns where the result stands in MLflow. Run ids are random and differ from store to store; these names do not."""
     return {"experiment": trained_on or params.train.data, "run": f"evaluate@{name}" if name == INPUT else f"train@{name}"}
 
 
-def tags(method: Any) -> dict[str, Any]:
+def method_tags(method: Any) -> dict[str, Any]:
     """Returns what else a number depends on and a method names itself, such as its CLIP backbone."""
     return {"tags": method.tags()} if method.tags() else {}
