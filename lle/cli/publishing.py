@@ -18,27 +18,25 @@ def report() -> None:
 
 
 @click.command()
-@click.option("--accept", metavar="REASON", help="Make the present results the accepted ones; the reason is kept.")
+@click.option("--accept", metavar="REASON", help="Make the committed results the accepted ones; the reason is kept.")
 @click.option("--junit", type=PATH, help="Write a JUnit XML report.")
 @click.option("--markdown", type=PATH, help="Write a summary for a pull request.")
-@click.option("--baseline", type=PATH, help="The accepted results; reports/baseline.json if left out.")
+@click.option("--against", metavar="REVISION|FOLDER", help="Results to compare with; the accepted revision if left out.")
 @click.option("--tolerance", "tolerances", multiple=True, metavar="METRIC=VALUE", help="How much worse the mean of a metric may be.")
 @click.option("--latency", type=float, metavar="FACTOR", help="How many times as long a method may take.")
-@click.option("--portable", is_flag=True, help="Accept for other machines too, whose made data differ in the last bit.")
 def gate(
     accept: str | None,
     junit: Path | None,
     markdown: Path | None,
-    baseline: Path | None,
+    against: str | None,
     tolerances: tuple[str, ...],
     latency: float | None,
-    portable: bool,
 ) -> None:
     """Compare the results with the accepted ones; exit with 1 if any got worse."""
     if accept is not None:
-        click.echo(f"accepted in {project().accept(accept, baseline, portable)}")
+        click.echo(f"accepted in {project().accept(accept)}; commit it")
         return
-    verdict = project().gate(baseline, dict(map(_tolerance, tolerances)), latency)
+    verdict = project().gate(against, dict(map(_tolerance, tolerances)), latency)
     if junit is not None:
         verdict.write_junit(junit)
     if markdown is not None:

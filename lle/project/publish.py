@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lle.project.folders import Folders
 
 if TYPE_CHECKING:
-    from lle.gate.compare import Verdict
+    from lle.gate.verdict import Verdict
     from lle.tracking.promote import Promotion
     from lle.tracking.reproduce import Reproduction
     from lle.tracking.store import Stored
@@ -25,30 +25,29 @@ class Publishing(Folders):
 
         return build_report(self.reports)
 
-    def gate(self, baseline: Path | None = None, tolerance: Mapping[str, float] | None = None, latency: float | None = None) -> Verdict:
+    def gate(
+        self, against: str | Path | None = None, tolerance: Mapping[str, float] | None = None, latency: float | None = None
+    ) -> Verdict:
         """Compares the results with the accepted ones.
 
         Args:
-            baseline: the accepted results; None takes `baseline.json` among the results.
+            against: a folder of results or a git revision; None takes the accepted one.
             tolerance: how much worse the mean of a metric may be, where it is not the usual.
             latency: how many times as long a method may take; None takes the usual.
         """
         from lle.gate import compare
 
-        return compare.gate(self.reports, baseline, tolerance, latency or compare.LATENCY)
+        return compare.gate(self.reports, against, tolerance, latency or compare.LATENCY)
 
-    def accept(self, reason: str, baseline: Path | None = None, portable: bool = False) -> Path:
-        """Makes the present results the accepted ones and returns their file.
+    def accept(self, reason: str) -> Path:
+        """Makes the committed results the accepted ones and returns the file that says so.
 
         Args:
             reason: why they are good, which is kept.
-            baseline: see `gate`.
-            portable: for other machines too, whose made data differ in the last bit.
         """
-        from lle.gate import compare
-        from lle.provenance import git_commit
+        from lle.gate.accepted import accept
 
-        return compare.accept(reason, self.reports, baseline, git_commit(), portable)
+        return accept(reason, self.reports)
 
     def sync(self, uri: str | None = None) -> Synced:
         """Brings the MLflow store up to date with the results.
