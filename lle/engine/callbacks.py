@@ -146,14 +146,14 @@ class Curves(Callback):
         if not (pl_module.due(self.every) or pl_module.due(self.saved_every)):
             return
         metrics, phase = {}, pl_module.phase.name
-        for (update, term), value in self.sums.items():
-            mean = float(value) / self.counts[update, term]
-            self.progress.rows.append((self.progress.total, phase, update, term, mean))
-            metrics[curve_name(phase, update, term, self.updates)] = mean
+        for (update, name), value in self.sums.items():
+            mean = float(value) / self.counts[update, name]
+            self.progress.rows.append((self.progress.total, phase, update, name, mean))
+            metrics[curve_name(phase, update, name, self.updates)] = mean
         self.sums.clear()
         self.counts.clear()
-        for update, optimizer in zip(pl_module.phase.updates, trainer.optimizers, strict=True):
-            metrics[f"lr/{update.name}"] = float(optimizer.param_groups[0]["lr"])
+        for moved, optimizer in zip(pl_module.phase.updates, trainer.optimizers, strict=True):
+            metrics[f"lr/{moved.name}"] = float(optimizer.param_groups[0]["lr"])
         images, seconds = self.progress.images - self.before[0], self.progress.seconds - self.before[1]
         self.before = (self.progress.images, self.progress.seconds)
         metrics["images_per_s"] = images / max(seconds, 1e-9)

@@ -112,7 +112,7 @@ class Trainee(pl.LightningModule):
             terms = update_step(
                 self.method,
                 update,
-                optimizer,  # type: ignore[arg-type]
+                optimizer,
                 batch,
                 seed=mix(self.seed, update.name, iteration, processes.rank),
                 rate=learning_rate(config, self.phase, iteration, self.iterations),
