@@ -57,6 +57,9 @@ def prepare(
         with FileLock(home.parent / f".{name}.lock"):
             _make(name, settings, home, command, source, sections or {}, raw)
     except OSError as error:
+        place = error.filename if isinstance(error.filename, str) else None
+        if place is not None and not Path(place).is_relative_to(home.parent):
+            raise DataError(f"cannot read {shown(place)}: {error.strerror or error}. Mend its permissions, then run it again.") from error
         raise LleError(
             f"cannot write {home.parent}: {error.strerror or error}. Free space or mend the folder, then run it again."
         ) from error
