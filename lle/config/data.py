@@ -271,4 +271,6 @@ def settings_for(name: str, sections: Mapping[str, DataConfig]) -> DataConfig:
     if name in catalog_names():
         return CatalogData(kind="catalog")
     near = did_you_mean(name, [*sections, *catalog_names()])
-    raise ConfigError(f"there is no data set '{name}': no section under `data`, and nothing in the catalog.{near} `lle datasets` lists them.")
+    raise ConfigError(
+        f"there is no data set '{name}': no section under `data`, and nothing in the catalog.{near} `lle datasets` lists them."
+    )

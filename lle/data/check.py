@@ -80,7 +80,7 @@ def misfits(rows: Sequence[Row]) -> tuple[list[tuple[Row, str]], list[str]]:
         heads = dict(zip(paths, pool.map(_head, paths), strict=True))
     wrong = []
     for row in rows:
-        sizes = {name: heads[path] for name, path in row.files.items() if not isinstance(heads[path], str)}
+        sizes = {name: head for name, path in row.files.items() if not isinstance(head := heads[path], str)}
         if len(set(sizes.values())) > 1:
             told = ", ".join(f"{name} is {width}x{height}" for name, (width, height) in sizes.items())
             wrong.append((row, f"{row.image or shown(next(iter(row.files.values())))}: {told}"))
@@ -106,7 +106,9 @@ def before_training(prepared: Prepared) -> None:
     prepared.rows("train")
     for part, digest in prepared.facts.get("parts", {}).items():
         if open_prepared(part, prepared.folder.parent).digest != digest:
-            raise DataError(f"the data set '{prepared.name}' was put together from another '{part}'. Run `lle fetch {prepared.name}` again.")
+            raise DataError(
+                f"the data set '{prepared.name}' was put together from another '{part}'. Run `lle fetch {prepared.name}` again."
+            )
     if prepared.kind not in {"folder", "catalog", "join"}:
         return
     wrong, damaged = misfits(prepared.all_rows)
@@ -155,7 +157,9 @@ def _look_at(rows: Sequence[Row], where: str = "") -> list[Finding]:
     moved = [(row, look.shift) for row, look in seen if look.shift is not None]
     if where and len(moved) > 3:
         told = some([row.image for row, _ in moved])
-        findings.append(Finding("alignment", f"{where}{len(moved)} low-light pictures are displaced against their references: {told}.", "warning"))
+        findings.append(
+            Finding("alignment", f"{where}{len(moved)} low-light pictures are displaced against their references: {told}.", "warning")
+        )
     else:
         findings += [
             Finding("alignment", f"{row.image}: the low-light picture is displaced by {shift:.1f} pixels against its reference.", "warning")
@@ -169,8 +173,10 @@ def _look_at(rows: Sequence[Row], where: str = "") -> list[Finding]:
 
 @dataclass(frozen=True)
 class _Look:
-    """What one row shows: the hash of its picture, what is wrong with its sizes, its displacement in pixels if certain, and whether
-    there is nothing to see in the low-light picture."""
+    """What one row shows: the hash of its picture, what is wrong with its sizes, its displacement if certain, whether it is black.
+
+    The hash is of the reference where there is one; displacement is in pixels; black is the low-light picture.
+    """
 
     hash: np.ndarray
     sizes: str

@@ -1,5 +1,7 @@
-"""Made sets: photographs darkened here, the same on every machine. Those of the demonstration sets are installed by packages, so
-there is no download; `photographs: photos` takes those of the set `photos` instead, which are ten times as many.
+"""Made sets: photographs darkened here, the same on every machine.
+
+Those of the demonstration sets are installed by packages, so there is no download; `photographs: photos` takes those of the set
+`photos` instead, which are ten times as many.
 
 The split is by photograph and is part of this file (of `photos.csv` for the others), not of the settings, so that no setting can
 let a crop of a test photograph into training.

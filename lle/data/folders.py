@@ -56,9 +56,8 @@ def find_pictures(folder: Path) -> tuple[list[Path], list[LeftOut]]:
                     walk(path, above | {real})
             elif reason := _unusable(path):
                 left_out.append((path, reason))
-            elif path.suffix.lower() in SUFFIXES and path.is_file():
-                if not path.name.startswith("._"):  # what macOS keeps beside a file
-                    pictures.append(path)
+            elif path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("._"):  # `._` is macOS's own
+                pictures.append(path)
 
     walk(Path(folder), frozenset({Path(folder).resolve()}))
     return pictures, left_out
@@ -115,8 +114,7 @@ def read_folder(source: Path, paired: bool | None = None, orphans: bool = False)
 
         return read_pairs(source, paired, orphans)
     place = _inner(source)
-    parts = {split: _named(place, names) for split, names in SPLIT_FOLDERS.items()}
-    parts = {split: folder for split, folder in parts.items() if folder is not None}
+    parts = {split: folder for split, names in SPLIT_FOLDERS.items() if (folder := _named(place, names)) is not None}
     if parts and _named(place, LOW_FOLDERS) is None:
         found = [_read_place(folder, split, paired, orphans, f"{shown(folder.name)}/") for split, folder in parts.items()]
         rows, left_out = [row for part in found for row in part[0]], [item for part in found for item in part[1]]
@@ -167,7 +165,9 @@ def _read_place(place: Path, split: str, paired: bool | None, orphans: bool, pre
         if paired and pictures:
             raise DataError(_no_references(place, len(pictures)))
         return [Row(split, prefix + key, low=path) for key, path in _keys(pictures, place).items()], left_out
-    lows, normals, left_out = {}, {}, _strangers(place, [folder for folder in (low, normal) if folder is not None])
+    lows: dict[str, Path] = {}
+    normals: dict[str, Path] = {}
+    left_out = _strangers(place, [folder for folder in (low, normal) if folder is not None])
     for folder, side in ((low, lows), (normal, normals)):
         if folder is not None:
             pictures, more = find_pictures(folder)

@@ -39,6 +39,7 @@ def unreadable(path: Path) -> str | None:
     suffix = Path(path).suffix.lower()
     return None if suffix in SUFFIXES else _UNREADABLE.get(suffix)
 
+
 SMALLEST = 16
 """Shortest side, in pixels, that every network of the suite can process."""
 
@@ -62,7 +63,7 @@ def find_images(folder: Path) -> list[Path]:
 
 
 def shown(path: Path | str) -> str:
-    """Returns a path as text that can be printed and stored: names that are not UTF-8 are taken for GBK, as zip tools of China write them."""
+    """Returns a path as text that can be printed and stored: names that are not UTF-8 are taken for GBK."""
     text = str(path)
     return text if not any("\udc80" <= letter <= "\udcff" for letter in text) else os.fsencode(text).decode("gb18030", "replace")
 

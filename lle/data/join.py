@@ -48,8 +48,12 @@ def join(name: str, parts: Mapping[str, Prepared], shares: Sequence[float] | Non
             raise DataError(f"the masks of {next(iter(meanings))} and {other} mean different classes. Join sets of the same classes.")
         facts["segmentation"] = first
     if any(path.is_absolute() for row in rows for path in row.files.values()):
-        rows = [replace(row, **{side: Path(os.path.abspath(path)) for side, path in row.files.items()}) for row in rows]
+        rows = [replace(row, low=_absolute(row.low), normal=_absolute(row.normal), mask=_absolute(row.mask)) for row in rows]
     return rows, _above([path for row in rows for path in row.files.values()]), facts
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return None if path is None else Path(os.path.abspath(path))
 
 
 def _above(paths: Sequence[Path]) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 from lle.data.catalog import Entry, Layout, Part, expected, how_to_get
 from lle.data.folders import Found, LeftOut, read_folder
 from lle.data.images import find_images
-from lle.data.photos import listed
 from lle.data.pairs import ABOUT_COLUMNS, LOW_FOLDERS, SPLITS, Row, some
+from lle.data.photos import listed
 from lle.errors import DataError
 
 

@@ -122,7 +122,9 @@ def decode(file: Path, source: Path) -> str:
         return chinese
     if common == 0:
         return latin
-    raise DataError(f"{file}, line {number}: the list is not UTF-8, and may be GBK as well as Latin-1. Save it as UTF-8 (CSV UTF-8 in Excel).")
+    raise DataError(
+        f"{file}, line {number}: the list is not UTF-8, and may be GBK as well as Latin-1. Save it as UTF-8 (CSV UTF-8 in Excel)."
+    )
 
 
 def _named_files(text: str, source: Path) -> bool:

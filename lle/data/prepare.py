@@ -32,6 +32,7 @@ def prepare(
     command: str | None = None,
     source: Path | None = None,
     sections: Mapping[str, DataConfig] | None = None,
+    raw: Path | None = None,
 ) -> Prepared:
     """Makes or reads a data set and writes its manifest; logs a line about it, and what was left out or looks wrong.
 
@@ -44,6 +45,7 @@ def prepare(
         command: what to type to make it again, kept in `dataset.json`.
         source: an archive or a folder that the user has of a set of the catalog.
         sections: the section `data` of `params.yaml`, from which the parts of a join are made where they are not there.
+        raw: where downloaded sets are kept; None takes `build/raw`.
 
     Raises:
         DataError: the source is missing, or is not as it should be.
@@ -53,8 +55,11 @@ def prepare(
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(home.parent / f".{name}.lock"):
-            _make(name, settings, home, command, source, sections or {})
+            _make(name, settings, home, command, source, sections or {}, raw)
     except OSError as error:
+        place = error.filename if isinstance(error.filename, str) else None
+        if place is not None and not Path(place).is_relative_to(home.parent):
+            raise DataError(f"cannot read {shown(place)}: {error.strerror or error}. Mend its permissions, then run it again.") from error
         raise LleError(
             f"cannot write {home.parent}: {error.strerror or error}. Free space or mend the folder, then run it again."
         ) from error
@@ -71,23 +76,23 @@ def prepare(
     return prepared
 
 
-def absent(name: str, settings: DataConfig) -> str | None:
+def absent(name: str, settings: DataConfig, raw: Path | None = None) -> str | None:
     """Returns what is missing of a set that is neither made here nor on disk, and how it is got; None where it can be prepared now."""
     if isinstance(settings, FolderData) or (isinstance(settings, CatalogData) and settings.source is not None):
         assert settings.source is not None
-        if settings.source.is_dir() or (isinstance(settings, CatalogData) and _at_hand(name, settings)):
+        if settings.source.is_dir() or (isinstance(settings, CatalogData) and _at_hand(name, settings, raw)):
             return None
         return f"its pictures are not on disk; data.{name}.source names the folder"
-    if isinstance(settings, CatalogData) and not _at_hand(name, settings):
+    if isinstance(settings, CatalogData) and not _at_hand(name, settings, raw):
         return f"its pictures are not on disk; `lle fetch {name}` gets them, or says how they are got"
     return None
 
 
-def _at_hand(name: str, settings: CatalogData) -> bool:
+def _at_hand(name: str, settings: CatalogData, raw: Path | None) -> bool:
     from lle.data import catalog, fetch
 
     item = catalog.entry(settings.entry or name)
-    return fetch.mirrored(item) or (fetch.RAW / item.id).is_dir()
+    return fetch.mirrored(item) or ((raw or fetch.RAW) / item.id).is_dir()
 
 
 @dataclass
@@ -101,7 +106,13 @@ class _Made:
 
 
 def _make(
-    name: str, settings: DataConfig, home: Path, command: str | None, source: Path | None, sections: Mapping[str, DataConfig]
+    name: str,
+    settings: DataConfig,
+    home: Path,
+    command: str | None,
+    source: Path | None,
+    sections: Mapping[str, DataConfig],
+    raw: Path | None,
 ) -> None:
     """Builds a set in a hidden folder and puts it in place; removes what a killed run left there."""
     for left in home.parent.glob(f".{name}~*"):
@@ -116,9 +127,9 @@ def _make(
         elif isinstance(settings, FolderData):
             made = _from_folder(name, settings)
         elif isinstance(settings, JoinData):
-            made = _join(name, settings, home.parent, sections)
+            made = _join(name, settings, home.parent, sections, raw)
         else:
-            made = _from_catalog(name, settings, source)
+            made = _from_catalog(name, settings, source, raw)
         facts = {**made.facts, "command": command} if command else made.facts
         write_manifest(temporary, name, settings.kind, made.rows, made.root, facts, made.shared_allowed)
         if home.exists():
@@ -139,15 +150,15 @@ def _from_folder(name: str, settings: FolderData) -> _Made:
     return _Made(rows, root, {**facts, "whole": found.whole}, "duplicate" in settings.allow)
 
 
-def _from_catalog(name: str, settings: CatalogData, given: Path | None) -> _Made:
+def _from_catalog(name: str, settings: CatalogData, given: Path | None, raw: Path | None) -> _Made:
     from lle.data import catalog, fetch, layouts
 
     item = catalog.entry(settings.entry or name)
     # A mirror is named for the moment, so it goes before what the settings say for good.
-    if given is not None:
-        root = fetch.fetch(item.id, given)
+    if given is None and settings.source is not None and not fetch.mirrored(item):
+        root = settings.source
     else:
-        root = fetch.fetch(item.id) if settings.source is None or fetch.mirrored(item) else settings.source
+        root = fetch.fetch(item.id, given, folder=raw or fetch.RAW)
     found = layouts.read(item, root, "orphan" in settings.allow)
     if settings.licences is not None:
         found = _licensed(name, found, settings.licences)
@@ -162,13 +173,13 @@ def _from_catalog(name: str, settings: CatalogData, given: Path | None) -> _Made
     return _Made(rows, root, facts, settings.split is None or "duplicate" in settings.allow)
 
 
-def _join(name: str, settings: JoinData, folder: Path, sections: Mapping[str, DataConfig]) -> _Made:
+def _join(name: str, settings: JoinData, folder: Path, sections: Mapping[str, DataConfig], raw: Path | None) -> _Made:
     parts = {}
     for part in settings.parts:
         if part == name:
             raise DataError(f"data.{name}.parts: a set cannot be a part of itself.")
         if not (folder / part / "dataset.json").is_file():
-            prepare(part, settings_for(part, sections), folder, command=f"lle fetch {part}", sections=sections)
+            prepare(part, settings_for(part, sections), folder, command=f"lle fetch {part}", sections=sections, raw=raw)
         parts[part] = open_prepared(part, folder)
     rows, root, facts = join.join(name, parts, settings.shares)
     return _Made(rows, root, facts, "duplicate" in settings.allow)

@@ -119,7 +119,12 @@ def test_what_is_left_out_is_counted_and_named(tmp_path, caplog, monkeypatch):
     (tmp_path / "mine/low/gone.png").symlink_to(tmp_path / "nowhere.png")
     told = read(tmp_path / "mine").facts["left_out"]
     assert "2 (low/a.dng, low/b.dng): raw files" in told
-    for text in ("1 (low/sub/c.jxl)", "1 (low/.hidden.png): is hidden", "(low/gone.png): links to something", "1 (bright): is none of low/, normal/"):
+    for text in (
+        "1 (low/sub/c.jxl)",
+        "1 (low/.hidden.png): is hidden",
+        "(low/gone.png): links to something",
+        "1 (bright): is none of low/, normal/",
+    ):
         assert text in told
     assert "stray.png): lies beside" in told
     assert "notes" not in told
@@ -133,8 +138,9 @@ def test_pictures_that_this_installation_cannot_read_are_named(tmp_path, monkeyp
     monkeypatch.setattr("lle.data.folders.SUFFIXES", frozenset({".png"}))
     pairs(tmp_path / "mine", "low", "normal", 1)
     (tmp_path / "mine" / "low" / f"1{suffix.upper()}").write_bytes(b"x")
-    assert f"1 (low/1{suffix.upper()}): {'HEIC needs the package pillow-heif' if suffix == '.heic' else 'AVIF needs Pillow 11.3'}" in (
-        read(tmp_path / "mine").facts["left_out"]
+    assert (
+        f"1 (low/1{suffix.upper()}): {'HEIC needs the package pillow-heif' if suffix == '.heic' else 'AVIF needs Pillow 11.3'}"
+        in (read(tmp_path / "mine").facts["left_out"])
     )
     (tmp_path / "only").mkdir()
     (tmp_path / "only" / f"1{suffix}").write_bytes(b"x")
@@ -159,7 +165,9 @@ def test_orphans_and_sizes_can_be_left_out(tmp_path):
     picture(tmp_path / "mine/normal/2.png", 51, (40, 48))
     with pytest.raises(DataError, match=r"1 of 11 pictures have no partner: .*lonely\.png.*allow: \[orphan\]"):
         read(tmp_path / "mine")
-    with pytest.raises(DataError, match=r"1 of 5 pairs that do not fit: .*2\.png: low is 24x20, normal is 48x40.*data\.mine\.allow: \[size\]"):
+    with pytest.raises(
+        DataError, match=r"1 of 5 pairs that do not fit: .*2\.png: low is 24x20, normal is 48x40.*data\.mine\.allow: \[size\]"
+    ):
         read(tmp_path / "mine", allow=["orphan"])
     prepared = read(tmp_path / "mine", allow=["orphan", "size"])
     assert len(prepared.all_rows) == 4

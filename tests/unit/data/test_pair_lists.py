@@ -19,7 +19,9 @@ HEAD = "low,normal,split,scene"
 def source(tmp_path):
     for index in range(3):
         for number, side in enumerate(("low", "normal")):
-            write_png(tmp_path / "mine" / side / f"{index}.png", np.random.default_rng([number, index]).integers(0, 255, (20, 24, 3), np.uint8))
+            write_png(
+                tmp_path / "mine" / side / f"{index}.png", np.random.default_rng([number, index]).integers(0, 255, (20, 24, 3), np.uint8)
+            )
     return tmp_path / "mine"
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from lle.config.data import FolderData, Fractions
-from lle.data.images import write_png
 from lle.data.folders import match_stems
+from lle.data.images import write_png
 from lle.data.pairs import Row, open_prepared, write_manifest
-from lle.data.splits import split_by_scene
 from lle.data.prepare import prepare
+from lle.data.splits import split_by_scene
 from lle.errors import DataError, LleError
 
 

@@ -157,7 +157,11 @@ def test_pairs_made_from_them(packages):
     settings = DemoData(kind="demo", photographs="photos", lighting="mine", train=3, val=1, test_full=1, test_crops=1, crop=(40, 48))
     prepared = prepare("photos_mine", settings)
     assert prepared.counts == {"train": 3, "val": 1, "test": 2}
-    assert {split: {row.scene for row in prepared.rows(split)} for split in prepared.counts} == {"train": {"a"}, "val": {"b"}, "test": {"c"}}
+    assert {split: {row.scene for row in prepared.rows(split)} for split in prepared.counts} == {
+        "train": {"a"},
+        "val": {"b"},
+        "test": {"c"},
+    }
 
 
 def test_the_list_is_sound():
