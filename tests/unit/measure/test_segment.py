@@ -19,7 +19,7 @@ from lle.data.pairs import open_prepared
 from lle.data.prepare import prepare
 from lle.errors import DataError, LleError, WeightsError
 from lle.metrics import segmentation
-from lle.segmentation.in_the_dark import darkened, drawn, index, segment_one
+from lle.segmentation.in_the_dark import darkened, drawn, segment_one
 from lle.segmentation.judge import Judge, class_names, class_weights, load_judge, masked, train_judge, zoomed
 
 TINY = {"iterations": 2, "batch_size": 2, "crop": 48, "width": 16, "rates": (1, 2, 3)}
@@ -139,7 +139,6 @@ def test_rows_frame_a_method(home):
     names = [row.image for row in open_prepared("seg", home / "data").rows("test")]
     samples = {f"samples/{who}/{name}{kind}.webp" for who in results for name in (names[0], names[2]) for kind in ("", ".mask")}
     samples |= {f"samples/clean/{name}.truth.webp" for name in (names[0], names[2])}
-    assert set(json.loads((folder.parent / "index.json").read_text())) == {f"seg/{path}" for path in written if not path.endswith(".webp")}
     assert written == samples | {f"{who}.{kind}" for who in results for kind in ("json", "csv")}
     for name, result in results.items():
         pictures, classes, counts = segmentation.read_counts(folder / f"{name}.csv")
@@ -175,14 +174,6 @@ def test_every_row_sees_the_same_darkened_pictures(home, monkeypatch):
         light = darkened(clean, row, params)[1]
         expected = light["beta"] * (light["alpha"] * clean / 255) ** light["gamma"] * 255
         assert np.abs(dark - expected).max() < 0.51
-
-
-def test_the_index_in_git_tells_of_the_results_in_git():
-    reports = Path(__file__).parents[3] / "reports"
-    advice = (
-        "run: python -c 'from pathlib import Path; from lle.segmentation.in_the_dark import write_index; write_index(Path(\"reports\"))'"
-    )
-    assert json.loads((reports / "segment/index.json").read_text()) == index(reports), advice
 
 
 def test_pictures_are_drawn_once_each_in_order(home):
