@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -29,7 +29,7 @@ class Input:
 
     kind: Literal["clip", "model", "data", "folder", "method"]
     name: str
-    settings: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def path(self) -> Path | None:

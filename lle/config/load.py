@@ -95,7 +95,11 @@ def _leave_preset(values: dict[str, Any], override: str) -> None:
     section = (values.get("methods") or {}).get(match[1]) if match is not None else None
     if match is None or not isinstance(section, dict) or match[1] not in registry.packages():
         return
-    if parse_value(match[2]) != section.get("preset", registry.config_class(match[1]).model_fields["preset"].default):
+    try:
+        chosen = parse_value(match[2])
+    except yaml.YAMLError:
+        return  # which is told where the override is applied
+    if chosen != section.get("preset", registry.config_class(match[1]).model_fields["preset"].default):
         section.clear()
 
 

@@ -115,7 +115,7 @@ def open_method(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[
     settings = method_settings(params, name)
     method = registry.create(name, settings)
     if method.phases():
-        raise LleError(f"there is no trained model in {folder}. Train it first: lle train {name}, or dvc repro train@{name}.")
+        raise LleError(f"there is no trained model in {folder}. Train it first: lle train {name}, or dvc repro train_{name}.")
     key = stage_key(f"train/{name}", params)
     origin = {
         "config_hash": key.config_hash,

@@ -14,9 +14,9 @@ from lle import Project, registry
 from lle.data.images import write_png
 from lle.engine.method import Frozen
 from lle.engine.model_io import load_model, save_model
-from lle.engine.needs import folder_digest
 from lle.errors import ConfigError, WeightsError
 from lle.files import read_json, sha256
+from lle.keys import folder_digest
 from lle.methods.distill.config import Config
 from lle.methods.distill.loss import attention_transfer, colour_angle, multi_scale_l1
 from lle.methods.distill.method import Distill
@@ -239,7 +239,7 @@ def test_zero_dce_learns_from_a_model_folder(enhancer_folder, tmp_path, monkeypa
     folder = Project(overrides=chosen).train("distill")
     record = read_json(folder / "train.json")
     assert record["settings"]["student"] == "zero_dce"
-    assert record["provenance"]["needs"] == {str(enhancer_folder): folder_digest(enhancer_folder)}
+    assert record["provenance"]["inputs"][str(enhancer_folder)] == folder_digest(enhancer_folder)
     trained = load_model(folder)
     own = registry.create("zero_dce")
     assert set(trained.state_dict()) == {f"network.{key}" for key in own.state_dict()}

@@ -11,6 +11,7 @@ from helpers import batch_of, train
 from torch import nn
 
 from lle import registry
+from lle.config.base import Input
 from lle.engine.method import Frozen, Method
 from lle.losses.contrastive import brightness_distance, gram, gram_distances, info_nce, info_nce_official, margin_contrast
 from lle.losses.regions import PendingRegions, region_darkness, region_variance
@@ -122,7 +123,7 @@ def test_inputs_positives_and_negatives_are_streams_of_their_own(name):
         (positives.kind, positives.resize, positives.data) == ("normal", 48, "sunny") == (negatives.kind, negatives.resize, negatives.data)
     )
     assert (positives.transform, negatives.transform.odds) == (None, (0, 0, 1))
-    assert made.config.needs() == (Path("build/data/sunny"),)
+    assert made.config.inputs() == (Input("data", "sunny"),)
     assert {stream.resize for stream in method(name).phases()[0].streams.values()} == {None}
 
 

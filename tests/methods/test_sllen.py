@@ -129,7 +129,7 @@ def test_the_ablations_lack_what_they_are_named_after():
     assert parts(**PLAIN) == {"encoder", "decoder", "out"}
     assert parts(alternate=False) == everything | {"own_encoder"}
     plain = create("sllen", {**TINY, **PLAIN})
-    assert plain.config.needs() == ()
+    assert plain.config.inputs() == ()
     assert [[update.name for update in phase.updates] for phase in plain.phases()] == [["enhance"]]
     assert [phase.name for phase in create("sllen", {**TINY, "alternate": False}).phases()] == ["segment", "enhance"]
     with pytest.raises(ValidationError, match="nothing to alternate with"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lle import registry
 from lle.config.edit import schema_text
 from lle.config.format import HEAD, commented
 from lle.config.load import load_params
@@ -98,6 +99,32 @@ def test_missing_and_broken_files_are_explained(tmp_path):
 def test_an_explicit_key_wins_over_its_preset():
     settings = method_settings(load_params(PARAMS, ["methods.zero_dce={preset: paper, lr: 0.5}"]), "zero_dce")
     assert (settings.lr, settings.resize) == (0.5, 512)
+
+
+def test_another_preset_leaves_behind_what_was_written_beside_the_old_one(tmp_path):
+    values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    values["methods"]["clip_isp"] = {"preset": "recommended", "iterations": 60, "rounds": 1, "crop": 64}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+
+    def chosen(*overrides):
+        return method_settings(load_params(tmp_path / "params.yaml", overrides), "clip_isp")
+
+    paper = registry.config_class("clip_isp")(preset="paper")
+    assert chosen("methods.clip_isp.preset=paper") == paper
+    assert (paper.iterations, paper.rounds) == (2100, 20)
+    for order in (1, -1):
+        mixed = chosen(*["methods.clip_isp.preset=paper", "methods.clip_isp.rounds=2"][::order])
+        assert (mixed.iterations, mixed.rounds) == (2100, 2)
+    assert chosen("methods.clip_isp.preset=recommended").iterations == 60
+    assert chosen().rounds == 1
+
+
+def test_the_file_shows_only_what_differs_from_the_presets():
+    for name, section in yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["methods"].items():
+        preset = registry.config_class(name)(preset=section["preset"])
+        written = registry.config_class(name)(**section)
+        same = [key for key in section if key != "preset" and getattr(preset, key) == getattr(written, key)]
+        assert not same, f"methods.{name}: {', '.join(same)} repeats the preset"
 
 
 def test_settings_of_unknown_methods_are_refused():

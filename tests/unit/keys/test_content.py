@@ -1,4 +1,4 @@
-"""A result names the commands that made all it rests on, with the options they were given."""
+"""What a folder holds, and the commands that made all a result rests on, with the options they were given."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from lle import Project
 from lle.config.load import load_params
-from lle.engine.lineage import made_by
+from lle.errors import WeightsError
 from lle.files import read_json, write_json
+from lle.keys import content_digest, folder_digest, made_by, stages
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 SMALL = ["data.demo.train=1", "data.demo.val=1", "data.demo.test_full=0", "data.demo.test_crops=1"]
@@ -49,3 +50,30 @@ def test_a_measurement_names_all_that_went_before_and_where_it_stands_in_mlflow(
     needed = {"git", "data_digest", "config_hash", "fingerprint", "seed", "hardware", "versions", "command", "before", "mlflow"}
     assert needed <= read_json(tmp_path / "reports/metrics/demo/gamma.json")["provenance"].keys()
     assert Project(PARAMS, ["evaluate.resamples=100"]).evaluate("input", "demo")["provenance"]["mlflow"]["run"] == "evaluate@input"
+
+
+def test_how_long_a_folder_took_to_make_is_not_its_content(tmp_path: Path) -> None:
+    model = tmp_path / "net_t"
+    model.mkdir()
+    (model / "model.safetensors").write_text("weights")
+    (model / "train.json").write_text("seconds")
+    before = content_digest(model)
+    (model / "train.json").write_text("other seconds")
+    assert content_digest(model) == before
+    (model / "model.safetensors").write_text("other weights")
+    assert content_digest(model) != before
+    assert content_digest(tmp_path / "nowhere") is None
+    assert content_digest(model / "model.safetensors") is not None
+    write_json(tmp_path / "set/dataset.json", {"digest": "abc"})
+    assert content_digest(tmp_path / "set") == "abc"
+
+
+def test_a_model_is_told_also_by_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_json(tmp_path / "method.json", {"method": "gamma", "settings": {}})
+    before = folder_digest(tmp_path)
+    assert folder_digest(tmp_path) == before != content_digest(tmp_path)
+    monkeypatch.setattr(stages, "method_code", lambda name, *_: f"other code of {name}")
+    assert folder_digest(tmp_path) != before
+    write_json(tmp_path / "method.json", {"method": "gamma", "settings": {"gone": 1}})
+    with pytest.raises(WeightsError, match="lle train gamma"):
+        folder_digest(tmp_path)

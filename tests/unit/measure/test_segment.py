@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,7 +19,7 @@ from lle.data.prepare import prepare
 from lle.engine.optim import optimizer_of
 from lle.errors import DataError, LleError, WeightsError
 from lle.metrics import segmentation
-from lle.segmentation.in_the_dark import choose_rows, darkened, index, segment_method
+from lle.segmentation.in_the_dark import choose_rows, darkened, segment_method
 from lle.segmentation.judge import class_weights, load_judge, train_judge
 from lle.segmentation.labels import class_names, rows_with_mask
 from lle.segmentation.network import Judge, magnified_window
@@ -142,7 +141,6 @@ def test_rows_frame_a_method(home):
     names = [row.image for row in open_prepared("seg", home / "data").rows("test")]
     samples = {f"samples/{who}/{name}{kind}.webp" for who in results for name in (names[0], names[2]) for kind in ("", ".mask")}
     samples |= {f"samples/clean/{name}.truth.webp" for name in (names[0], names[2])}
-    assert set(json.loads((folder.parent / "index.json").read_text())) == {f"seg/{path}" for path in written if not path.endswith(".webp")}
     assert written == samples | {f"{who}.{kind}" for who in results for kind in ("json", "csv")}
     for name, result in results.items():
         pictures, classes, counts = segmentation.read_counts(folder / f"{name}.csv")
@@ -178,14 +176,6 @@ def test_every_row_sees_the_same_darkened_pictures(home, monkeypatch):
         light = darkened(clean, row, params)[1]
         expected = light["beta"] * (light["alpha"] * clean / 255) ** light["gamma"] * 255
         assert np.abs(dark - expected).max() < 0.51
-
-
-def test_the_index_in_git_tells_of_the_results_in_git():
-    reports = Path(__file__).parents[3] / "reports"
-    advice = (
-        "run: python -c 'from pathlib import Path; from lle.segmentation.in_the_dark import write_index; write_index(Path(\"reports\"))'"
-    )
-    assert json.loads((reports / "segment/index.json").read_text()) == index(reports), advice
 
 
 def test_pictures_are_drawn_once_each_in_order(home):

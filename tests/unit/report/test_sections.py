@@ -10,11 +10,13 @@ from markupsafe import Markup
 from report_files import card, make_reports
 
 import lle.report.sections as package
-from lle.engine.fingerprint import TOOLS, closure
+from lle.config.load import load_params
+from lle.keys import Keys
 from lle.report import parts
 from lle.report.build import build_report
 from lle.report.sections import sections
 from lle.results.read import read_results
+from tests.conftest import ROOT
 
 MODULE = """
 from lle.report import parts
@@ -57,10 +59,12 @@ def test_a_section_stands_in_the_page_with_menu_and_style(added: Path, tmp_path:
     assert ".first { color: red }" in page
 
 
-def test_the_fingerprint_of_the_report_covers_every_section():
+def test_the_key_of_the_report_covers_every_section():
     folder = Path(package.__file__).parent
     names = {f"lle.report.sections.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__"}
-    assert names | {"lle.report.sections", "lle.report.parts"} <= closure(TOOLS["_report"])
+    keys = Keys(load_params(ROOT / "params.yaml"))
+    reached = {module for module, _ in keys.graph.reached(keys.stage("report").entries)}
+    assert names | {"lle.report.sections", "lle.report.parts"} <= reached
 
 
 def test_parts_escape_text():
