@@ -15,11 +15,11 @@ from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
 from lle.engine.lineage import made_by
 from lle.errors import ConfigError
-from lle.files import write_json
 from lle.measure.quality import write_samples
 from lle.measure.trained import open_model
 from lle.metrics.protocol import Image, to_uint8
 from lle.provenance import provenance
+from lle.results.attention import Attention
 
 FOLDER = "attention"
 """Below the reports folder."""
@@ -82,7 +82,7 @@ def attention(
             before=made_by([models / name, data / dataset]),
         ),
     }
-    write_json(out / f"{name}.json", result)
+    Attention.of(result).write(Attention.path(reports, dataset, name))
     return result
 
 

@@ -19,6 +19,7 @@ from lle.measure.trained import open_model
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
 from lle.metrics.registry import METRICS, Sample
 from lle.provenance import provenance
+from lle.results.composite import Composite
 
 FILE = Path("composite") / "composite.json"
 INDEX = Path("composite") / "index.json"
@@ -99,7 +100,7 @@ def composite(
             before=made_by([models / name for name in opened]),
         ),
     }
-    write_json(reports / FILE, result)
+    Composite.of(result).write(Composite.path(reports))
     write_json(reports / INDEX, index_of(reports))
     return result
 

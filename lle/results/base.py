@@ -6,6 +6,8 @@ come back as the same bytes. A file without `schema` is of version 1.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -53,7 +55,9 @@ class ResultFile(Part):
         content = read_json(path)
         version = content.get("schema", 1) if isinstance(content, dict) else 1
         if version != cls.SCHEMA:
-            raise LleError(f"{path} has schema {version}, and this code reads schema {cls.SCHEMA}. Use the code that wrote it, or run dvc repro.")
+            raise LleError(
+                f"{path} has schema {version}, and this code reads schema {cls.SCHEMA}. Use the code that wrote it, or run dvc repro."
+            )
         try:
             return cls.model_validate(content)
         except ValidationError as error:
@@ -62,6 +66,15 @@ class ResultFile(Part):
             raise LleError(
                 f"{path}: {where}: {first['msg']}. Restore it with `git checkout -- {path}`, or delete it and run dvc repro."
             ) from error
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Self:
+        """Returns the model of plain data, as they would be in the file: a tuple becomes a list.
+
+        Raises:
+            ValidationError: a key is missing, unknown or of another type: the writer and the model do not fit each other.
+        """
+        return cls.model_validate(json.loads(json.dumps(content, allow_nan=False)))
 
     def write(self, path: Path) -> None:
         """Writes the file whole or not at all; equal values give equal bytes."""

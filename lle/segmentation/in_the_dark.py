@@ -23,6 +23,7 @@ from lle.measure.trained import open_model, tags
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
+from lle.results.segmentation import Segmentation
 from lle.segmentation.judge import JUDGES, class_names, judge_settings, load_judge, masked, summary, truth
 
 DARK, CLEAN = "dark", "clean"
@@ -110,7 +111,7 @@ def segment_one(
     folder = reports / "segment" / dataset
     _write_samples(folder / "samples" / name, samples)
     write_text(folder / f"{name}.csv", csv_text(lines))
-    write_json(folder / f"{name}.json", result)
+    Segmentation.of(result).write(Segmentation.path(reports, dataset, name))
     write_index(reports)
     return result
 

@@ -34,6 +34,7 @@ from lle.metrics import segmentation
 from lle.metrics.bootstrap import Interval
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
+from lle.results.segmentation import Judge as JudgeResult
 
 JUDGES = Path("build/judges")
 PACKAGED = "tf_efficientnet_lite0"
@@ -292,7 +293,7 @@ def train_judge(
         "provenance": origin,
     }
     _store(judge, judges / name, {"dataset": name, "classes": names, "settings": settings.model_dump(mode="json")}, fitted)
-    write_json(reports / "judges" / f"{name}.json", record)
+    JudgeResult.of(record).write(JudgeResult.path(reports, name))
     shutil.rmtree(scratch / f"judge-{name}-{key}", ignore_errors=True)
     return record
 
