@@ -42,7 +42,7 @@ def _dataset(results: Results, dataset: str) -> list[Markup]:
         means = {seed: score.mean for seed, score in others.items() if score is not None and score.mean is not None}
         if row.method == INPUT or own is None or own.mean is None or not means:
             continue
-        first = results.evaluations[dataset][row.method].provenance.get("seed")
+        first = results.evaluations[dataset][row.method].provenance.seed
         values = [own.mean, *(mean for seed, mean in means.items() if seed != first)]
         sd = statistics.stdev(values) if len(values) > 1 else None
         half = None if own.low is None or own.high is None else (own.high - own.low) / 2

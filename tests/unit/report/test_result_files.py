@@ -45,7 +45,7 @@ def test_committed_files_are_read_and_written_alike(kind: type[ResultFile], tmp_
 
 def test_every_committed_json_file_has_a_model():
     home = ROOT / "reports"
-    known = {path for kind in KINDS for path in home.glob(kind.FILES)} | {path for path in home.glob("seeds/*/*/*.json")}
+    known = {path for kind in KINDS for path in home.glob(kind.FILES)} | set(home.glob("seeds/*/*/*.json"))
     others = {path.relative_to(home).as_posix() for path in home.rglob("*.json") if path not in known}
     assert others <= NOT_RESULTS
 
@@ -66,7 +66,12 @@ def test_another_version_is_refused(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"images": "many"}, "images: "), ({"images": 3.5}, "images: "), ({"surprise": 1}, "surprise: Extra"), ({"metrics": None}, "metrics: ")],
+    [
+        ({"images": "many"}, "images: "),
+        ({"images": 3.5}, "images: "),
+        ({"surprise": 1}, "surprise: Extra"),
+        ({"metrics": None}, "metrics: "),
+    ],
 )
 def test_a_malformed_file_is_named_with_its_key(changes: dict[str, object], message: str, tmp_path: Path):
     path = tmp_path / "unet.json"
