@@ -11,7 +11,7 @@ from lle.results.cost import Profile
 from lle.results.provenance import Provenance
 from lle.results.read import Results
 from lle.results.study import Study
-from lle.tracking.runs import Record, collect
+from lle.tracking.runs import MethodRun, collect
 from lle.tracking.store import DIGEST
 
 Run = dict[str, Any]
@@ -48,7 +48,7 @@ def facts(provenance: Provenance) -> list[tuple[str, str]]:
     return shown + flat({key: value for key, value in record.items() if key not in {*NAMES, "hardware", "versions"}})
 
 
-def _mlflow(record: Record | None) -> list[tuple[str, str]]:
+def _mlflow(record: MethodRun | None) -> list[tuple[str, str]]:
     """Returns how to find a method's run in the MLflow store; a run's id is drawn anew in every store, its digest is not."""
     if record is None:
         return []

@@ -30,8 +30,8 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     def plain(self) -> dict[str, Any]:
-        """Returns what was given, as plain data: keys that were not set are left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        """Returns what was given, as plain data: keys that were not set are left out, and so is the version of a file."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"schema_version"})
 
 
 class ResultFile(Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from lle.results.base import Number, Part, Point, ResultFile
 from lle.results.provenance import Provenance
@@ -43,8 +43,9 @@ class Training(ResultFile):
 
 
 class ModelTraining(Training):
-    """`train.json` in a model's folder: the same without curves, with what differs from run to run."""
+    """`train.json` in a model's folder: the same without curves, with what differs from run to run. Older files have other keys too."""
 
+    model_config = ConfigDict(extra="allow")
     FILES: ClassVar[str] = "../build/models/*/train.json"
 
     trained_on: str | None = None
