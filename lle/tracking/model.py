@@ -17,7 +17,7 @@ import lle
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
 
-ENTRY = Path(__file__).with_name("served.py")
+ENTRY = Path(__file__).with_name("pyfunc_entry.py")
 """The script MLflow runs to make the model, instead of unpickling an object."""
 
 # Lightning only trains, click only reads command lines.

@@ -21,12 +21,13 @@ def send_samples(client: MlflowClient, run_id: str, run: MethodRun, now: int) ->
     for dataset, image, roles in run.samples():
         labels = {run.method: run.method, INPUT: "input", NORMAL: "reference"}
         pictures = [(labels[role], Image.open(path).convert("RGB")) for role, path in roles.items()]
-        client.log_image(run_id, _side_by_side(pictures), artifact_file=f"samples/{dataset}/{image}.png")
+        client.log_image(run_id, side_by_side(pictures), artifact_file=f"samples/{dataset}/{image}.png")
         with Image.open(roles[run.method]) as result:
             client.log_image(run_id, result.convert("RGB"), key=allowed(f"{dataset}/{image}"), step=0, timestamp=now)
 
 
-def _side_by_side(pictures: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+def side_by_side(pictures: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+    """Returns pictures beside each other, each with its label above."""
     from PIL import Image, ImageDraw
 
     bar, gap = 16, 4
