@@ -30,6 +30,7 @@ from lle import Project
 from lle.errors import LleError
 from lle.files import atomic_path
 from lle.tracking import store
+from lle.tracking.stored import stored
 from lle.tracking.sync import sync
 
 WIDTH, HEIGHT = 1440, 900
@@ -65,7 +66,7 @@ def photograph(address: str, uri: str, home: str, out: Path) -> None:
     if executable is None:
         raise LleError("there is no chromium on the PATH: apt-get install chromium")
     experiment = str(store.client(uri).get_experiment_by_name(home).experiment_id)
-    runs = [run for run in store.stored(uri) if run.experiment == home and run.current]
+    runs = [run for run in stored(uri) if run.experiment == home and run.current]
     ids = [run.run_id for run in runs if run.name != "evaluate@input"]
     present = f"tags.`{store.CURRENT}` = 'true'"
     with sync_playwright() as driver:

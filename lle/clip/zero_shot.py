@@ -14,9 +14,9 @@ from lle.config.clip import Backbone
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
 from lle.errors import DataError
-from lle.files import write_json
 from lle.keys import folder_digest
 from lle.provenance import provenance
+from lle.results.clip import ClipDarkness
 
 DARK = tuple(f"a {words} photo" for words in ("low-light", "dark", "very dark", "dim", "back-lit", "unevenly lit", "lamp-lit underground"))
 LIT = tuple(
@@ -67,7 +67,7 @@ def measure(
             command=f"lle clip darkness {dataset}",
         ),
     }
-    write_json(reports / "clip" / "darkness" / f"{dataset}.json", report)
+    ClipDarkness.of(report).write(ClipDarkness.path(reports, dataset))
     return report
 
 

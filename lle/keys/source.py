@@ -59,7 +59,7 @@ class Module:
     @property
     def is_settings(self) -> bool:
         """Whether its classes are settings: `lle.config`, and the `config.py` beside a `method.py`."""
-        own = self.name.startswith("lle.config.") or self.name.endswith(".config") and self.path.with_name("method.py").is_file()
+        own = self.name.startswith("lle.config.") or (self.name.endswith(".config") and self.path.with_name("method.py").is_file())
         return own and self.path.name != "__init__.py"
 
 

@@ -14,12 +14,12 @@ from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
 from lle.errors import ConfigError
-from lle.files import write_json
 from lle.keys import made_by
 from lle.measure.method import open_method
 from lle.measure.quality import write_samples
 from lle.metrics.protocol import Image, to_uint8
 from lle.provenance import provenance
+from lle.results.attention import Attention
 
 FOLDER = "attention"
 """Below the reports folder."""
@@ -82,7 +82,7 @@ def attention(
             before=made_by([models / name, data / dataset]),
         ),
     }
-    write_json(out / f"{name}.json", result)
+    Attention.of(result).write(Attention.path(reports, dataset, name))
     return result
 
 

@@ -14,12 +14,12 @@ from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.prepare import absent, prepare
 from lle.errors import ConfigError, did_you_mean
-from lle.files import write_json
 from lle.keys import made_by
 from lle.measure.method import open_method
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
 from lle.metrics.registry import METRICS, Sample
 from lle.provenance import provenance
+from lle.results.composite import Composite
 
 FILE = Path("composite") / "composite.json"
 """Below the reports folder."""
@@ -100,7 +100,7 @@ def composite(
             before=made_by([models / name for name in opened]),
         ),
     }
-    write_json(reports / FILE, result)
+    Composite.of(result).write(Composite.path(reports))
     return result
 
 

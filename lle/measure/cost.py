@@ -23,8 +23,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from lle.engine.method import Method
-from lle.files import write_json
 from lle.measure import yardstick
+from lle.results.cost import Profile
 
 SIZES = ((400, 600), (256, 256))
 WARM_UPS = 10
@@ -241,7 +241,7 @@ def profile(
         result["macs_missing"] = CLASSICAL
     if yardsticks:
         result["yardstick_ms"] = float(f"{statistics.mean(yardsticks):.4g}")
-    write_json(Path(out) / "profile" / f"{name}.json", result)
+    Profile.of(result).write(Profile.path(out, name))
     return result
 
 

@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row
 from lle.errors import DataError, LleError
-from lle.files import csv_text, significant, write_json, write_text
+from lle.files import significant
 from lle.metrics.bootstrap import LEVEL, RESAMPLES, bootstrap_mean
 from lle.metrics.protocol import PROTOCOL, Image, to_uint8
 from lle.metrics.registry import Metric, Sample, select
+from lle.results.quality import INPUT, Evaluation, PerImage
 
-INPUT = "input"
-"""The untouched input, measured like a method; its evaluation also writes the samples of the references."""
 SAMPLE_SIDE = 480
 """Pixels of the longer side of a sample picture."""
 SAMPLE_QUALITY = 85
@@ -147,7 +146,8 @@ def evaluate(
     """Measures a method on a split of a data set and writes the results.
 
     Args:
-        method: its name in the tables; `input` measures the untouched input, and `enhance` is not called then.
+        method: its name in the tables; `input` measures the untouched input, `enhance` is not called then, and the samples of
+            the references are written too.
         enhance: from a picture, H x W x 3 uint8 RGB, to the enhanced one: uint8, or floats in [0, 1], which are rounded.
         prepared: the data set.
         split: which part of it.
@@ -221,7 +221,6 @@ def evaluate(
     write_samples(folder / method, outputs)
     if method == INPUT and paired:
         write_samples(folder / "normal", references)
-    table = Path(out) / "metrics" / prepared.name / f"{method}.csv"
-    write_text(table, csv_text(lines))
-    write_json(table.with_suffix(".json"), result)
+    PerImage.write(PerImage.path(out, prepared.name, method), lines)
+    Evaluation.of(result).write(Evaluation.path(out, prepared.name, method))
     return result

@@ -10,7 +10,8 @@ from lle.measure.quality import MIN_SCENES
 from lle.metrics.bootstrap import Difference, paired_difference
 from lle.report.columns import Column, metric
 from lle.report.leaderboard import Table
-from lle.results.read import INPUT, Results
+from lle.results.quality import INPUT
+from lle.results.read import Results
 
 ALPHA = 0.05
 """Chance of one false claim in a whole table that the adjusted tests allow."""

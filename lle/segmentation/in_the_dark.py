@@ -18,11 +18,12 @@ from lle.data import degrade
 from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import LleError
-from lle.files import csv_text, write_json, write_text
+from lle.files import csv_text, write_text
 from lle.measure.method import method_tags, open_method
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
+from lle.results.segmentation import Segmentation
 from lle.segmentation.judge import JUDGES, judge_settings, load_judge, summary
 from lle.segmentation.labels import class_names, read_labels, rows_with_mask
 
@@ -111,7 +112,7 @@ def segment_method(
     folder = reports / "segment" / dataset
     _write_samples(folder / "samples" / name, samples)
     write_text(folder / f"{name}.csv", csv_text(lines))
-    write_json(folder / f"{name}.json", result)
+    Segmentation.of(result).write(Segmentation.path(reports, dataset, name))
     return result
 
 

@@ -29,6 +29,7 @@ from lle.losses.perceptual import read_weights
 from lle.metrics import segmentation
 from lle.metrics.bootstrap import Interval
 from lle.provenance import provenance
+from lle.results.segmentation import Judge as JudgeResult
 from lle.segmentation.labels import class_names, read_labels, rows_with_mask
 from lle.segmentation.network import PACKAGED, Judge
 
@@ -146,7 +147,7 @@ def train_judge(
         "provenance": origin,
     }
     _store(judge, judges / name, {"dataset": name, "classes": names, "settings": settings.model_dump(mode="json")}, fitted)
-    write_json(reports / "judges" / f"{name}.json", record)
+    JudgeResult.of(record).write(JudgeResult.path(reports, name))
     shutil.rmtree(resume, ignore_errors=True)
     return record
 

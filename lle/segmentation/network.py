@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from lle.config.judge import JudgeConfig
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update

@@ -124,7 +124,7 @@ def test_a_study_of_the_suite_has_every_method_as_it_is_set(project: Path, tmp_p
     params["studies"]["spread"]["contrasts"] = ["unet > gamma"]
     path.write_text(yaml.safe_dump(params), encoding="utf-8")
     with pytest.raises(ConfigError, match="unet"):
-        api.params(path)
+        load_params(path)
 
 
 def test_a_run_on_another_processor_has_its_own_process_and_row(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
