@@ -40,11 +40,12 @@ def enhance(model: str, inputs: tuple[Path, ...], out: Path, force: bool, tile: 
 @click.option("--data", metavar="NAME", help="Data set to learn from: a section of `data`, or one of the catalog.")
 @click.option("--seed", type=click.IntRange(min=0), help="Short for -S seed=N.")
 @click.option("--iterations", type=click.IntRange(min=1), help="Short for -S methods.METHOD.iterations=N.")
+@click.option("--live/--no-live", default=True, help="Show the training in MLflow while it runs.")
 @with_project
-def train(method: str, data: str | None, seed: int | None, iterations: int | None, project: Project) -> None:
+def train(method: str, data: str | None, seed: int | None, iterations: int | None, live: bool, project: Project) -> None:
     """Train METHOD, or resume its interrupted training."""
     kept("The same command goes on at the last checkpoint.")
-    click.echo(project.train(method, data, seed, iterations))
+    click.echo(project.train(method, data, seed, iterations, live=live))
 
 
 @click.command()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ import torch
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.data.cache import Cache
+from lle.data.check import before_training
 from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
 from lle.engine.method import Method
@@ -23,6 +25,11 @@ from lle.files import digest, write_json
 from lle.keys import Key, made_by, stage_key
 from lle.provenance import provenance
 
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch.loggers import Logger
+
+LOG = logging.getLogger(__name__)
 CURVE_POINTS = 200
 MEASURED = {"seconds", "images_per_s", "data_wait_share", "wait_shares", "system"}
 """What differs between two runs that give the same weights."""
@@ -54,6 +61,9 @@ def train(
     data: Path = Path("build/data"),
     cache: Path = Path("build/cache"),
     scratch: Path = Path("build/scratch"),
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+    live: Callable[[Mapping[str, Any]], Logger] | None = None,
 ) -> Path:
     """Trains a method, or resumes its interrupted training, and writes its model folder.
 
@@ -65,6 +75,9 @@ def train(
         data: prepared data sets.
         cache: decoded pictures.
         scratch: resume checkpoints, one folder for each set of settings, code and data.
+        callbacks: Lightning's, added to those of the engine.
+        loggers: Lightning's, which receive the losses while they are made.
+        live: makes a further logger from the provenance of this training; called where there is something to train.
 
     Returns:
         The model folder.
@@ -89,7 +102,9 @@ def train(
     fitted = TrainingLog()
     resume = scratch / f"{name}-{digest([key.full(), origin['data_digest']])[:16]}"
     if trained:
-        fitted = _fit(method, params, data, cache, resume)
+        if live is not None:
+            loggers = [*loggers, live(origin)]
+        fitted = _fit(method, params, data, cache, resume, callbacks, loggers)
     record = {
         "method": name,
         "trained_on": params.train.data if trained else None,
@@ -121,7 +136,15 @@ def _origin(key: Key) -> dict[str, Any]:
     return {"config_hash": key.config_hash, "fingerprint": key.code, "inputs": key.content()}
 
 
-def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: Path) -> TrainingLog:
+def _fit(
+    method: Method,
+    params: BaseParams,
+    data: Path,
+    cache: Path,
+    scratch: Path,
+    callbacks: Sequence[Callback],
+    loggers: Sequence[Logger],
+) -> TrainingLog:
     from lle.engine.trainer import fit
     from lle.engine.validation import validation_pairs
 
@@ -133,7 +156,13 @@ def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: P
         return opened[name, split]
 
     home = params.train.data
-    validation = list(validation_pairs(pictures(home, "val"), params.train.validate_images)) if params.train.validate_images else []
+    prepared = open_prepared(home, data)
+    before_training(prepared)
+    validation: list[tuple[np.ndarray, np.ndarray]] = []
+    if params.train.validate_images and prepared.has_split("val"):
+        validation = list(validation_pairs(pictures(home, "val"), params.train.validate_images))
+    elif params.train.validate_images:
+        LOG.info("%s has no split val: the training is not validated, and its last weights are the result", home)
     return fit(
         method,
         params.train,
@@ -142,6 +171,8 @@ def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: P
         validation,
         scratch,
         prepare=lambda: method.prepare(TrainingSplit(pictures(home, "train"))),
+        callbacks=callbacks,
+        loggers=loggers,
     )
 
 

@@ -24,8 +24,9 @@ SECTIONS = Path(__file__).parent.parent / "report" / "sections"
 FETCH_ONLY = {
     "demo": ("lle.data.demo:make",),
     "demo_seg": ("lle.data.demo_seg:make", "lle.data.demo_seg:SEGMENTATION"),
-    "folder": ("lle.data.pairs:read_folder",),
+    "folder": ("lle.data.prepare:_from_folder",),
     "catalog": ("lle.data.prepare:_from_catalog",),
+    "join": ("lle.data.prepare:_join",),
 }
 """What of `prepare` only sets of one kind run."""
 

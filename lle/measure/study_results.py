@@ -205,8 +205,8 @@ def _contrast(better: str, worse: str, dataset: str, processor: str, lines: Sequ
     }
 
 
-def verdict(low: float, high: float, p_value: float) -> str:
+def verdict(low: float | None, high: float | None, p_value: float) -> str:
     """Returns `holds` or `contradicted` where the interval lies on one side of 0 and the test agrees, else `not shown`."""
-    if p_value >= ALPHA or low <= 0 <= high:
+    if low is None or high is None or p_value >= ALPHA or low <= 0 <= high:
         return "not shown"
     return "holds" if low > 0 else "contradicted"

@@ -6,11 +6,9 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from lle.errors import DataError, did_you_mean
 from lle.project.folders import Folders
 
 if TYPE_CHECKING:
-    from lle.config.data import CatalogData, DemoData, DemoSegData, FolderData
     from lle.data.check import Finding
     from lle.data.pairs import Prepared
 
@@ -41,35 +39,32 @@ class Datasets(Folders):
         own = [KnownDataset(name, "params", settings.kind) for name, settings in self.params.data.items()]
         return own + [KnownDataset(name, "catalog", entry.title) for name, entry in entries().items()]
 
-    def prepare(self, dataset: str) -> Prepared:
+    def prepare(self, dataset: str, source: Path | None = None) -> Prepared:
         """Makes or reads a data set, and writes its manifest.
 
         Args:
             dataset: a section of `data`, or a set of the catalog.
+            source: see `fetch`.
 
         Raises:
-            DataError: there is no such data set, or its source is missing or not as it should be.
+            ConfigError: there is no such data set; the message names the nearest one.
+            DataError: its source is missing or not as it should be.
         """
+        from lle.config.data import settings_for
         from lle.data.prepare import prepare
 
-        settings = self._dataset_settings(dataset)
-        return prepare(dataset, settings, self.data, command=self.params.command("fetch", dataset))
+        settings = settings_for(dataset, self.params.data)
+        command = self.params.command("fetch", dataset)
+        return prepare(dataset, settings, self.data, command=command, source=source, sections=self.params.data, raw=self.root / "build/raw")
 
     def fetch(self, dataset: str, source: Path | None = None) -> Path:
-        """Makes, reads or downloads a data set and returns its folder.
-
-        A section of `data` is prepared; a set of the catalog that has none is fetched into build/raw.
+        """Makes, reads or downloads a data set, prepares it, and returns its folder.
 
         Args:
             dataset: its name.
             source: an archive or a folder that is on disk already, for a set of the catalog.
         """
-        from lle.data.catalog import entries
-        from lle.data.fetch import fetch
-
-        if source is not None or (dataset in entries() and dataset not in self.params.data):
-            return fetch(dataset, source, folder=self.root / "build/raw")
-        return self.prepare(dataset).folder
+        return self.prepare(dataset, source).folder
 
     def check_dataset(self, dataset: str) -> list[Finding]:
         """Returns what is suspicious about a prepared data set: orphans, duplicates, misaligned pairs."""
@@ -84,18 +79,9 @@ class Datasets(Folders):
 
     def require_prepared(self, dataset: str) -> None:
         """Prepares a data set that is not on disk."""
+        from lle.config.data import settings_for
+
         if not self.is_prepared(dataset):
-            self._dataset_settings(dataset)  # raises where there is no such data set
+            settings_for(dataset, self.params.data)  # raises where there is no such data set
             LOG.info("%s is not prepared yet: preparing it", dataset)
             self.prepare(dataset)
-
-    def _dataset_settings(self, dataset: str) -> DemoData | DemoSegData | FolderData | CatalogData:
-        from lle.config.data import CatalogData
-        from lle.data.catalog import entries
-
-        if dataset in self.params.data:
-            return self.params.data[dataset]
-        if dataset in entries():
-            return CatalogData(kind="catalog")
-        near = did_you_mean(dataset, [*self.params.data, *entries()])
-        raise DataError(f"there is no data set '{dataset}' in {self.path} or the catalog.{near} `lle datasets` lists them.")

@@ -37,6 +37,7 @@ class Project(Datasets, Guidance, Publishing, Stages):
         iterations: int | None = None,
         callbacks: Sequence[Callback] = (),
         loggers: Sequence[Logger] = (),
+        live: bool = False,
     ) -> Path:
         """Trains a method, or resumes its interrupted training, and returns its model folder.
 
@@ -47,12 +48,14 @@ class Project(Datasets, Guidance, Publishing, Stages):
             iterations: of the main phase; None takes the method's.
             callbacks: Lightning's, added to those of the engine.
             loggers: Lightning's, which receive the losses while they are made.
+            live: write the run in MLflow while it is made; `sync` completes it.
 
         Raises:
             LleError: settings, data or devices do not fit; the message says what to do.
         """
         from lle import registry
         from lle.config.load import training_data
+        from lle.config.schema import method_settings
         from lle.engine.train import train
 
         registry.package(method)
@@ -64,8 +67,27 @@ class Project(Datasets, Guidance, Publishing, Stages):
         project = self.override(*changes) if changes else self
         if registry.card(method).supervision != "classical":
             project.require_prepared(project.params.train.data)
-        extras = {name: value for name, value in (("callbacks", callbacks), ("loggers", loggers)) if value}
-        return train(method, project.params, self.models, self.reports, self.data, self.cache, self.scratch, **extras)
+
+        def follow(origin: Mapping[str, Any]) -> Logger:
+            from lle.results.provenance import Provenance
+            from lle.tracking.live import LiveLogger
+
+            logger = LiveLogger(method, project.params.train.data, Provenance.model_validate(origin))
+            logger.log_hyperparams(method_settings(project.params, method).model_dump(mode="json"))
+            return logger
+
+        return train(
+            method,
+            project.params,
+            self.models,
+            self.reports,
+            self.data,
+            self.cache,
+            self.scratch,
+            callbacks,
+            loggers,
+            follow if live else None,
+        )
 
     def import_weights(self, method: str, files: Sequence[Path], out: Path | None = None) -> Path:
         """Brings in weights in their authors' naming and returns the model folder.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lle.gate.verdict import Verdict
     from lle.tracking.promote import Promotion
     from lle.tracking.reproduce import Reproduction
-    from lle.tracking.store import Stored
+    from lle.tracking.stored import StoredRun
     from lle.tracking.sync import Synced
 
 
@@ -59,7 +59,7 @@ class Publishing(Folders):
 
         return sync(self.reports, self.models, uri, self.params.train.data if self.path.is_file() else None)
 
-    def runs(self, uri: str | None = None) -> list[Stored]:
+    def runs(self, uri: str | None = None) -> list[StoredRun]:
         """Returns the current runs of the MLflow store: results name a run's experiment and name, and ids differ from store to store."""
         from lle.tracking.sync import current_runs
 

@@ -12,6 +12,8 @@ class Hardware(Part):
 
     cpu: str | None = None
     cores: int | None = None
+    instructions: str | None = None
+    """Instruction set, as torch uses it; None where torch was not loaded."""
     threads: int | None = None
     """Threads of torch; None where torch was not loaded."""
     accelerator: str | None = None
@@ -19,7 +21,8 @@ class Hardware(Part):
     def __str__(self) -> str:
         cores = f", {self.cores} cores" if self.cores else ""
         threads = f", {self.threads} thread{'s' if self.threads != 1 else ''}" if self.threads else ""
-        return f"{self.cpu or 'unknown CPU'}{cores}{threads}{f', {self.accelerator}' if self.accelerator else ', no accelerator'}"
+        instructions = f" ({self.instructions})" if self.instructions else ""
+        return f"{self.cpu or 'unknown CPU'}{instructions}{cores}{threads}{f', {self.accelerator}' if self.accelerator else ', no accelerator'}"
 
 
 class Provenance(Part):

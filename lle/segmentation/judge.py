@@ -73,7 +73,7 @@ def summary(counts: np.ndarray, names: Sequence[str], listed: Sequence[int], **o
     }
 
 
-def _interval(interval: Interval) -> dict[str, float]:
+def _interval(interval: Interval) -> dict[str, float | None]:
     return {"mean": significant(interval.mean), "low": significant(interval.low), "high": significant(interval.high)}
 
 

@@ -38,6 +38,7 @@ class Judge(Method):
     stream = "segmentation"
     scope = "global"
     config: JudgeConfig
+    network: Any
     balance: Tensor
     mean: Tensor
     std: Tensor

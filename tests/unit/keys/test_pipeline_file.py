@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lle import api
 from lle.config.base import Input
 from lle.config.load import load_params
 from lle.errors import LleError
