@@ -383,4 +383,3 @@ class _Scan(ast.NodeVisitor):
             return self.graph._resolve(self.module, name)
         owner = self.graph.source.module(bound.module) if bound.name is not None and not self.graph._skipped(bound.module) else None
         return list(self.graph._resolve(owner, bound.name or "")) or [(owner.name, "*")] if owner is not None else ()
-

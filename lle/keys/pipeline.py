@@ -76,7 +76,9 @@ def check_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], r
         return
     for path, text in _texts(params, studies, root).items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            raise LleError(f"{path} does not fit the settings: methods, or what they take from each other, changed. Run: lle pipeline write")
+            raise LleError(
+                f"{path} does not fit the settings: methods, or what they take from each other, changed. Run: lle pipeline write"
+            )
 
 
 def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path) -> dict[Path, str]:

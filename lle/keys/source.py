@@ -186,7 +186,9 @@ def bindings(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[t
     """Yields the names that an import binds, and what to; `*` for all of a module."""
     if isinstance(statement, ast.Import):
         for alias in statement.names:
-            yield (alias.asname, Import(alias.name)) if alias.asname else (alias.name.partition(".")[0], Import(alias.name.partition(".")[0]))
+            yield (
+                (alias.asname, Import(alias.name)) if alias.asname else (alias.name.partition(".")[0], Import(alias.name.partition(".")[0]))
+            )
             if not alias.asname and "." in alias.name:
                 yield alias.name, Import(alias.name)  # so that the submodule is loaded; no name has a dot in it
         return

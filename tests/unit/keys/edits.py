@@ -32,7 +32,9 @@ class Edit:
 
 SETTINGS = (
     # Defaults reach a stage only through the settings that it uses.
-    Edit("config/clip.py", "logit_scale: float = Field(20.0", "logit_scale: float = Field(60.0", (*(f"train/{m}" for m in GUIDED), "costs")),
+    Edit(
+        "config/clip.py", "logit_scale: float = Field(20.0", "logit_scale: float = Field(60.0", (*(f"train/{m}" for m in GUIDED), "costs")
+    ),
     Edit("config/clip.py", "iterations: int = Field(280", "iterations: int = Field(281", NOTHING),  # params.yaml sets it
     Edit("config/clip.py", "held_out: int = Field(280", "held_out: int = Field(281", ("clip",)),
     Edit("config/clip.py", "text_width: int = Field(128", "text_width: int = Field(130", (*(f"train/{m}" for m in GUIDED), "costs")),
@@ -41,11 +43,33 @@ SETTINGS = (
     Edit("config/judge.py", "images: int = Field(100", "images: int = Field(50", NOTHING),  # params.yaml sets it
     Edit("config/data.py", "photons: PositiveRange = (1500.0", "photons: PositiveRange = (15.0", ("clip", "prompts/*", "segment/*")),
     Edit("config/data.py", "haze: Range = (0.02, 0.25)", "haze: Range = (0.02, 0.3)", ("fetch/demo", "clip", "prompts/*")),
-    Edit("config/data.py", "val: float = Field(0.0", "val: float = Field(0.1", tuple(f"fetch/{n}" for n in ("camvid", "voc", "sice", "dicm", "coal_mine_frames")) + ("composite",)),
+    Edit(
+        "config/data.py",
+        "val: float = Field(0.0",
+        "val: float = Field(0.1",
+        tuple(f"fetch/{n}" for n in ("camvid", "voc", "sice", "dicm", "coal_mine_frames")) + ("composite",),
+    ),
     Edit("config/data.py", "lists them), downloaded or brought.", "lists them).", NOTHING),
-    Edit("config/base.py", "weight_decay: float = Field(0.0", "weight_decay: float = Field(1e-5",
-         ("train/unet", "train/jcrnet", "train/net_t", "train/distill", "train/clip_isp", "train/clip_lit", "train/sllen",
-          "train/gamma", "train/clahe", "train/lime", "judge/voc", "costs", "composite")),
+    Edit(
+        "config/base.py",
+        "weight_decay: float = Field(0.0",
+        "weight_decay: float = Field(1e-5",
+        (
+            "train/unet",
+            "train/jcrnet",
+            "train/net_t",
+            "train/distill",
+            "train/clip_isp",
+            "train/clip_lit",
+            "train/sllen",
+            "train/gamma",
+            "train/clahe",
+            "train/lime",
+            "judge/voc",
+            "costs",
+            "composite",
+        ),
+    ),
     Edit("config/base.py", "hold: float = Field(0.0", "hold: float = Field(0.1", ("train/*", *JUDGES, "costs", "composite", "throughput")),
     Edit("config/schema.py", "checkpoint_every: int = Field(100", "checkpoint_every: int = Field(50", NOTHING),  # params.yaml sets it
     Edit("methods/zero_dce/config.py", '"exposure_level": 0.5', '"exposure_level": 0.55', ("train/zero_dce", "costs", "throughput")),
@@ -57,8 +81,13 @@ SETTINGS = (
 CODE = (
     # Settings: methods and properties count where they are used, validators and messages do not.
     Edit("config/clip.py", "source = self.pretrained or", "source = None or self.pretrained or", of(*GUIDED)),
-    Edit("config/clip.py", "it null\")", "it empty\")", NOTHING),
-    Edit("methods/distill/config.py", 'return self.teacher in ("pretrained", "random")', 'return self.teacher != "none"', (*of("distill"), "composite")),
+    Edit("config/clip.py", 'it null")', 'it empty")', NOTHING),
+    Edit(
+        "methods/distill/config.py",
+        'return self.teacher in ("pretrained", "random")',
+        'return self.teacher != "none"',
+        (*of("distill"), "composite"),
+    ),
     Edit("config/study.py", "return [(match[1], match[2])", "return [(match[2], match[1])", NOTHING),
     Edit("config/load.py", "section[last] = parse_value(text)", "section[last] = text", NOTHING),  # the values count
     # Shared tools: each definition counts where it is used.
@@ -85,7 +114,9 @@ CODE = (
     # Data sets: each kind runs its own part of `prepare`.
     Edit("data/demo_seg.py", "def make(", "def make(*_, ", ("fetch/demo_seg",)),
     Edit("data/demo.py", "def make(", "def make(*_, ", DEMO),
-    Edit("data/catalog.yaml", "", "# \n", tuple(f"fetch/{n}" for n in ("camvid", "voc", "sice", "dicm", "coal_mine_frames")) + ("composite",)),
+    Edit(
+        "data/catalog.yaml", "", "# \n", tuple(f"fetch/{n}" for n in ("camvid", "voc", "sice", "dicm", "coal_mine_frames")) + ("composite",)
+    ),
     Edit("data/pairs.py", "def read_folder(", "def read_folder(*_, ", NOTHING),
     Edit("data/degrade.py", "def sensor(", "def sensor(*_, ", (*DEMO, "clip", "prompts/*", "segment/*")),
     # Measurement.

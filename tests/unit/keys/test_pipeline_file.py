@@ -111,7 +111,9 @@ def test_settings_count_with_defaults_filled_in_and_only_where_they_are_used():
 
     assert changed("methods.unet.lr=2e-3") == set(), "the preset's own value, written out"
     assert changed("methods.unet.lr=0.1") == {"train/unet", "costs"}
-    assert changed("profile.seconds=3") == {name for name in Keys(load_params(PARAMS)).names() if name.startswith("profile/")} | {"throughput"}
+    assert changed("profile.seconds=3") == {name for name in Keys(load_params(PARAMS)).names() if name.startswith("profile/")} | {
+        "throughput"
+    }
     assert changed("data.demo.train=161") == {"fetch/demo"}
     assert changed("judges.camvid.scale=0.25") == {"judge/camvid"}
 
@@ -140,7 +142,9 @@ def test_a_full_key_follows_the_content_of_inputs(tmp_path: Path, monkeypatch: p
 
 def test_another_method_inside_counts_with_its_code_and_settings():
     chosen = ["methods.distill.student=zero_dce", "methods.distill.teacher=none"]
-    plain, small = (stage_key("train/distill", load_params(PARAMS, [*chosen, *more])) for more in ([], ["methods.distill.student_settings={width: 8}"]))
+    plain, small = (
+        stage_key("train/distill", load_params(PARAMS, [*chosen, *more])) for more in ([], ["methods.distill.student_settings={width: 8}"])
+    )
     assert plain.code == small.code != stage_key("train/distill", load_params(PARAMS, chosen[1:])).code
     assert plain.settings["methods.distill trains zero_dce"]["width"] == 32
     assert small.settings["methods.distill trains zero_dce"]["width"] == 8

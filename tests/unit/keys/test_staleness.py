@@ -102,7 +102,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     edits = [(edit.path, edit.old, edit.new) for edit in SETTINGS]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     subprocess.run(
-        [sys.executable, "-c", CHILD], input=json.dumps([str(root), str(ROOT / "params.yaml"), edits]), text=True, check=True, env=environment
+        [sys.executable, "-c", CHILD],
+        input=json.dumps([str(root), str(ROOT / "params.yaml"), edits]),
+        text=True,
+        check=True,
+        env=environment,
     )
     return [json.loads((root / f"{place}.json").read_text()) for place in range(len(edits) + 1)]
 
