@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lle import Project
 from lle.config.base import Input
 from lle.config.load import load_params
 from lle.errors import LleError
@@ -27,7 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    api.write_pipeline()
+    Project().write_pipelines()
     return tmp_path
 
 
@@ -72,14 +73,14 @@ def test_a_setting_that_names_an_input_is_an_edge(project: Path, settings: dict[
     change(project, **settings)
     if settings:
         with pytest.raises(LleError, match="lle pipeline write"):
-            api.write_keys()
-        api.write_pipeline()
+            Project().write_keys()
+        Project().write_pipelines()
     assert dependency in deps(project, stage)
 
 
 def test_a_teacher_outside_the_suite_is_trained_too(project: Path):
     change(project, methods__distill__teacher="build/models/iat")
-    api.write_pipeline()
+    Project().write_pipelines()
     stages = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     assert "train_iat" in stages
     assert "train_net_t" not in stages
@@ -89,7 +90,7 @@ def test_a_teacher_outside_the_suite_is_trained_too(project: Path):
 def test_a_data_set_that_no_stage_makes_is_refused(project: Path):
     change(project, methods__pie__positives="sice")
     with pytest.raises(LleError, match=r"methods\.pie takes the data set 'sice'.*suite\.prepare"):
-        api.write_pipeline()
+        Project().write_pipelines()
 
 
 def test_equal_projects_give_equal_bytes_and_stages_that_are_gone_no_file(project: Path):
