@@ -58,7 +58,9 @@ class Interruption:
         """Returns the error that says what stopped the training and how it goes on."""
         kept = any((self.folder / name).exists() for name in (CHECKPOINT, PREVIOUS))
         left = f"The checkpoint is in {self.folder}: the same command goes on from there." if kept else "There is no checkpoint yet."
-        return Interrupted(f"the training was stopped by {signal.Signals(number).name} after {self.progress.total} iterations. {left}")
+        # Where other processes do the work, this one does not know how far they are.
+        done = f" after {self.progress.total} iterations" if self.progress.total else ""
+        return Interrupted(f"the training was stopped by {signal.Signals(number).name}{done}. {left}")
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.deferred and self.received is None:

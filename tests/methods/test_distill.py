@@ -216,7 +216,7 @@ def test_output_of_an_enhancer_is_imitated(enhancer_folder):
     expected = (method(data["low"]) - load_model(enhancer_folder).enhance(data["low"])).abs().mean()
     assert set(terms) == {"output"}
     torch.testing.assert_close(terms["output"], expected)
-    assert train(method, 25, crop=32, lr=3e-3).fell("fit", "fit", 0.9)
+    assert train(method, 9, crop=32, lr=1e-2).fell("fit", "fit", 0.9)
     assert not any(key.startswith("teacher") for key in method.state_dict())
 
 

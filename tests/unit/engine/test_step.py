@@ -64,9 +64,7 @@ def test_losses_that_cannot_be_used_say_so():
         stepped(lambda method, batch: {})
     with pytest.raises(TrainingError, match=r"no scalars \(l1 \(3, 2\)\)"):
         stepped(lambda method, batch: {"l1": method.network(batch["low"])})
-    with pytest.raises(
-        TrainingError, match=r"loss is not finite in iteration 7, update 'one' \(l1=nan\).* rows \[4, 5, 6\]"
-    ):
+    with pytest.raises(TrainingError, match=r"loss is not finite in iteration 7, update 'one' \(l1=nan\).* rows \[4, 5, 6\]"):
         stepped(lambda method, batch: {"l1": method.network(batch["low"]).mean() * float("nan")})
     with pytest.raises(TrainingError, match="the gradient is not finite"):
         stepped(lambda method, batch: {"l1": (method.network(batch["low"]).mean() * 0).sqrt()}, clip=1.0)
