@@ -54,7 +54,7 @@ def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ())
 @functools.lru_cache(maxsize=4)
 def _parsed(text: str) -> Any:
     """Parses the file; a study reads it once a variant."""
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (both are safe loaders)
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def _leave_preset(values: dict[str, Any], override: str) -> None:
