@@ -58,9 +58,8 @@ class StudyConfig(Strict):
                 raise ValueError(f"contrasts: '{text}' names {unknown[0]}, but the variants are {', '.join(self.variants)}")
         if twice := [text for text in self.contrasts if self.contrasts.count(text) > 1]:
             raise ValueError(f"contrasts: '{twice[0]}' stands there more than once")
-        checked = {"seeds": [str(seed) for seed in self.seeds], "processors": [str(name) for name in self.processors]}
-        for key, values in checked.items():
-            if repeated := sorted(value for value in values if values.count(value) > 1):
+        for key, names in {"seeds": [str(seed) for seed in self.seeds], "processors": [str(name) for name in self.processors]}.items():
+            if repeated := sorted(name for name in names if names.count(name) > 1):
                 raise ValueError(f"{key}: {repeated[0]} stands there more than once")
         return self
 

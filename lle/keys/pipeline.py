@@ -20,7 +20,6 @@ HEAD = """\
 #   dvc repro pipelines/studies/dvc.yaml:NAME
 # `lle pipeline write` writes this file from `studies` in params.yaml. The results are in git and no outputs of a stage: the
 # report reads them, and must not run every study first.
-stages:
 """
 
 
@@ -87,7 +86,8 @@ def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise LleError(f"{path} has lost the lines that enclose the trainings: `{BEGIN.strip()}` and `{END.strip()}`. Restore them.")
-    return {path: "".join([before, BEGIN, *_trainings(params), END, after]), root / STUDIES: HEAD + "\n".join(_studies(params, studies))}
+    listed = "\n".join(_studies(params, studies))
+    return {path: "".join([before, BEGIN, *_trainings(params), END, after]), root / STUDIES: HEAD + (f"stages:\n{listed}" if listed else "stages: {}\n")}
 
 
 def _trainings(params: BaseParams) -> Iterator[str]:

@@ -119,8 +119,10 @@ def _parsed(name: str, path: Path, text: str) -> Module:
     bare = _Bare()
     for statement, twin in zip(tree.body, copy.body, strict=True):
         _add(module, statement)
-        inner = list(zip(statement.body, twin.body, strict=True)) if isinstance(statement, ast.ClassDef) and isinstance(twin, ast.ClassDef) else []
-        for one, other in [*inner, (statement, twin)]:
+        pairs = [(statement, twin)]
+        if isinstance(statement, ast.ClassDef) and isinstance(twin, ast.ClassDef):
+            pairs = [*zip(statement.body, twin.body, strict=True), *pairs]
+        for one, other in pairs:
             one.bare = bare.visit(other)  # type: ignore[attr-defined]
     return module
 
@@ -149,10 +151,10 @@ def _add(module: Module, statement: ast.stmt) -> None:
     names = list(_bound(statement))
     for bound in names:
         module.definitions.setdefault(bound, []).append(statement)
-    for part in ast.walk(statement) if isinstance(statement, ast.If | ast.Try | ast.With) else ():
-        if isinstance(part, ast.Import | ast.ImportFrom):
-            module.imports |= {bound: found for bound, found in bindings(part, module.package) if bound != "*"}
-            module.loads += [found.module for _, found in bindings(part, module.package)]
+    for node in ast.walk(statement) if isinstance(statement, ast.If | ast.Try | ast.With) else ():
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module.imports |= {bound: found for bound, found in bindings(node, module.package) if bound != "*"}
+            module.loads += [found.module for _, found in bindings(node, module.package)]
     if not names or isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
         module.effects.append(statement)
 

@@ -10,6 +10,7 @@ TRAININGS = tuple(f"train/{name}" for name in TRAINED)
 JUDGES = ("judge/*",)
 SETS = ("fetch/*",)
 DEMO = ("fetch/demo", "fetch/demo_mine", "fetch/demo_mixed")
+CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc", "sice", "dicm", "coal_mine_frames"))
 NOTHING: tuple[str, ...] = ()
 
 
@@ -47,7 +48,7 @@ SETTINGS = (
         "config/data.py",
         "val: float = Field(0.0",
         "val: float = Field(0.1",
-        tuple(f"fetch/{n}" for n in ("camvid", "voc", "sice", "dicm", "coal_mine_frames")) + ("composite",),
+        (*CATALOG, "composite"),
     ),
     Edit("config/data.py", "lists them), downloaded or brought.", "lists them).", NOTHING),
     Edit(
@@ -114,9 +115,7 @@ CODE = (
     # Data sets: each kind runs its own part of `prepare`.
     Edit("data/demo_seg.py", "def make(", "def make(*_, ", ("fetch/demo_seg",)),
     Edit("data/demo.py", "def make(", "def make(*_, ", DEMO),
-    Edit(
-        "data/catalog.yaml", "", "# \n", tuple(f"fetch/{n}" for n in ("camvid", "voc", "sice", "dicm", "coal_mine_frames")) + ("composite",)
-    ),
+    Edit("data/catalog.yaml", "", "# \n", (*CATALOG, "composite")),
     Edit("data/pairs.py", "def read_folder(", "def read_folder(*_, ", NOTHING),
     Edit("data/degrade.py", "def sensor(", "def sensor(*_, ", (*DEMO, "clip", "prompts/*", "segment/*")),
     # Measurement.

@@ -18,6 +18,7 @@ from lle.measure.study import study_keys
 from tests.conftest import ROOT
 
 PARAMS = ROOT / "params.yaml"
+ONLY_SCL_LLE = {"suite__methods": ["gamma", "scl_lle"], "suite__guided": [], "suite__attention": []}
 
 
 @pytest.fixture
@@ -63,8 +64,7 @@ def test_the_pipelines_in_git_fit_the_settings():
         ({"methods__distill__teacher": "build/models/unet"}, "train_distill", "build/models/unet"),
         ({"methods__distill__teacher_path": "build/models/other"}, "train_distill", "build/models/other"),
         ({"methods__pie__positives": "demo"}, "train_pie", "build/data/demo"),
-        ({"suite__methods": ["gamma", "scl_lle"], "suite__guided": [], "suite__attention": [], "methods__scl_lle__segmentation": "demo_seg"},
-         "train_scl_lle", "build/data/demo_seg"),
+        ({**ONLY_SCL_LLE, "methods__scl_lle__segmentation": "demo_seg"}, "train_scl_lle", "build/data/demo_seg"),
         ({"methods__clip_lit__backbone": {"weights": "build/other_clip"}}, "train_clip_lit", "build/other_clip"),
         ({"train__data": "demo"}, "train_unet", "build/data/demo"),
     ],
@@ -143,9 +143,8 @@ def test_a_full_key_follows_the_content_of_inputs(tmp_path: Path, monkeypatch: p
 
 def test_another_method_inside_counts_with_its_code_and_settings():
     chosen = ["methods.distill.student=zero_dce", "methods.distill.teacher=none"]
-    plain, small = (
-        stage_key("train/distill", load_params(PARAMS, [*chosen, *more])) for more in ([], ["methods.distill.student_settings={width: 8}"])
-    )
+    narrow = "methods.distill.student_settings={width: 8}"
+    plain, small = (stage_key("train/distill", load_params(PARAMS, given)) for given in (chosen, [*chosen, narrow]))
     assert plain.code == small.code != stage_key("train/distill", load_params(PARAMS, chosen[1:])).code
     assert plain.settings["methods.distill trains zero_dce"]["width"] == 32
     assert small.settings["methods.distill trains zero_dce"]["width"] == 8

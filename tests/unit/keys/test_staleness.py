@@ -83,7 +83,8 @@ def code(keys: Keys) -> Callable[[Edit | None], dict[str, str]]:
             name = ".".join(("lle", *path.relative_to(PACKAGE).with_suffix("").parts))
             before, after = plain.source.module(name), graph.source.module(name)
             if path.suffix == ".py":
-                assert before is not None and after is not None
+                assert before is not None
+                assert after is not None
                 assert before.definitions.keys() <= after.definitions.keys(), "what other modules name would change"
             changed = {key for key, part in plain._parts.items() if key[0] == name or (path.suffix != ".py" and part.reads_files)}
             graph._parts = {key: part for key, part in plain._parts.items() if key not in changed}
