@@ -18,7 +18,7 @@ from lle.data.images import read_rgb, write_png
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.errors import DataError, LleError, WeightsError
-from lle.infer import files, tiling
+from lle.infer import files, memory, tiling
 from lle.infer.enhancer import Enhancer
 from lle.infer.files import enhance_paths, plan_paths
 
@@ -289,3 +289,20 @@ def test_a_full_disk_is_called_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(DataError, match="The disk is full: free space"):
         enhance_paths(Enhancer(Brighten(MethodConfig())), [tmp_path / "a.png"], tmp_path / "out")
+
+
+@pytest.mark.skipif(not memory.give_back(), reason="this C library cannot give memory back")
+def test_memory_stays_flat_over_pictures_of_many_sizes(tmp_path: Path) -> None:
+    def resident() -> int:
+        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) // 1024
+
+    generator = np.random.default_rng(0)
+    for number in range(24):
+        height, width = (int(side) for side in generator.integers(100, 500, 2))
+        write_png(tmp_path / f"in/{number:02}.png", np.zeros((height, width, 3), np.uint8))
+    megabytes: list[int] = []
+    method = Strided(MethodConfig())
+    method.network[0], method.network[1] = nn.Conv2d(3, 48, 3, padding=1), nn.Conv2d(48, 4, 3, padding=1)
+    enhance_paths(Enhancer(method), [tmp_path / "in"], tmp_path / "out", on_progress=lambda *_: megabytes.append(resident()))
+    assert max(megabytes[12:]) < max(megabytes[:12]) + 25
