@@ -13,6 +13,7 @@ from lle.data.images import SUFFIXES, natural_key, read_rgb, write_png
 from lle.errors import DataError, LleError
 from lle.files import atomic_path
 from lle.infer.enhancer import Enhancer
+from lle.infer.memory import give_back
 
 LOG = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def enhance_paths(
 ) -> list[Path]:
     """Enhances files and folders into a folder, keeping names; the results are PNG files.
 
-    One picture is held at a time, however many there are.
+    One picture is held at a time, however many there are, and its memory is given back.
 
     Args:
         enhancer: does the work.
@@ -63,6 +64,7 @@ def enhance_paths(
             written.append(target)
         else:
             failures.append(failure)
+        give_back()
         if on_progress is not None:
             on_progress(done, len(plan), source)
     if failures:

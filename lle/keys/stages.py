@@ -203,7 +203,7 @@ class Keys:
 
     def _segment(self, _: str) -> Stage:
         values = {"suite.methods": list(self.params.suite.methods), **self._section("evaluate", "seed", "segment")}
-        return Stage(["lle.segmentation.in_the_dark:segment_one", *self._all(self.params.suite.methods)], [], values)
+        return Stage(["lle.segmentation.in_the_dark:segment_method", *self._all(self.params.suite.methods)], [], values)
 
     def _costs(self) -> Stage:
         names = list(registry.packages())

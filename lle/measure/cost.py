@@ -7,7 +7,6 @@ nothing, as in the tables of the papers. Latency and memory are measured, so the
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import statistics
 import time
@@ -23,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from lle.engine.method import Method
+from lle.infer.memory import give_back
 from lle.measure import yardstick
 from lle.results.cost import Profile
 
@@ -169,13 +169,14 @@ def peak_memory(run: Callable[[], Any], device: torch.device | None = None) -> f
         _wait(device)
         return (torch.cuda.max_memory_allocated(device) - before) / 1e6
     gc.collect()
+    if not give_back():
+        return None
     try:
-        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         before = _resident("VmRSS")
         run()
         return max(0, _resident("VmHWM") - before) / 1e6
-    except (OSError, AttributeError, KeyError):
+    except (OSError, KeyError):
         return None
 
 

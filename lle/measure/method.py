@@ -123,7 +123,7 @@ def open_method(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[
         "seed": params.seed,
         "data_digest": None,
     }
-    return Enhancer(method), {"iterations": 0, "trained_on": None, "provenance": origin}
+    return Enhancer(method, name), {"iterations": 0, "trained_on": None, "provenance": origin}
 
 
 def mlflow_run(name: str, trained_on: str | None, params: BaseParams) -> dict[str, str]:

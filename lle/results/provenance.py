@@ -22,7 +22,7 @@ class Hardware(Part):
         cores = f", {self.cores} cores" if self.cores else ""
         threads = f", {self.threads} thread{'s' if self.threads != 1 else ''}" if self.threads else ""
         instructions = f" ({self.instructions})" if self.instructions else ""
-        return f"{self.cpu or 'unknown CPU'}{instructions}{cores}{threads}{f', {self.accelerator}' if self.accelerator else ', no accelerator'}"
+        return f"{self.cpu or 'unknown CPU'}{instructions}{cores}{threads}, {self.accelerator or 'no accelerator'}"
 
 
 class Provenance(Part):

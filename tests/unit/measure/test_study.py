@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from lle import Project
+from lle.config.load import load_params
 from lle.errors import ConfigError
 from lle.files import read_json
 from lle.measure import study as module
