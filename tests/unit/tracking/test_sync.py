@@ -163,12 +163,12 @@ def test_the_model_enhances_at_another_size(filled: Filled) -> None:
 
 def test_nothing_changed_is_fast_and_needs_no_mlflow(filled: Filled) -> None:
     program = (
-        "import sys, time; start = time.perf_counter()\n"
+        "import sys, time\n"
         "from pathlib import Path\nfrom lle.tracking.sync import sync\n"
         f"done = sync(Path({str(filled.reports)!r}), Path({str(filled.models)!r}), {filled.uri!r})\n"
         "assert not done.made and len(done.unchanged) == 3, done\n"
         "assert not {'mlflow', 'torch', 'pandas', 'PIL'} & sys.modules.keys()\n"
-        "print(time.perf_counter() - start)"
+        "print(time.process_time())"  # other work on the machine does not count
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert float(out) < 1
