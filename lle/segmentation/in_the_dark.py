@@ -94,6 +94,7 @@ def segment_one(
 
     options = {"seed": params.seed, "resamples": params.evaluate.resamples, "level": params.evaluate.confidence}
     result = {
+        "schema": Segmentation.SCHEMA,
         "method": name,
         "dataset": dataset,
         "split": split,

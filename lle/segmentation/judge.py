@@ -282,6 +282,7 @@ def train_judge(
     ]
     options = {"seed": params.seed, "resamples": params.evaluate.resamples, "level": params.evaluate.confidence}
     record = {
+        "schema": JudgeResult.SCHEMA,
         "judge": name,
         "dataset": name,
         "split": "val",
