@@ -64,6 +64,7 @@ def measure(name: str, reports: Path = Path("reports"), runs: int = 9) -> dict[s
                 seconds[key].append(time.perf_counter() - started)
     medians = {key: statistics.median(values) for key, values in seconds.items()}
     report = {
+        "schema": ClipCost.SCHEMA,
         "method": name,
         "clip_backbone": f"{MODEL}, random weights",
         "side": SIDE,

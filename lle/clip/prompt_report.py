@@ -57,6 +57,7 @@ def look(name: str, models: Path = Path("build/models"), reports: Path = Path("r
     falls = {scene: {when: fall(values) for when, values in found.items()} for scene, found in odds.items()}
     scene, picture = next(iter(scenes.items()))
     report = {
+        "schema": ClipPrompts.SCHEMA,
         "method": name,
         **method.tags(),
         "rounds": method.settings.rounds,

@@ -55,6 +55,7 @@ def measure(
         raise DataError(f"{dataset} has no pairs in its split `{split}`. Name a data set with some.")
     dark, lit = (_pictures(sorted({path for row in rows if (path := getattr(row, side)) is not None})) for side in ("low", "normal"))
     report = {
+        "schema": ClipDarkness.SCHEMA,
         "dataset": dataset,
         "split": split,
         "clip_backbone": backbone.title,

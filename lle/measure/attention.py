@@ -69,6 +69,7 @@ def attention(
     write_samples(out / name, pictures)
     origin = {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
     result = {
+        "schema": Attention.SCHEMA,
         "method": name,
         "dataset": dataset,
         "image": row.image,

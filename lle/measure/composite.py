@@ -82,6 +82,7 @@ def composite(
             },
         }
     result = {
+        "schema": Composite.SCHEMA,
         "method": options.method,
         "terms": {name: "higher" if higher else "lower" for name, higher in used.items()},
         "missing_terms": missing,

@@ -230,6 +230,7 @@ def profile(
             yardsticks += [yardstick.measure(runs=5)] if device.type == "cpu" else []
             latency_by_size[key] = {"median": float(f"{median:.4g}"), "runs": runs, "threads": used}
     result: dict[str, Any] = {
+        "schema": Profile.SCHEMA,
         "method": name,
         "parameters": count,
         "macs": macs_by_size,

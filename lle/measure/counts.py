@@ -37,7 +37,7 @@ def count(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Any]
             presets = registry.config_class(name).presets
             printed = _count(registry.create(name, {"preset": "paper"})) if "paper" in presets else None
             found[name] = {**_count(registry.create(name, method_settings(params, name))), "paper": printed}
-    record = {"size": "x".join(map(str, SIZE)), "methods": found}
+    record = {"schema": Costs.SCHEMA, "size": "x".join(map(str, SIZE)), "methods": found}
     Costs.of(record).write(Costs.path(reports))
     return record
 

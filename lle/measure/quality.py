@@ -204,6 +204,7 @@ def evaluate(
     if origin.get("data_digest") is None:
         origin["data_digest"] = prepared.digest
     result = {
+        "schema": Evaluation.SCHEMA,
         "method": method,
         "dataset": prepared.name,
         "split": split,

@@ -63,6 +63,7 @@ def measure(
             "loader_per_training": round(load_speed / step_speed, 1),
         }
     record = {
+        "schema": Throughput.SCHEMA,
         "method": METHOD,
         "batch_size": BATCH_SIZE,
         "crops": results,

@@ -27,7 +27,7 @@ Point = Annotated[tuple[Number, Number | None], Field(strict=False)]
 class Part(BaseModel):
     """A piece of a result file. An unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     def plain(self) -> dict[str, Any]:
         """Returns what was given, as plain data: keys that were not set are left out, and so is the version of a file."""

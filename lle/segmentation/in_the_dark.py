@@ -95,6 +95,7 @@ def segment_method(
 
     options = {"seed": params.seed, "resamples": params.evaluate.resamples, "level": params.evaluate.confidence}
     result = {
+        "schema": Segmentation.SCHEMA,
         "method": name,
         "dataset": dataset,
         "split": split,

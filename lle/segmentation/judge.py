@@ -136,6 +136,7 @@ def train_judge(
     ]
     options = {"seed": params.seed, "resamples": params.evaluate.resamples, "level": params.evaluate.confidence}
     record = {
+        "schema": JudgeResult.SCHEMA,
         "judge": name,
         "dataset": name,
         "split": "val",

@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from lle.errors import LleError
 
 if TYPE_CHECKING:
@@ -72,6 +70,9 @@ def lock(uri: str, seconds: float = LOCK_SECONDS) -> AbstractContextManager[obje
 
 @contextmanager
 def _locked(path: Path, seconds: float) -> Iterator[None]:
+    # Imported here, because most synchronisations find nothing to do and should be over at once.
+    from filelock import FileLock, Timeout
+
     lock_file = FileLock(f"{path.resolve()}.lock")
     try:
         lock_file.acquire(timeout=seconds)
@@ -113,6 +114,8 @@ def client(uri: str, seconds: int = SECONDS, retries: int = RETRIES) -> MlflowCl
 
 
 def _tables_lock(path: Path) -> AbstractContextManager[object]:
+    from filelock import FileLock
+
     # Not the lock of a synchronisation, which may be held by this thread's caller or by another process for minutes.
     return FileLock(f"{path.resolve()}.tables.lock")
 

@@ -79,7 +79,7 @@ def _look(look: ClipPrompts, folder: Path, results: Results) -> list[Markup]:
         heading = f"{title}: log-odds of r against exposure, {scene}"
         logits = look.log_odds[scene]
         odds.append(parts.figure(_curves(f"clip-{name}-{scene}-odds", look.stops, logits, "ln(r / (1 − r))", heading), f"{heading}."))
-    drawn = look.map
+    shown_map = look.map
     files = {
         "low": "input",
         "result_before": "result before refinement",
@@ -87,9 +87,9 @@ def _look(look: ClipPrompts, folder: Path, results: Results) -> list[Markup]:
         "map_before": "map before refinement",
         "map_after": "map after it",
     }
-    shown = [(folder / name / f"{file}.webp", files[file]) for file in files if file in drawn.files]
-    scale = f"mid-grey is 0, white is +{drawn.scale:g}" if drawn.signed else f"black is 0, white is {drawn.scale:g}"
-    means = ", ".join(f"{drawn.mean_absolute[when]:g} {WHEN[when]}" for when in WHEN)
+    shown = [(folder / name / f"{file}.webp", files[file]) for file in files if file in shown_map.files]
+    scale = f"mid-grey is 0, white is +{shown_map.scale:g}" if shown_map.signed else f"black is 0, white is {shown_map.scale:g}"
+    means = ", ".join(f"{shown_map.mean_absolute[when]:g} {WHEN[when]}" for when in WHEN)
     remark = (
         "The map that the network computes (CLIP-ISP: the detail map; CLIP-LIT: the light), as in Fig. 5 of the CLIP-ISP paper; "
         f"{scale}; mean absolute value {means}. The network before refinement was also trained for fewer steps: the study of "
@@ -105,15 +105,15 @@ def _look(look: ClipPrompts, folder: Path, results: Results) -> list[Markup]:
         parts.figures(curves),
         parts.fold("The same as log-odds, which do not saturate", parts.figures(odds)),
         parts.paragraph(remark),
-        parts.pictures(shown, f"{title}, {drawn.scene} under mining light"),
+        parts.pictures(shown, f"{title}, {shown_map.scene} under mining light"),
     ]
 
 
 def _curves(key: str, stops: Sequence[float], values: Mapping[str, Sequence[float]], label: str, heading: str) -> Markup:
     """Draws what was before and after refinement; probabilities on [0, 1], anything else on its own range."""
-    drawn = [value for when in WHEN for value in values[when]]
-    inside = min(drawn) >= 0 and max(drawn) <= 1
-    ends = (0.0, 1.0) if inside else (min(drawn), max(drawn))
+    shown_map = [value for when in WHEN for value in values[when]]
+    inside = min(shown_map) >= 0 and max(shown_map) <= 1
+    ends = (0.0, 1.0) if inside else (min(shown_map), max(shown_map))
     named = {WHEN[when]: values[when] for when in WHEN}
     return Markup(figures.lines(key, stops, named, "Exposure against normal light, stops", label, parts.NARROW, heading, ends))
 

@@ -40,7 +40,7 @@ def section(_: Path, results: Results) -> Section | None:
 
 def _costs(results: Results, tables: Mapping[str, Table]) -> list[dict[str, Any]]:
     """Draws quality against each cost, for the leading quality metric of every data set."""
-    drawn: list[dict[str, Any]] = []
+    charts: list[dict[str, Any]] = []
     for dataset, table in tables.items():
         quality = next((c for c in table.columns if c.group == "full" and any(r.cells[c.key].value is not None for r in table.rows)), None)
         if quality is None:
@@ -62,7 +62,7 @@ def _costs(results: Results, tables: Mapping[str, Table]) -> list[dict[str, Any]
                 points.append(Point(row.title, x, y, row.supervision, score.low, score.high))
             if len(points) < 2:
                 continue
-            key = f"cost-{len(drawn)}"
+            key = f"cost-{len(charts)}"
             title = f"{quality.label} on {dataset} against {cost.label}"
             unit = " dB" if quality.key.startswith("psnr") else ""
             y_label = f"{quality.label}{unit} on {dataset} ({quality.better} is better)"
@@ -79,5 +79,5 @@ def _costs(results: Results, tables: Mapping[str, Table]) -> list[dict[str, Any]
                 height = 400 if width >= WIDE else 330 + 8 * len(points)
                 return scatter(name, points, x_label, y_label, width, height, title, better)
 
-            drawn.append({"title": title, "figure": both(draw, key), "without": sorted(without)})
-    return drawn
+            charts.append({"title": title, "figure": both(draw, key), "without": sorted(without)})
+    return charts

@@ -30,7 +30,7 @@ def section(_: Path, results: Results) -> Section | None:
 def _cards(results: Results) -> list[dict[str, Any]]:
     # "commonmark" with html off: what a card says is text, never markup of the page.
     convert = MarkdownIt("commonmark", {"html": False}).enable("table")
-    drawn: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for method, card in results.cards.items():
         profile = results.profiles.get(method)
         body = "\n".join("##" + line if line.startswith("#") else line for line in card.text.splitlines())
@@ -38,5 +38,5 @@ def _cards(results: Results) -> list[dict[str, Any]]:
             "parameters": None if profile is None else profile.parameters,
             "gmacs": None if profile is None or profile.gmacs(SIZE) is None else f"{profile.gmacs(SIZE):.4g}",
         }
-        drawn.append({"method": method, "card": card, "body": Markup(convert.render(body)), "measured": measured})
-    return sorted(drawn, key=lambda item: str(item["card"].title).casefold())
+        entries.append({"method": method, "card": card, "body": Markup(convert.render(body)), "measured": measured})
+    return sorted(entries, key=lambda item: str(item["card"].title).casefold())

@@ -25,7 +25,7 @@ def section(_: Path, results: Results) -> Section | None:
 
 def _overview(tables: Mapping[str, Table]) -> list[dict[str, Any]]:
     """Draws the place of every method in every metric that has a better direction."""
-    drawn: list[dict[str, Any]] = []
+    charts: list[dict[str, Any]] = []
     for dataset, table in tables.items():
         rows = [row for row in table.rows if row.method != INPUT]
         shown = [c for c in table.columns if c.better is not None and c.group in {"full", "none"}]
@@ -53,5 +53,5 @@ def _overview(tables: Mapping[str, Table]) -> list[dict[str, Any]]:
         ) -> str:
             return heatmap(name, heads, lines, width, title)
 
-        drawn.append({"title": title, "figure": both(draw, f"places-{len(drawn)}")})
-    return drawn
+        charts.append({"title": title, "figure": both(draw, f"places-{len(charts)}")})
+    return charts

@@ -24,7 +24,7 @@ def section(_: Path, results: Results) -> Section | None:
 
 
 def _distributions(results: Results, tables: Mapping[str, Table]) -> list[dict[str, Any]]:
-    drawn: list[dict[str, Any]] = []
+    charts: list[dict[str, Any]] = []
     for dataset, table in tables.items():
         per_image = results.per_image.get(dataset, {})
         for column in [c for c in table.columns if c.group == "full"][:2]:
@@ -47,5 +47,5 @@ def _distributions(results: Results, tables: Mapping[str, Table]) -> list[dict[s
             ) -> str:
                 return strips(name, rows, label, width, title)
 
-            drawn.append({"title": title, "figure": both(draw, f"dots-{len(drawn)}")})
-    return drawn
+            charts.append({"title": title, "figure": both(draw, f"dots-{len(charts)}")})
+    return charts

@@ -23,7 +23,7 @@ def section(_: Path, results: Results) -> Section | None:
 
 
 def _curves(results: Results) -> list[dict[str, Any]]:
-    drawn: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for method, training in results.trainings.items():
         panels = []
         for index, term in enumerate(training.terms):
@@ -32,5 +32,5 @@ def _curves(results: Results) -> list[dict[str, Any]]:
             if picture:
                 panels.append({"name": name, "figure": Markup(picture)})
         if panels:
-            drawn.append({"method": method, "title": results.title(method), "training": training, "panels": panels})
-    return sorted(drawn, key=lambda item: str(item["title"]).casefold())
+            entries.append({"method": method, "title": results.title(method), "training": training, "panels": panels})
+    return sorted(entries, key=lambda item: str(item["title"]).casefold())
