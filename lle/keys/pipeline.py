@@ -87,8 +87,10 @@ def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path
     if not begin or not end:
         raise LleError(f"{path} has lost the lines that enclose the trainings: `{BEGIN.strip()}` and `{END.strip()}`. Restore them.")
     listed = "\n".join(_studies(params, studies))
-    found = f"stages:\n{listed}" if listed else "stages: {}\n"
-    return {path: "".join([before, BEGIN, *_trainings(params), END, after]), root / STUDIES: HEAD + found}
+    return {
+        path: "".join([before, BEGIN, *_trainings(params), END, after]),
+        root / STUDIES: HEAD + (f"stages:\n{listed}" if listed else "stages: {}\n"),
+    }
 
 
 def _trainings(params: BaseParams) -> Iterator[str]:
