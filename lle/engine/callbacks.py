@@ -169,15 +169,15 @@ class Validation(Callback):
     """Measures PSNR on the validation split, with the averaged weights if there are any, and keeps the best weights."""
 
     def __init__(self, state: RunState, loggers: Loggers, pairs: Sequence[tuple[np.ndarray, np.ndarray]], every: int) -> None:
-        self.state, self.loggers, self.pairs, self.every = state, loggers, pairs, every
+        self.state, self.loggers, self.validation, self.every = state, loggers, pairs, every
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Trainee, *_: Any) -> None:  # type: ignore[override]
         """Measures where it is due."""
-        if not (self.pairs and pl_module.due(self.every)):
+        if not (self.validation and pl_module.due(self.every)):
             return
         method, progress = pl_module.method, self.state.progress
         with swapped(method, self.state.ema):
-            score = mean_psnr(method, self.pairs, pl_module.device)
+            score = mean_psnr(method, self.validation, pl_module.device)
             if method.config.keep == "best" and score > progress.best:
                 progress.best = score
                 self.state.best = {key: value.detach().cpu().clone() for key, value in method.state_dict().items()}

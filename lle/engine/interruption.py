@@ -60,7 +60,9 @@ class Interruption:
         left = f"The checkpoint is in {self.folder}: the same command goes on from there." if kept else "There is no checkpoint yet."
         # Where other processes do the work, this one does not know how far they are.
         done = f" after {self.progress.total} iterations" if self.progress.total else ""
-        return Interrupted(f"the training was stopped by {signal.Signals(number).name}{done}. {left}")
+        error = Interrupted(f"the training was stopped by {signal.Signals(number).name}{done}. {left}")
+        error.exit_code = 128 + number
+        return error
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.deferred and self.received is None:

@@ -97,7 +97,7 @@ def _trainings(params: BaseParams) -> Iterator[str]:
     keys = Keys(params)
     for name in trained(params):
         key = keys.key(f"train/{name}")
-        unmade = [one.name for one in key.inputs if one.kind == "data" and one.name in params.data and one.name not in fetched(params)]
+        unmade = [one.name for one in key.inputs if one.kind == "data" and one.name not in fetched(params)]
         if unmade:
             raise LleError(f"methods.{name} takes the data set '{unmade[0]}', which no stage makes: add it to suite.prepare.")
         deps = [f"build/keys/train/{name}.json", *(path.as_posix() for path in key.paths)]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from lle import registry
 from lle.config.base import Input, MethodConfig
+from lle.config.data import settings_for
 from lle.config.schema import BaseParams, method_settings
 from lle.errors import WeightsError
 from lle.files import digest, read_json
@@ -132,7 +133,7 @@ class Keys:
         suite = self.params.suite
         methods = trained(self.params)
         each = {
-            "fetch": list(self.params.data),
+            "fetch": list(dict.fromkeys([*self.params.data, *self.params.judges, *self.params.composite.datasets])),
             "train": methods,
             "evaluate": ["input", *suite.methods],
             "profile": suite.methods,
@@ -158,9 +159,10 @@ class Keys:
         return {name: plain(getattr(self.params, name)) for name in names}
 
     def _fetch(self, name: str) -> Stage:
-        settings = self.params.data[name]
+        settings = settings_for(name, self.params.data)
         source = getattr(settings, "source", None)
         inputs = [Input("folder", source.as_posix())] if source is not None else []
+        inputs += [Input("data", part) for part in getattr(settings, "parts", ())]
         return Stage(["lle.data.prepare:prepare"], _unused([settings.kind]), {f"data.{name}": plain(settings)}, inputs)
 
     def _clip(self) -> Stage:
@@ -217,9 +219,10 @@ class Keys:
     def _composite(self) -> Stage:
         chosen = self.params.composite
         values = {f"methods.{name}": plain(method_settings(self.params, name)) for name in (chosen.method, *chosen.others)}
-        sources = {f"data.{name}": plain(self.params.data[name]) for name in chosen.datasets if name in self.params.data}
+        sets = {name: settings_for(name, self.params.data) for name in chosen.datasets}
+        sources = {f"data.{name}": plain(settings) for name, settings in sets.items()}
         code = ["lle.measure.composite:composite", *self._all([chosen.method, *chosen.others])]
-        unused = _unused(self.params.data[name].kind for name in chosen.datasets if name in self.params.data)
+        unused = _unused(settings.kind for settings in sets.values())
         return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
 
     def _report(self) -> Stage:

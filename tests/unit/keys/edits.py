@@ -10,7 +10,7 @@ TRAININGS = tuple(f"train/{name}" for name in TRAINED)
 JUDGES = ("judge/*",)
 SETS = ("fetch/*",)
 DEMO = ("fetch/demo", "fetch/demo_mine", "fetch/demo_mixed")
-CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc", "sice", "dicm", "coal_mine_frames"))
+CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc", "dicm", "coal_mine_frames"))
 NOTHING: tuple[str, ...] = ()
 
 
@@ -93,14 +93,14 @@ CODE = (
     Edit("config/load.py", "section[last] = parse_value(text)", "section[last] = text", NOTHING),  # the values count
     # Shared tools: each definition counts where it is used.
     Edit("files.py", ":.6g", ":.2g", ("evaluate/*", *JUDGES, "segment/*")),
-    Edit("files.py", "Free space or change", "Change", NOTHING),
-    Edit("errors.py", "cutoff=0.6", "cutoff=0.7", NOTHING),
+    Edit("files.py", "cannot write {path}: ", "{path} cannot be written: ", NOTHING),
+    Edit("errors.py", "cutoff=0.6", "cutoff=0.7", ("composite",)),
     # The engine.
-    Edit("engine/fit.py", "def _average", "def _unused():\n    return 1\n\n\ndef _average", NOTHING),
+    Edit("engine/trainer.py", "def _check", "def _unused():\n    return 1\n\n\ndef _check", NOTHING),
     Edit("engine/optim.py", "return ", "return 0 or ", (*TRAININGS, *JUDGES)),
     Edit("engine/train.py", "CURVE_POINTS = 200", "CURVE_POINTS = 100", ("train/*",)),
     Edit("engine/train.py", '"""Trains one method as', '"""Trains a method as', NOTHING),
-    Edit("data/streams.py", "ALIGNED = ", "ALIGNED = () or ", (*TRAININGS, *JUDGES, "throughput")),
+    Edit("engine/phases.py", "ALIGNED = {", "ALIGNED = {*(), ", (*TRAININGS, *JUDGES, "throughput")),
     # Methods, and what several of them share.
     Edit("methods/sci/network.py", "class ", "UNUSED = 1\n\n\nclass ", NOTHING),
     Edit("methods/sci/method.py", "return ", "return None or ", of("sci")),
@@ -115,8 +115,8 @@ CODE = (
     # Data sets: each kind runs its own part of `prepare`.
     Edit("data/demo_seg.py", "def make(", "def make(*_, ", ("fetch/demo_seg",)),
     Edit("data/demo.py", "def make(", "def make(*_, ", DEMO),
-    Edit("data/catalog.yaml", "", "# \n", (*CATALOG, "composite")),
-    Edit("data/pairs.py", "def read_folder(", "def read_folder(*_, ", NOTHING),
+    Edit("data/catalog.yaml", "", "# \n", CATALOGUED),
+    Edit("data/prepare.py", "def _from_folder(", "def _from_folder(*_, ", NOTHING),
     Edit("data/degrade.py", "def sensor(", "def sensor(*_, ", (*DEMO, "clip", "prompts/*", "segment/*")),
     # Measurement.
     Edit("metrics/vif.py", "return ", "return 0 + ", ("evaluate/*", "composite", "report")),
@@ -127,9 +127,9 @@ CODE = (
     Edit("segmentation/in_the_dark.py", "SAMPLE_SIDE = 240", "SAMPLE_SIDE = 241", ("segment/*",)),
     # The report, and what is no stage's.
     Edit("report/templates/page.css", "", "/* */\n", ("report",)),
-    Edit("report/figures.py", "return ", "return '' or ", ("report",)),
+    Edit("report/charts/curves.py", "return ", "return '' or ", ("report",)),
     Edit("report/sections/costs.py", "return ", "return None or ", ("report",)),
-    Edit("cli.py", "def main() -> None:", "def main(*_) -> None:", NOTHING),
+    Edit("cli/stages.py", "def profile(", "def profile(*_, ", NOTHING),
     Edit("keys/closure.py", "return ", "return None or ", NOTHING),  # a changed way of making keys shows in them
     Edit("gate/compare.py", "LATENCY = ", "LATENCY = 1 * ", NOTHING),
 )
