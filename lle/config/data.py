@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from lle.config.base import Strict
 from lle.errors import ConfigError, did_you_mean
 
-CATALOG = Path(__file__).parent.parent / "data" / "catalog.yaml"
+CATALOG = Path(__file__).parent / "../data/catalog.yaml"
 """The public data sets, by id."""
 
 

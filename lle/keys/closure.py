@@ -228,7 +228,7 @@ class Graph:
         """Returns a digest of the files of these names beside a module, and of those in folders of these names."""
         lines = []
         for name in sorted(set(names)):
-            place = module.path.parent / name
+            place = (module.path.parent / name).resolve()
             inside = sorted(place.iterdir()) if place.is_dir() else [place]
             for path in inside:
                 if path.suffix != ".py" and (path.is_file() or path in self.source.overlay):

@@ -115,7 +115,7 @@ CODE = (
     # Data sets: each kind runs its own part of `prepare`.
     Edit("data/demo_seg.py", "def make(", "def make(*_, ", ("fetch/demo_seg",)),
     Edit("data/demo.py", "def make(", "def make(*_, ", DEMO),
-    Edit("data/catalog.yaml", "", "# \n", CATALOGUED),
+    Edit("data/catalog.yaml", "", "# \n", (*CATALOG, "composite")),
     Edit("data/prepare.py", "def _from_folder(", "def _from_folder(*_, ", NOTHING),
     Edit("data/degrade.py", "def sensor(", "def sensor(*_, ", (*DEMO, "clip", "prompts/*", "segment/*")),
     # Measurement.

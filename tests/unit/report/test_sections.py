@@ -86,6 +86,19 @@ def test_the_report_is_the_same_from_the_declared_files_alone(tmp_path: Path):
         assert (tmp_path / "declared" / name).read_bytes() == path.read_bytes(), name
 
 
+def test_the_example_of_the_documentation_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    page = (ROOT / "docs" / "add_a_report_section.md").read_text(encoding="utf-8")
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "brightness.py").write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / "modules")])
+    try:
+        (shown,) = (one for one in sections(ROOT / "reports", read_results(ROOT / "reports")) if one.key == "brightness")
+    finally:
+        sys.modules.pop("lle.report.sections.brightness", None)
+    assert shown.menu == "Brightness"
+    assert '<th scope="row">Zero-DCE</th><td>demo</td>' in shown.html
+
+
 def test_the_key_of_the_report_covers_every_section():
     folder = Path(package.__file__).parent
     names = {f"lle.report.sections.{path.stem}" for path in folder.glob("*.py") if path.stem != "__init__"}
