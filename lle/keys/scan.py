@@ -80,7 +80,9 @@ class Scan(ast.NodeVisitor):
 
     def visit_Constant(self, node: ast.Constant) -> None:
         """Keeps texts that may name a file."""
-        if isinstance(node.value, str) and 0 < len(node.value) < 60 and "\n" not in node.value and not node.value.startswith(("/", ".")):
+        if not isinstance(node.value, str) or not 0 < len(node.value) < 60 or "\n" in node.value:
+            return
+        if not node.value.startswith(("/", ".")) or (node.value.startswith("../") and node.value.endswith(".yaml")):
             self.texts.add(node.value)
 
     def visit_Name(self, node: ast.Name) -> None:
