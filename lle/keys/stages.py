@@ -163,7 +163,12 @@ class Keys:
         source = getattr(settings, "source", None)
         inputs = [Input("folder", source.as_posix())] if source is not None else []
         inputs += [Input("data", part) for part in getattr(settings, "parts", ())]
-        return Stage(["lle.data.prepare:prepare"], _unused([settings.kind]), {f"data.{name}": plain(settings)}, inputs)
+        unused = _unused([settings.kind])
+        if settings.kind in ("demo", "demo_seg"):
+            unused.append("lle.data.check:at_fetch")
+        if getattr(settings, "photographs", None) != "photos":
+            unused.append("lle.data.demo:_photos")
+        return Stage(["lle.data.prepare:prepare"], unused, {f"data.{name}": plain(settings)}, inputs)
 
     def _clip(self) -> Stage:
         return Stage(["lle.clip.small_clip:train"], settings=self._section("clip"))
