@@ -26,10 +26,11 @@ from typing import Any
 
 from PIL import Image
 
-from lle.api import PARAMS, params
+from lle import Project
 from lle.errors import LleError
 from lle.files import atomic_path
 from lle.tracking import store
+from lle.tracking.stored import stored
 from lle.tracking.sync import sync
 
 WIDTH, HEIGHT = 1440, 900
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/mlflow"))
     options = parser.parse_args()
     reports, models, out = (path.resolve() for path in (options.reports, options.models, options.out))
-    home = params(PARAMS).train.data
+    home = Project().params.train.data
     with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
         uri = f"sqlite:///{scratch}/mlflow.db"
         print(sync(reports, models, uri, home))
@@ -65,7 +66,7 @@ def photograph(address: str, uri: str, home: str, out: Path) -> None:
     if executable is None:
         raise LleError("there is no chromium on the PATH: apt-get install chromium")
     experiment = str(store.client(uri).get_experiment_by_name(home).experiment_id)
-    runs = [run for run in store.stored(uri) if run.experiment == home and run.current]
+    runs = [run for run in stored(uri) if run.experiment == home and run.current]
     ids = [run.run_id for run in runs if run.name != "evaluate@input"]
     present = f"tags.`{store.CURRENT}` = 'true'"
     with sync_playwright() as driver:

@@ -7,7 +7,13 @@ from collections.abc import Iterable
 
 
 class LleError(Exception):
-    """Something the user can put right. The message says what is wrong and what to do next."""
+    """Something the user can put right. The message says what is wrong and what to do next.
+
+    Attributes:
+        exit_code: with which the command line ends; 128 and the signal's number where a signal stopped the work.
+    """
+
+    exit_code: int = 1
 
 
 class ConfigError(LleError):

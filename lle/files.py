@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -11,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from lle.errors import LleError
 
@@ -29,8 +30,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The suffix stays, because image and array writers choose their format by it.
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        # The suffix stays, because image and array writers choose their format by it. The stem is cut, because names have a longest length.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:24]}-", suffix=path.suffix)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -39,10 +40,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
     except OSError as error:
-        raise LleError(f"cannot write {path}: {error.strerror or error}. Free space or change the folder, then run it again.") from error
+        raise LleError(f"cannot write {path}: {error.strerror or error}. {write_advice(error)}") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def write_advice(error: OSError) -> str:
+    """Returns what a person can do about a file that could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full: free space, then run it again."
+    if error.errno == errno.ENAMETOOLONG:
+        return "The file system takes no name as long as that: choose a shorter one."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "You may not write there: choose another folder, or change its permissions."
+    return "Choose another folder, then run it again."
 
 
 def write_text(path: Path, text: str) -> None:
@@ -69,9 +81,13 @@ def csv_text(lines: Sequence[Mapping[str, Any]]) -> str:
     return stream.getvalue()
 
 
-def significant(value: float) -> float:
-    """Returns the value with six significant digits: more are noise, and differ between machines."""
-    return float(f"{value:.6g}")
+@overload
+def significant(value: float) -> float: ...
+@overload
+def significant(value: None) -> None: ...
+def significant(value: float | None) -> float | None:
+    """Returns the value with six significant digits: more are noise, and differ between machines. What is unknown stays None."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def read_json(path: Path) -> Any:

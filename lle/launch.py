@@ -27,8 +27,8 @@ from pathlib import Path
 
 ADDRESS = "LLE_LOADER"
 """Environment variable with the loader's socket."""
-LIBRARIES = ("numpy", "cv2", "PIL.Image", "scipy", "pydantic", "yaml", "torch", "lightning.pytorch")
-"""What the loader imports."""
+LIBRARIES = ("numpy", "cv2", "PIL.Image", "scipy", "pydantic", "yaml", "torch", "lightning.pytorch", "mlflow")
+"""What the loader imports, as far as it is installed."""
 READ_AT_IMPORT = (
     "ATEN_",
     "CUDA_",
@@ -91,7 +91,8 @@ def serve(address: str) -> None:
     listener.listen(64)
     before = dict(os.environ)
     for name in LIBRARIES:
-        importlib.import_module(name)
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)
     added = {key: value for key, value in os.environ.items() if before.get(key) != value}
     gc.collect()
     gc.freeze()

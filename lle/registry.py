@@ -7,6 +7,7 @@ entry point in the group `lle.methods` whose name is the id and whose value is t
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import importlib
 import importlib.metadata
@@ -14,6 +15,7 @@ import importlib.resources
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
@@ -43,10 +45,12 @@ class Card(Strict):
     """What training needs."""
     enhances: bool = True
     """False for a helper, such as a teacher, that suites and leaderboards leave out."""
+    preset: str = "recommended"
+    """Preset whose network the next two figures are of."""
     parameters: int | None = None
-    """Known number of parameters used at test time, with one of its presets."""
+    """Number of parameters used at test time, counted by `lle.cards`."""
     gmacs: float | None = None
-    """Known multiply-accumulates in 10^9 for a 400x600 picture, with the same preset."""
+    """Multiply-accumulates in 10^9 for a 400x600 picture, counted by `lle.cards`; None for what is no network."""
     claimed_gflops: float | None = None
     """The FLOPs column of the papers' tables, in 10^9."""
     text: str = Field("", repr=False)
@@ -64,6 +68,16 @@ def packages() -> Mapping[str, str]:
     return dict(sorted(found.items()))
 
 
+def list_methods(pattern: str = "*", helpers: bool = False) -> list[str]:
+    """Returns the ids of methods, in alphabetical order.
+
+    Args:
+        pattern: of the shell, such as `*dce*`.
+        helpers: also those that enhance nothing, such as a teacher.
+    """
+    return [name for name in packages() if fnmatch.fnmatchcase(name, pattern) and (helpers or card(name).enhances)]
+
+
 def package(name: str) -> str:
     """Returns the import path of a method's package.
 
@@ -77,8 +91,26 @@ def package(name: str) -> str:
 
 def config_class(name: str) -> type[MethodConfig]:
     """Returns the settings model of a method; imports no torch."""
-    config: type[MethodConfig] = importlib.import_module(f"{package(name)}.config").Config
+    config: type[MethodConfig] = _module(name, "config").Config
     return config
+
+
+def _module(name: str, part: str) -> ModuleType:
+    """Imports a module of a method's package.
+
+    Raises:
+        LleError: a plug-in is registered, and has no such module.
+    """
+    wanted = f"{package(name)}.{part}"
+    try:
+        return importlib.import_module(wanted)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (wanted == error.name or wanted.startswith(f"{error.name}.")):
+            raise
+        raise LleError(
+            f"method '{name}' is registered as the package '{package(name)}', but there is no module {error.name}. Install the "
+            "distribution that registers it again, or uninstall it."
+        ) from error
 
 
 def method_class(name: str) -> type[Method]:
@@ -89,7 +121,7 @@ def method_class(name: str) -> type[Method]:
     """
     from lle.engine.method import Method
 
-    module = importlib.import_module(f"{package(name)}.method")
+    module = _module(name, "method")
     classes = [
         value
         for value in vars(module).values()
@@ -106,9 +138,14 @@ def create(name: str, settings: Mapping[str, Any] | MethodConfig | None = None) 
     Args:
         name: a method's id.
         settings: its section of `params.yaml`; None takes the defaults.
+
+    Raises:
+        LleError: there is no such method, or its class lacks what a method must have.
     """
     config = settings if isinstance(settings, MethodConfig) else config_class(name)(**(settings or {}))
-    return method_class(name)(config)
+    method = method_class(name)(config)
+    method.check()
+    return method
 
 
 def card(name: str) -> Card:
@@ -118,7 +155,12 @@ def card(name: str) -> Card:
         LleError: the card has no head between `---` lines, or a key of it is unknown.
     """
     resource = importlib.resources.files(package(name)).joinpath("card.md")
-    match = re.match(r"---\n(.*?)\n---\n(.*)", resource.read_text(encoding="utf-8"), re.DOTALL)
+    return _card(str(resource), resource.read_text(encoding="utf-8"))
+
+
+@functools.lru_cache(maxsize=256)
+def _card(place: str, text: str) -> Card:
+    match = re.match(r"---\n(.*?)\n---\n(.*)", text, re.DOTALL)
     if match is None:
-        raise LleError(f"{resource} must begin with a head of `key: value` lines between two `---` lines.")
+        raise LleError(f"{place} must begin with a head of `key: value` lines between two `---` lines.")
     return Card(**yaml.safe_load(match[1]), text=match[2].strip())

@@ -16,8 +16,8 @@ from lle.clip.guided import ClipGuided
 from lle.config.clip import GuidedConfig
 from lle.engine.method import Frozen
 from lle.errors import LleError
-from lle.files import write_json
 from lle.provenance import provenance
+from lle.results.clip import ClipCost
 
 MODEL = "ViT-B-32"
 """The papers' backbone; time does not depend on its weights, so random ones do."""
@@ -64,6 +64,7 @@ def measure(name: str, reports: Path = Path("reports"), runs: int = 9) -> dict[s
                 seconds[key].append(time.perf_counter() - started)
     medians = {key: statistics.median(values) for key, values in seconds.items()}
     report = {
+        "schema": ClipCost.SCHEMA,
         "method": name,
         "clip_backbone": f"{MODEL}, random weights",
         "side": SIDE,
@@ -72,7 +73,7 @@ def measure(name: str, reports: Path = Path("reports"), runs: int = 9) -> dict[s
         "ratio": round(medians["step"] / (medians["clip"] + medians["network"]), 3),
         "provenance": provenance(command=f"lle clip cost {name}"),
     }
-    write_json(reports / "clip" / "cost" / f"{name}.json", report)
+    ClipCost.of(report).write(ClipCost.path(reports, name))
     return report
 
 

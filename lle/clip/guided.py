@@ -64,6 +64,7 @@ class ClipGuided(Method):
 
     stream = "unpaired"
     scope = "global"
+    network: nn.Module
     filled: Tensor
     first_prompts: Tensor
     look_mean: Tensor

@@ -19,8 +19,9 @@ from lle.data.demo import photographs
 from lle.data.images import write_webp
 from lle.engine.model_io import load_model
 from lle.errors import LleError
-from lle.files import read_json, write_json
+from lle.files import read_json
 from lle.provenance import provenance
+from lle.results.clip import ClipPrompts
 
 STOPS = tuple(step / 2 for step in range(-12, 1))
 """Exposures of a bracketed scene against its normal light, in photographic stops."""
@@ -56,6 +57,7 @@ def look(name: str, models: Path = Path("build/models"), reports: Path = Path("r
     falls = {scene: {when: fall(values) for when, values in found.items()} for scene, found in odds.items()}
     scene, picture = next(iter(scenes.items()))
     report = {
+        "schema": ClipPrompts.SCHEMA,
         "method": name,
         **method.tags(),
         "rounds": method.settings.rounds,
@@ -69,7 +71,7 @@ def look(name: str, models: Path = Path("build/models"), reports: Path = Path("r
             **{key: trained[key] for key in ("config_hash", "fingerprint", "seed", "data_digest")}, command=f"lle clip prompts {name}"
         ),
     }
-    write_json(reports / "clip" / "prompts" / f"{name}.json", report)
+    ClipPrompts.of(report).write(ClipPrompts.path(reports, name))
     return report
 
 

@@ -25,6 +25,7 @@ from lle.data.demo import PHOTOGRAPHS, photographs
 from lle.errors import WeightsError
 from lle.files import atomic_path, digest, write_json, write_text
 from lle.provenance import provenance
+from lle.results.clip import ClipModel
 
 HELD_OUT = ("val", "test")
 """Splits of the installed photographs on which the model is measured."""
@@ -189,7 +190,7 @@ def train(
     write_json(out / "report.json", report)
     if reports is not None:
         # Times differ from run to run; what stands in git should not.
-        write_json(reports / "clip" / "model.json", {key: value for key, value in report.items() if key not in MEASURED})
+        ClipModel.of({key: value for key, value in report.items() if key not in MEASURED}).write(ClipModel.path(reports))
     return report
 
 

@@ -13,10 +13,10 @@ from lle.clip.small_clip import similarities
 from lle.config.clip import Backbone
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
-from lle.engine.needs import folder_digest
 from lle.errors import DataError
-from lle.files import write_json
+from lle.keys import folder_digest
 from lle.provenance import provenance
+from lle.results.clip import ClipDarkness
 
 DARK = tuple(f"a {words} photo" for words in ("low-light", "dark", "very dark", "dim", "back-lit", "unevenly lit", "lamp-lit underground"))
 LIT = tuple(
@@ -55,6 +55,7 @@ def measure(
         raise DataError(f"{dataset} has no pairs in its split `{split}`. Name a data set with some.")
     dark, lit = (_pictures(sorted({path for row in rows if (path := getattr(row, side)) is not None})) for side in ("low", "normal"))
     report = {
+        "schema": ClipDarkness.SCHEMA,
         "dataset": dataset,
         "split": split,
         "clip_backbone": backbone.title,
@@ -67,7 +68,7 @@ def measure(
             command=f"lle clip darkness {dataset}",
         ),
     }
-    write_json(reports / "clip" / "darkness" / f"{dataset}.json", report)
+    ClipDarkness.of(report).write(ClipDarkness.path(reports, dataset))
     return report
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -12,7 +13,30 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class Strict(BaseModel):
     """A settings model that refuses unknown keys and cannot be changed after it was read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a method takes from another stage.
+
+    Attributes:
+        kind: `clip` is a folder in open_clip's layout, `model` a model folder, `data` a prepared data set, `folder` any other
+            folder or file; `method` is another method that is trained inside this one, so that its code counts.
+        name: the folder or file; of `data` the set's name, of `method` the id.
+        settings: of a `method`, as they are written.
+    """
+
+    kind: Literal["clip", "model", "data", "folder", "method"]
+    name: str
+    settings: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies; None for a `method`."""
+        if self.kind == "method":
+            return None
+        return Path("build/data", self.name) if self.kind == "data" else Path(self.name)
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -38,7 +62,7 @@ class MethodConfig(Strict):
     crop: int = Field(128, ge=16)
     """Side of the square training crops, in pixels."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """Optimiser of every update that does not name its own."""
+    """Optimiser of every update."""
     lr: float = Field(1e-4, gt=0)
     """Learning rate at the start of a phase."""
     betas: tuple[float, float] = (0.9, 0.999)
@@ -65,12 +89,8 @@ class MethodConfig(Strict):
     keep: Literal["last", "best"] = "last"
     """Weights that are the result: the last ones, or those of the highest PSNR on the validation split."""
 
-    def uses(self) -> tuple[str, ...]:
-        """Returns the ids of other methods that these settings name, whose code therefore is part of this method's."""
-        return ()
-
-    def needs(self) -> tuple[Path, ...]:
-        """Returns the folders, made by other stages, that training depends on: a CLIP, a teacher, a second data set."""
+    def inputs(self) -> Sequence[Input]:
+        """Returns what training takes from other stages; each is a dependency of the method's training."""
         return ()
 
     @model_validator(mode="before")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from lle.config.base import MethodConfig, Strict
+from lle.config.base import Input, MethodConfig, Strict
 
 DEMO = Path("build/clip")
 """Where `lle clip` leaves the small CLIP."""
@@ -50,6 +51,13 @@ class Backbone(Strict):
         if self.model == "demo":
             return self.weights or DEMO
         return Path(self.model.removeprefix("local-dir:")) if self.model.startswith("local-dir:") else None
+
+    @property
+    def source(self) -> Input | None:
+        """The folder, or the file of weights, that another stage or a person puts there; None for a download."""
+        if self.folder is not None:
+            return Input("clip", self.folder.as_posix())
+        return Input("folder", self.weights.as_posix()) if self.weights is not None else None
 
 
 class ClipConfig(Strict):
@@ -131,7 +139,7 @@ class GuidedConfig(MethodConfig):
     look_tolerance: float = Field(0.5, ge=0)
     """Distance from the normal-light mean that this term lets pass, in standard deviations over normal-light crops."""
 
-    def needs(self) -> tuple[Path, ...]:
-        """The folders of backbones that are such: the small CLIP's, or one in open_clip's layout."""
+    def inputs(self) -> Sequence[Input]:
+        """The backbones that are on disk: the small CLIP's folder, one in open_clip's layout, or a file of weights."""
         backbones = [self.backbone] + ([self.content_backbone] if self.content_backbone is not None else [])
-        return tuple(dict.fromkeys(b.folder for b in backbones if b.folder is not None))
+        return tuple(dict.fromkeys(found for backbone in backbones if (found := backbone.source) is not None))

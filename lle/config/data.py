@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from lle.config.base import Strict
+from lle.errors import ConfigError, did_you_mean
+
+CATALOG = Path(__file__).parent / "../data/catalog.yaml"
+"""The public data sets, by id."""
 
 
 def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -80,10 +87,12 @@ class Published(Strict):
 
 
 class DemoData(Strict):
-    """Pairs made from the photographs that scikit-image, scikit-learn and matplotlib install."""
+    """Pairs made from photographs of normal light, by default those that scikit-image, scikit-learn and matplotlib install."""
 
     kind: Literal["demo"]
-    """Made here, from installed photographs."""
+    """Made here, from photographs."""
+    photographs: Literal["demo", "photos"] = "demo"
+    """`demo` are 13 that packages install; `photos` are the 140 of the set of that name, fetched where it is not there."""
     lighting: Literal["room", "mine", "mixed"]
     """`room` is dim, `mine` is lit by lamps, `mixed` alternates between both."""
     mode: Literal["camera", "published"] = "camera"
@@ -173,19 +182,26 @@ class Fractions(Strict):
         return self
 
 
+Allowed = tuple[Literal["size", "orphan", "duplicate"], ...]
+"""What is let pass with a warning: pairs of unequal size and pictures without a partner are left out then; equal pictures in two
+splits stay."""
+
+
 class FolderData(Strict):
     """Pictures that are already on disk; they stay where they are."""
 
     kind: Literal["folder"]
     """Read from a folder."""
     source: Path
-    """The folder: `pairs.csv`, or `low/` and `normal/`, or low-light pictures alone."""
-    paired: bool = True
-    """Whether `low/` and `normal/` belong together picture by picture."""
+    """The folder: `pairs.csv`, or `low/` and `normal/` (LOL's and other common names too), or low-light pictures alone."""
+    paired: bool | None = None
+    """true requires a reference for every picture, false makes each picture a row of its own; null takes pairs where there are."""
     split: Literal["train", "val", "test"] | Fractions | None = None
-    """One split for all, or shares by scene. null takes the column of `pairs.csv`, and `test` where there is none."""
+    """One split for all, or shares by scene. null takes the set's own, and where there is none 70/15/15 by scene."""
     seed: int = Field(1, ge=0)
-    """Of the shuffle of scenes, where `split` gives shares."""
+    """Of the shuffle of scenes."""
+    allow: Allowed = ()
+    """Faults to go on with: `size` and `orphan` leave such pictures out, `duplicate` keeps pictures that are in two splits."""
 
 
 class CatalogData(Strict):
@@ -203,7 +219,58 @@ class CatalogData(Strict):
     """Share of the training scenes set aside for choosing a checkpoint, for sets without an official val split."""
     seed: int = Field(1, ge=0)
     """Of the shuffle of scenes, where `split` gives shares."""
+    allow: Allowed = ()
+    """Faults to go on with: `size` and `orphan` leave such pictures out, `duplicate` keeps pictures that are in two splits."""
+    licences: tuple[str, ...] | None = None
+    """Licences whose pictures are taken, such as public-domain, cc0, cc-by, cc-by-sa; null takes all. For sets that name one a picture."""
 
 
-DataConfig = Annotated[DemoData | DemoSegData | FolderData | CatalogData, Field(discriminator="kind")]
+class JoinData(Strict):
+    """Several prepared sets as one, to train on all of them."""
+
+    kind: Literal["join"]
+    """Put together from other sets."""
+    parts: tuple[str, ...] = Field(min_length=1)
+    """Their names; each is made or fetched first where it is not there."""
+    shares: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """How often each is drawn from in training, against the others; null draws every picture equally often."""
+    allow: tuple[Literal["duplicate"], ...] = ()
+    """`duplicate` goes on with pictures that are in one split of one part and in another of another."""
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        if len(set(self.parts)) < len(self.parts):
+            raise ValueError("parts: a set is named twice; use `shares` to draw more from it")
+        if self.shares is not None and len(self.shares) != len(self.parts):
+            raise ValueError(f"shares: {len(self.shares)} shares for {len(self.parts)} parts; write one a part")
+        return self
+
+
+DataConfig = Annotated[DemoData | DemoSegData | FolderData | CatalogData | JoinData, Field(discriminator="kind")]
 """One entry of `data:`."""
+
+
+@functools.cache
+def catalog_names() -> tuple[str, ...]:
+    """Returns the ids of the catalog, in its order."""
+    return tuple(yaml.safe_load(CATALOG.read_text(encoding="utf-8")))
+
+
+def settings_for(name: str, sections: Mapping[str, DataConfig]) -> DataConfig:
+    """Returns the settings of a data set: its section, or the defaults of a set of the catalog.
+
+    Args:
+        name: of the set.
+        sections: the section `data` of `params.yaml`.
+
+    Raises:
+        ConfigError: there is no such set; the message names the nearest one.
+    """
+    if name in sections:
+        return sections[name]
+    if name in catalog_names():
+        return CatalogData(kind="catalog")
+    near = did_you_mean(name, [*sections, *catalog_names()])
+    raise ConfigError(
+        f"there is no data set '{name}': no section under `data`, and nothing in the catalog.{near} `lle datasets` lists them."
+    )

@@ -30,8 +30,8 @@ def commented(model: type[BaseModel], values: Mapping[str, Any]) -> str:
     return "\n".join(_section(model, values, 0, set())) + "\n"
 
 
-def _section(model: type[BaseModel] | None, values: Mapping[str, Any], depth: int, told: set[tuple[Any, str]]) -> Iterator[str]:
-    """Yields lines; `told` holds the keys that were explained already: sections of one kind need it once."""
+def _section(model: type[BaseModel] | None, values: Mapping[str, Any], depth: int, explained: set[tuple[Any, str]]) -> Iterator[str]:
+    """Yields lines; `explained` holds the keys that were explained already: sections of one kind need it once."""
     indent = "  " * depth
     for place, (key, value) in enumerate(values.items()):
         field = model.model_fields.get(key) if model is not None else None
@@ -39,23 +39,23 @@ def _section(model: type[BaseModel] | None, values: Mapping[str, Any], depth: in
         description = (field.description if field is not None else None) or (_first(inner) if inner is not None else None)
         if depth == 0 and place:
             yield ""
-        if description and (model, key) not in told:
-            told.add((model, key))
+        if description and (model, key) not in explained:
+            explained.add((model, key))
             yield from textwrap.wrap(description, WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
         if isinstance(value, Mapping) and value:
             yield f"{indent}{key}:"
             members = _member(field.annotation) if field is not None and inner is None else None
             if members is None:
-                yield from _section(inner, value, depth + 1, told)
+                yield from _section(inner, value, depth + 1, explained)
             else:
                 for name, entry in value.items():
                     kind = _model(members, entry)
-                    if (kind, "") not in told:
-                        told.add((kind, ""))
+                    if (kind, "") not in explained:
+                        explained.add((kind, ""))
                         about = _first(kind) or ""
                         yield from textwrap.wrap(about, WIDTH, initial_indent=f"{indent}  # ", subsequent_indent=f"{indent}  # ")
                     yield f"{indent}  {name}:"
-                    yield from _section(kind, entry, depth + 2, told)
+                    yield from _section(kind, entry, depth + 2, explained)
         elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
             yield f"{indent}{key}:"
             yield from (f"{indent}  - {item}" for item in value)
@@ -82,8 +82,9 @@ def _model(annotation: Any, value: Any) -> type[BaseModel] | None:
 
 
 def _member(annotation: Any) -> Any:
-    """Returns what a mapping maps to."""
-    return typing.get_args(annotation)[1] if typing.get_origin(annotation) is dict else None
+    """Returns what a mapping maps to, also where a word may stand in its place."""
+    parts = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
+    return next((typing.get_args(part)[1] for part in parts if typing.get_origin(part) is dict), None)
 
 
 def _leaves(annotation: Any) -> list[Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import re
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -11,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from lle import registry
 from lle.config.schema import BaseParams, params_model
 from lle.errors import ConfigError, did_you_mean
 
@@ -23,19 +27,10 @@ def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ())
         overrides: in the grammar of `dvc exp run -S`: `a.b=value` sets, `+a.b=value` adds, `~a.b` removes.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a key is unknown or of the wrong type; all faults are named.
+        ConfigError: the file is missing, is not YAML or has a key twice, or a key is unknown or of the wrong type; all faults are named.
     """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path} does not exist. Run this in the folder of the project, or name the file with --params.") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold sections such as `suite:` and `train:`.")
     overrides = tuple(overrides)
-    for override in overrides:
-        _override(values, override)
+    values = read_values(path, overrides)
     try:
         params = params_model()(**values)
     except ValidationError as error:
@@ -43,6 +38,94 @@ def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ())
     own = ("--params", Path(path).as_posix()) if Path(path).resolve() != Path("params.yaml").resolve() else ()
     params._options = (*own, *(word for override in overrides for word in ("-S", override)))
     return params
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Refuses a key that is written twice, of which YAML would silently take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Builds a mapping."""
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    raise ConfigError(
+                        f"line {line}: the key '{key.value}' is written twice, first in line {lines[key.value]}. Remove one of them."
+                    )
+                lines[key.value] = line
+        return super().construct_mapping(node, deep)
+
+
+def read_values(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Reads the settings as they are written, with overrides applied; whether they are valid is not looked at.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML or has a key twice, or an override is malformed.
+    """
+    try:
+        values = copy.deepcopy(_parsed(Path(path).read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist. Run this in the folder of the project, or name the file with --params.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}. It must be a text file in UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}, {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold sections such as `suite:` and `train:`.")
+    overrides = tuple(overrides)
+    for override in overrides:
+        _leave_preset(values, override)
+    for override in overrides:
+        _override(values, override)
+    return values
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(text: str) -> Any:
+    """Parses the file; a study reads it once a variant."""
+    return yaml.load(text, Loader=_Loader)
+
+
+def _leave_preset(values: dict[str, Any], override: str) -> None:
+    """Drops the keys of a method that were written beside another preset: `preset=paper` is the paper, not a mixture."""
+    match = re.match(r"\+?methods\.(\w+)\.preset=(.*)", override)
+    section = (values.get("methods") or {}).get(match[1]) if match is not None else None
+    if match is None or not isinstance(section, dict) or match[1] not in registry.packages():
+        return
+    try:
+        chosen = parse_value(match[2])
+    except yaml.YAMLError:
+        return  # which is told where the override is applied
+    if chosen != section.get("preset", registry.config_class(match[1]).model_fields["preset"].default):
+        section.clear()
+
+
+def training_data(name: str, path: Path, overrides: Iterable[str] = ()) -> tuple[str, ...]:
+    """Returns the overrides with which everything is trained on a data set.
+
+    Args:
+        name: a section of `data`, or a set of the catalog, which gets a section.
+        path: the settings file.
+        overrides: those that are given beside, in the grammar of `-S`.
+
+    Raises:
+        ConfigError: there is no such data set; the message names the nearest one.
+    """
+    from lle.data.catalog import entries
+
+    values = read_values(path, overrides)
+    sections, suite = values.get("data") or {}, values.get("suite") or {}
+    if name not in sections and name not in entries():
+        near = did_you_mean(name, [*sections, *entries()])
+        raise ConfigError(f"there is no data set '{name}' in {path} or the catalog.{near} `lle datasets` lists them.")
+    added = [] if name in sections else [f"+data.{name}.kind=catalog"]
+    prepared = list(suite.get("prepare") or [])
+    if name not in prepared:
+        added.append(f"suite.prepare=[{','.join([*prepared, name])}]")
+    return (*added, f"train.data={name}")
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
@@ -54,7 +137,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         if fault["type"] == "extra_forbidden":
             lines.append(f"  {path}: unknown key.{did_you_mean(keys[-1], known)} Known here: {', '.join(sorted(known))}.")
         else:
-            message = fault["msg"].removeprefix("Value error, ")
+            message = "must be finite" if fault["type"] == "finite_number" else fault["msg"].removeprefix("Value error, ")
             value = f" (it is {fault['input']!r})" if path and fault["type"] != "missing" else ""
             lines.append(f"  {path or 'settings'}: {message}{value}")
     return "\n".join(lines)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import shlex
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, create_model, model_validator
 
 from lle import registry
 from lle.config.base import MethodConfig, Strict
 from lle.config.clip import ClipConfig
-from lle.config.data import DataConfig
+from lle.config.data import DataConfig, catalog_names
 from lle.config.judge import JudgeConfig, SegmentConfig
 from lle.config.study import StudyConfig
 
@@ -31,8 +31,6 @@ class SuiteConfig(Strict):
     """Segmentation sets whose darkened test pictures every method enhances for their judge."""
     attention: list[str] = Field(default_factory=list)
     """Methods of the suite whose attention maps by block, and their teacher's, are drawn: distill has such blocks."""
-    seeds: list[int] = Field(default_factory=list)
-    """Further seeds with which every method is trained and measured, to show the spread; each takes as long as the suite again."""
 
 
 class CompositeConfig(Strict):
@@ -122,6 +120,12 @@ class BaseParams(Strict):
         """Returns the command line of `lle` that runs with these settings: `words` with the options that were given."""
         return shlex.join(["lle", *words, *self._options])
 
+    def with_override(self, key: str, value: int) -> Self:
+        """Returns these settings with another value of a top-level number, and the option for it among those of `command`."""
+        other = self.model_copy(update={key: value})
+        other._options = (*self._options, "-S", f"{key}={value}")
+        return other
+
     @model_validator(mode="after")
     def _names_exist(self) -> BaseParams:
         unknown = [name for name in self.suite.methods if name not in registry.packages()]
@@ -150,15 +154,17 @@ class BaseParams(Strict):
             "judges": list(self.judges),
         }.items():
             for name in names:
-                if name not in self.data:
-                    raise ValueError(f"{key}: '{name}' has no section under `data`")
+                if name not in self.data and name not in catalog_names():
+                    raise ValueError(f"{key}: '{name}' has no section under `data` and is not in the catalog")
         for name, study in self.studies.items():
-            absent = [method for method in (v.method for v in study.variants.values()) if method not in registry.packages()]
+            variants = {} if study.variants == "suite" else study.variants
+            absent = [method for method in (v.method for v in variants.values()) if method not in registry.packages()]
+            absent = absent or [one for pair in study.pairs for one in pair if study.variants == "suite" and one not in self.suite.methods]
             if absent:
                 raise ValueError(f"studies.{name}: there is no method '{absent[0]}'; `lle methods` lists them")
-            absent = [dataset for dataset in study.datasets if dataset not in self.data]
+            absent = [dataset for dataset in study.datasets if dataset not in self.data and dataset not in catalog_names()]
             if absent:
-                raise ValueError(f"studies.{name}.datasets: '{absent[0]}' has no section under `data`")
+                raise ValueError(f"studies.{name}.datasets: '{absent[0]}' has no section under `data` and is not in the catalog")
         needed = {"suite.datasets": self.suite.datasets, "suite.segment": self.suite.segment, "train.data": [self.train.data]}
         for key, names in needed.items():
             for name in names:

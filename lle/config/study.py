@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from lle.config.base import Strict
 
+Processor = Literal["native", "baseline"]
 CONTRAST = re.compile(r"^(\w+) > (\w+)$")
 
 
@@ -36,8 +37,11 @@ class StudyConfig(Strict):
     """Every variant is trained once with each."""
     set: list[str] = Field(default_factory=list)
     """Overrides for all variants, in the grammar of `-S`, for example methods.unet.iterations=5000."""
-    variants: dict[str, VariantConfig] = Field(min_length=1)
-    """The rows, by a short name."""
+    processors: list[Processor] = Field(default=["native"], min_length=1)
+    """Every variant is trained and measured with the instructions of each: `native` is this machine's, `baseline` an old x86
+    processor's. Means and tests are of the first one; all show how far machines may differ."""
+    variants: dict[str, VariantConfig] | Literal["suite"] = Field(min_length=1)
+    """The rows, by a short name; `suite` stands for every method of the suite, each with its own settings."""
     contrasts: list[str] = Field(default_factory=list)
     """Expectations such as `full > no_refinement`, tested on PSNR where there are references; the result is reported whichever
     way it comes out."""
@@ -48,14 +52,15 @@ class StudyConfig(Strict):
             match = CONTRAST.match(text)
             if match is None:
                 raise ValueError(f"contrasts: '{text}' must read `first > second`")
-            unknown = [name for name in match.groups() if name not in self.variants]
+            # With `suite` the names are methods, which are checked where the suite is known.
+            unknown = [name for name in match.groups() if self.variants != "suite" and name not in self.variants]
             if unknown:
                 raise ValueError(f"contrasts: '{text}' names {unknown[0]}, but the variants are {', '.join(self.variants)}")
         if twice := [text for text in self.contrasts if self.contrasts.count(text) > 1]:
             raise ValueError(f"contrasts: '{twice[0]}' stands there more than once")
-        repeated = {seed for seed in self.seeds if self.seeds.count(seed) > 1}
-        if repeated:
-            raise ValueError(f"seeds: {min(repeated)} stands there more than once")
+        for key, names in {"seeds": [str(seed) for seed in self.seeds], "processors": [str(name) for name in self.processors]}.items():
+            if repeated := sorted(name for name in names if names.count(name) > 1):
+                raise ValueError(f"{key}: {repeated[0]} stands there more than once")
         return self
 
     @property

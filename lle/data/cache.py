@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -39,17 +39,21 @@ class Cache:
 
     Attributes:
         rows: the rows of the split; `low(i)` and `normal(i)` belong to `rows[i]`.
+        shares: how often each part of a joined set is drawn from, by part; None draws every row equally often.
 
     Raises:
-        DataError: a picture cannot be decoded; it is named.
+        DataError: a picture cannot be decoded, or those of a row are of different sizes; it is named.
         LleError: the disk has too little room; the needed bytes are named.
     """
 
     def __init__(self, prepared: Prepared, split: str, folder: Path = Path("build/cache")) -> None:
         self.rows = prepared.rows(split)
+        self.shares: Mapping[str, float] | None = prepared.facts.get("shares")
         home = Path(folder) / prepared.digest[:20] / split
-        sources = list(dict.fromkeys(path for row in self.rows for path in (row.low, row.normal, row.mask) if path is not None))
-        names = [path.relative_to(prepared.root).as_posix() for path in sources]
+        sources = list(dict.fromkeys(path for row in self.rows for path in row.files.values()))
+        # A file outside of the root keeps its whole path; one whose name is not UTF-8 is written with its bytes.
+        names = [(path.relative_to(prepared.root) if path.is_relative_to(prepared.root) else path).as_posix() for path in sources]
+        names = [name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for name in names]
         index = _load(home, names)
         if index is None:
             home.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +62,11 @@ class Cache:
         self._file = home / "pixels.bin"
         self._places = {path: tuple(place) for path, place in zip(sources, index["places"], strict=True)}
         self._pixels: np.memmap | None = None
+        for row in self.rows:
+            sizes = {side: self._places[path][1:3] for side, path in row.files.items()}
+            if len(set(sizes.values())) > 1:
+                told = ", ".join(f"{side} is {width}x{height}" for side, (height, width) in sizes.items())
+                raise DataError(f"the pictures of '{row.image}' do not fit: {told}. Run `lle fetch {prepared.name}` again.")
 
     def __len__(self) -> int:
         return len(self.rows)

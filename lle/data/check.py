@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,14 @@ import cv2
 import numpy as np
 
 from lle.data import catalog
-from lle.data.images import find_images, read_rgb
-from lle.data.pairs import Prepared, Row
+from lle.data.folders import find_pictures
+from lle.data.images import read_rgb, shown, size
+from lle.data.layouts import find_layout
+from lle.data.pairs import Prepared, Row, open_prepared, some
 from lle.errors import DataError
 from lle.files import sha256
+
+log = logging.getLogger("lle.data")
 
 _WIDTH = 384
 """Pictures are compared at this greatest side, in pixels."""
@@ -23,6 +28,10 @@ _SAME = 4
 """Perceptual hashes of 64 bits that differ in so many bits at most count as one picture."""
 _SHIFT = 1.5
 """Pairs displaced by more than so many pixels of the reduced pictures count as misaligned."""
+_SAMPLE = 48
+"""Rows of each split that are looked at where all would take too long."""
+_PIXELS = 150_000_000
+"""Pixels that are decoded then, at most."""
 _CERTAIN = 0.08
 """Least height of the correlation's peak, 1 being a pure shift, below which no displacement is reported."""
 
@@ -37,7 +46,7 @@ class Finding:
         severity: `error` for what makes figures wrong, `warning` for what may.
     """
 
-    kind: Literal["counts", "orphans", "changed", "unreadable", "sizes", "duplicates", "alignment"]
+    kind: Literal["counts", "orphans", "changed", "unreadable", "sizes", "duplicates", "alignment", "black"]
     message: str
     severity: Literal["error", "warning"] = "error"
 
@@ -48,7 +57,8 @@ def check(prepared: Prepared) -> list[Finding]:
     Counts against the catalog; files beside the set's own that no row names; files that changed since the set was prepared, which
     the pipeline does not see where they lie outside of the project; unreadable pictures; pairs of unequal size;
     pictures of one split that look like one of another (perceptual hash of the reference, or of the low-light picture where there
-    is none); pairs that are displaced against each other (phase correlation, which does not mind their brightness).
+    is none); pairs that are displaced against each other (phase correlation, which does not mind their brightness); low-light
+    pictures that are black all over.
 
     Args:
         prepared: the data set.
@@ -56,30 +66,122 @@ def check(prepared: Prepared) -> list[Finding]:
     Returns:
         Findings, in the order above; none if all is well.
     """
+    return [*_counts(prepared), *_orphans(prepared), *_changed(prepared), *_look_at(prepared.all_rows)]
+
+
+def misfits(rows: Sequence[Row]) -> tuple[list[tuple[Row, str]], list[str]]:
+    """Compares the sizes of the pictures of each row by their heads alone.
+
+    Returns:
+        Rows whose pictures are not of one size, and what is said of each; and what is said of heads that cannot be read.
+    """
+    paths = list(dict.fromkeys(path for row in rows for path in row.files.values()))
     with ThreadPoolExecutor() as pool:
-        looked = list(pool.map(_look, prepared.all_rows))
-    findings = [*_counts(prepared), *_orphans(prepared), *_changed(prepared)]
-    findings += [Finding("unreadable", look) for look in looked if isinstance(look, str)]
-    seen = [(row, look) for row, look in zip(prepared.all_rows, looked, strict=True) if isinstance(look, _Look)]
+        heads = dict(zip(paths, pool.map(_head, paths), strict=True))
+    wrong = []
+    for row in rows:
+        sizes = {name: head for name, path in row.files.items() if not isinstance(head := heads[path], str)}
+        if len(set(sizes.values())) > 1:
+            told = ", ".join(f"{name} is {width}x{height}" for name, (width, height) in sizes.items())
+            wrong.append((row, f"{row.image or shown(next(iter(row.files.values())))}: {told}"))
+    return wrong, [head for head in heads.values() if isinstance(head, str)]
+
+
+def at_fetch(prepared: Prepared) -> list[Finding]:
+    """Looks at a sample of a set's pictures for what `check` looks for in all of them, as far as that is no error."""
+    findings = _look_at(_sample(prepared), "in a sample of its pictures ")
+    return [finding for finding in findings if finding.kind in {"duplicates", "alignment", "black"}]
+
+
+def before_training(prepared: Prepared) -> None:
+    """Refuses a set that cannot be learned from as it is now, and warns of what looks wrong with it.
+
+    Sizes are compared by the pictures' heads, the folders are listed, and displaced pairs and equal pictures in two splits are looked
+    for in a sample. Sets that were made here are taken as they are.
+
+    Raises:
+        DataError: the pictures of a pair are of different sizes, a folder has pictures that are not in the set, a part of a join is
+            another one now, or there is no training split.
+    """
+    prepared.rows("train")
+    for part, digest in prepared.facts.get("parts", {}).items():
+        if open_prepared(part, prepared.folder.parent).digest != digest:
+            raise DataError(
+                f"the data set '{prepared.name}' was put together from another '{part}'. Run `lle fetch {prepared.name}` again."
+            )
+    if prepared.kind not in {"folder", "catalog", "join"}:
+        return
+    wrong, damaged = misfits(prepared.all_rows)
+    if wrong:
+        raise DataError(
+            f"the data set '{prepared.name}' has {len(wrong)} pairs that do not fit: {some([text for _, text in wrong])}. Give both "
+            f"pictures of a pair the same size, then run `lle fetch {prepared.name}` again."
+        )
+    if damaged:
+        raise DataError(damaged[0])
+    for finding in _orphans(prepared):
+        if finding.severity == "error":
+            raise DataError(f"{finding.message} They are not in the data set '{prepared.name}': run `lle fetch {prepared.name}` again.")
+        log.warning("%s: %s", prepared.name, finding.message)
+    for finding in at_fetch(prepared) if prepared.kind != "join" else ():
+        log.warning("%s: %s", prepared.name, finding.message)
+
+
+def _head(path: Path) -> tuple[int, int] | str:
+    try:
+        return size(path)
+    except DataError as error:
+        return str(error)
+
+
+def _sample(prepared: Prepared) -> list[Row]:
+    """Rows spread evenly over each split, fewer where pictures are large."""
+    rows: list[Row] = []
+    for split in prepared.counts:
+        of = prepared.rows(split)
+        head = _head(next(iter(of[0].files.values())))
+        pixels = 2 * head[0] * head[1] if not isinstance(head, str) else 1
+        count = max(1, min(len(of), _SAMPLE, _PIXELS // (pixels * len(prepared.counts))))
+        rows += [of[round(place)] for place in np.linspace(0, len(of) - 1, count)]
+    return rows
+
+
+def _look_at(rows: Sequence[Row], where: str = "") -> list[Finding]:
+    """Decodes the pictures of rows and says what is wrong with them."""
+    with ThreadPoolExecutor() as pool:
+        looked = list(pool.map(_look, rows))
+    findings = [Finding("unreadable", look) for look in looked if isinstance(look, str)]
+    seen = [(row, look) for row, look in zip(rows, looked, strict=True) if isinstance(look, _Look)]
     findings += [Finding("sizes", f"{row.image}: {look.sizes}.") for row, look in seen if look.sizes]
     findings += _duplicates(seen)
-    findings += [
-        Finding(
-            "alignment", f"{row.image}: the low-light picture is displaced by {look.shift:.1f} pixels against its reference.", "warning"
+    moved = [(row, look.shift) for row, look in seen if look.shift is not None]
+    if where and len(moved) > 3:
+        told = some([row.image for row, _ in moved])
+        findings.append(
+            Finding("alignment", f"{where}{len(moved)} low-light pictures are displaced against their references: {told}.", "warning")
         )
-        for row, look in seen
-        if look.shift is not None
-    ]
+    else:
+        findings += [
+            Finding("alignment", f"{row.image}: the low-light picture is displaced by {shift:.1f} pixels against its reference.", "warning")
+            for row, shift in moved
+        ]
+    black = [row.image for row, look in seen if look.black]
+    if black:
+        findings.append(Finding("black", f"{len(black)} low-light pictures are black all over: {some(black)}.", "warning"))
     return findings
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What one row shows: the hash of its picture, what is wrong with its sizes, its displacement in pixels if certain."""
+    """What one row shows: the hash of its picture, what is wrong with its sizes, its displacement if certain, whether it is black.
+
+    The hash is of the reference where there is one; displacement is in pixels; black is the low-light picture.
+    """
 
     hash: np.ndarray
     sizes: str
     shift: float | None
+    black: bool
 
 
 def _look(row: Row) -> _Look | str:
@@ -99,7 +201,8 @@ def _look(row: Row) -> _Look | str:
     shift = _shift(pictures["low"], pictures["normal"]) if len(pictures) == 2 and equal else None
     picture = pictures.get("normal", pictures.get("low"))
     assert picture is not None
-    return _Look(np.packbits(imagehash.phash(Image.fromarray(picture)).hash), sizes, shift)
+    black = "low" in pictures and int(pictures["low"].max()) == 0
+    return _Look(np.packbits(imagehash.phash(Image.fromarray(picture)).hash), sizes, shift, black)
 
 
 def _shift(low: np.ndarray, normal: np.ndarray) -> float | None:
@@ -120,7 +223,7 @@ def _counts(prepared: Prepared) -> Iterator[Finding]:
     if "entry" not in prepared.facts:
         return
     item = catalog.entry(str(prepared.facts["entry"]))
-    expected = catalog.find_layout(item, prepared.root)[0].counts
+    expected = find_layout(item, prepared.root)[0].counts
     if expected is not None and not complete(prepared.counts, expected):
         yield Finding("counts", f"{item.title} has {_say(expected)}; here are {_say(prepared.counts)}.")
 
@@ -145,26 +248,24 @@ def _say(counts: Mapping[Any, int]) -> str:
 
 
 def _orphans(prepared: Prepared) -> Iterator[Finding]:
-    known = {path.resolve() for row in prepared.all_rows for path in (row.low, row.normal, row.mask) if path is not None}
-    for folder in sorted({path.parent for path in known}):
-        beside = [path for path in find_images(folder) if path.resolve() not in known]
+    """Pictures beside the set's own; an error where the set was made of all pictures of its folders and nothing was left out."""
+    known = {path.resolve() for row in prepared.all_rows for path in row.files.values()}
+    whole = bool(prepared.facts.get("whole")) and not prepared.facts.get("left_out")
+    for folder in sorted({path.parent for row in prepared.all_rows for path in row.files.values()}):
+        beside = [path for path in find_pictures(folder)[0] if path.parent == folder and path.resolve() not in known]
         if beside:
-            some = ", ".join(path.name for path in beside[:5]) + (f" and {len(beside) - 5} more" if len(beside) > 5 else "")
-            yield Finding("orphans", f"{Path(folder)} has {len(beside)} pictures that no row names: {some}.", "warning")
+            names = some([path.name for path in beside])
+            severity: Literal["error", "warning"] = "error" if whole else "warning"
+            yield Finding("orphans", f"{shown(folder)} has {len(beside)} pictures that no row names: {names}.", severity)
 
 
 def _changed(prepared: Prepared) -> Iterator[Finding]:
-    known = {
-        path: row.digests[column]
-        for row in prepared.all_rows
-        for column, path in (("low", row.low), ("normal", row.normal), ("mask", row.mask))
-        if path is not None
-    }
+    known = {path: row.digests[column] for row in prepared.all_rows for column, path in row.files.items()}
     with ThreadPoolExecutor() as pool:
         changed = [path for path, found in zip(known, pool.map(sha256, known), strict=True) if found != known[path]]
     if changed:
-        some = ", ".join(path.name for path in changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
-        yield Finding("changed", f"{len(changed)} files changed since the set was prepared: {some}. Run `lle fetch {prepared.name}`.")
+        names = some([path.name for path in changed])
+        yield Finding("changed", f"{len(changed)} files changed since the set was prepared: {names}. Run `lle fetch {prepared.name}`.")
 
 
 def _duplicates(seen: list[tuple[Row, _Look]]) -> Iterator[Finding]:

@@ -1,11 +1,15 @@
-"""Demonstration sets: real photographs that packages install, darkened here. No download, the same on every machine.
+"""Made sets: photographs darkened here, the same on every machine.
 
-The split is by photograph and is part of this file, not of the settings, so that no setting can let a crop of a test
-photograph into training.
+Those of the demonstration sets are installed by packages, so there is no download; `photographs: photos` takes those of the set
+`photos` instead, which are ten times as many.
+
+The split is by photograph and is part of this file (of `photos.csv` for the others), not of the settings, so that no setting can
+let a crop of a test photograph into training.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -35,6 +39,7 @@ class Photograph:
         split: where its pairs go.
         weight: how often it is drawn for training, against the others.
         grey: whether it is a black-and-white texture, which is tinted for training.
+        name: in the names of the pictures made from it; empty stands for the scene, where that has no other photograph.
     """
 
     scene: str
@@ -43,6 +48,7 @@ class Photograph:
     split: str
     weight: float = 1.0
     grey: bool = False
+    name: str = ""
 
 
 PHOTOGRAPHS = (
@@ -75,11 +81,13 @@ def make(settings: DemoData, folder: Path) -> list[Row]:
 
     Raises:
         DataError: a package that installs a photograph is missing.
+        LleError: the set `photos` is asked for and cannot be fetched.
     """
     rows = []
+    everything = PHOTOGRAPHS if settings.photographs == "demo" else _photos()
+    load = functools.lru_cache(maxsize=64)(_load)
     for number, split in enumerate(("train", "val", "test")):
-        photographs = [photograph for photograph in PHOTOGRAPHS if photograph.split == split]
-        pictures = [[_load(photograph, file) for file in photograph.files] for photograph in photographs]
+        photographs = [photograph for photograph in everything if photograph.split == split]
         if split == "test":
             jobs = [(index, place) for index in range(len(photographs)) for place in range(settings.test_full + settings.test_crops)]
         else:
@@ -91,18 +99,18 @@ def make(settings: DemoData, folder: Path) -> list[Row]:
         for index, place in jobs:
             photograph = photographs[index]
             rng = np.random.default_rng([settings.seed, number, index, place])
-            picture = pictures[index][int(rng.integers(len(pictures[index])))]
+            picture = load(photograph, photograph.files[int(rng.integers(len(photograph.files)))])
             if split == "test":
                 full = place < settings.test_full
                 normal = picture if full else _crop(picture, settings.crop, rng)
-                name = f"{photograph.scene}_{'full' if full else 'crop'}_{place if full else place - settings.test_full}"
+                name = f"{photograph.name or photograph.scene}_{'full' if full else 'crop'}_{place if full else place - settings.test_full}"
             else:
                 if split == "train":
                     varied = _crop(_vary(picture, photograph.grey, settings.crop, rng), settings.crop, rng)
                     normal = expose(varied, rng.uniform(*settings.reference_mean))
                 else:
                     normal = _crop(picture, settings.crop, rng)
-                name = f"{split}_{place:04d}_{photograph.scene}"
+                name = f"{split}_{place:04d}_{photograph.name or photograph.scene}"
             low, parameters = _light(settings, place)(normal, rng)
             write_png(folder / "normal" / f"{name}.png", normal)
             write_png(folder / "low" / f"{name}.png", low)
@@ -142,7 +150,16 @@ def _light(settings: DemoData, place: int) -> Callable[[np.ndarray, np.random.Ge
 
 
 def _load(photograph: Photograph, file: str) -> np.ndarray:
-    return installed(photograph.package, file)
+    return installed(photograph.package, file) if photograph.package in _PLACES else read_rgb(Path(file))
+
+
+def _photos() -> tuple[Photograph, ...]:
+    """The photographs of the set `photos`, fetched where it is not there."""
+    from lle.data import catalog, fetch, layouts
+
+    rows = layouts.read(catalog.entry("photos"), fetch.fetch("photos")).rows
+    files = [row.normal for row in rows if row.normal is not None]
+    return tuple(Photograph(row.scene, "photos", (str(file),), row.split, name=file.stem) for row, file in zip(rows, files, strict=True))
 
 
 def _crop(picture: np.ndarray, bounds: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
+import struct
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, features
 
 from lle.errors import DataError, LleError
 from lle.files import atomic_path
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif"})
-"""File name endings, in lower case, that count as pictures in a folder."""
+_HEIF = frozenset({".heic", ".heif"})
+SUFFIXES = (
+    frozenset({".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif"})
+    | (frozenset({".avif"}) if features.check("avif") else frozenset())
+    | (_HEIF if find_spec("pillow_heif") else frozenset())
+)
+"""File name endings, in lower case, that count as pictures in a folder; AVIF and HEIC where the installed packages read them."""
+
+_UNREADABLE = {
+    ".avif": "AVIF needs Pillow 11.3 or newer",
+    **dict.fromkeys(_HEIF, "HEIC needs the package pillow-heif"),
+    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"), "raw files must be developed first"),
+    **dict.fromkeys((".exr", ".hdr", ".jp2", ".jxl", ".psd", ".npy"), "this format is not read; save it as PNG"),
+}
+
+
+def unreadable(path: Path) -> str | None:
+    """Returns why a file that is a picture by its name cannot be read here; None for what is read, and for other files."""
+    suffix = Path(path).suffix.lower()
+    return None if suffix in SUFFIXES else _UNREADABLE.get(suffix)
+
 
 SMALLEST = 16
 """Shortest side, in pixels, that every network of the suite can process."""
@@ -37,6 +60,12 @@ def find_images(folder: Path) -> list[Path]:
         (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()),
         key=natural_key,
     )
+
+
+def shown(path: Path | str) -> str:
+    """Returns a path as text that can be printed and stored: names that are not UTF-8 are taken for GBK."""
+    text = str(path)
+    return text if not any("\udc80" <= letter <= "\udcff" for letter in text) else os.fsencode(text).decode("gb18030", "replace")
 
 
 def natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
@@ -63,12 +92,12 @@ def read_rgb(path: Path) -> np.ndarray:
     """
     path = Path(path)
     try:
-        with Image.open(path) as image:
+        with _open(path) as image:
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 raise DataError(f"{path} holds several pictures in one file. Save each of them in a file of its own.")
-            orientation = image.getexif().get(0x0112, 1)
+            orientation = _orientation(image)
             image.load()
-            array = _wide(path, orientation) if _bits(image, path) == 16 else _narrow(path, image)
+            array = _orient(_wide(path) if _bits(image, path) == 16 else _narrow(path, image), orientation)
     except FileNotFoundError as error:
         raise DataError(f"the picture {path} does not exist.") from error
     # Pillow's decoders report damage as OSError, SyntaxError (PNG) or ValueError, depending on the format.
@@ -80,14 +109,14 @@ def read_rgb(path: Path) -> np.ndarray:
 
 
 def size(path: Path) -> tuple[int, int]:
-    """Returns width and height in pixels from the file's header, orientation not applied.
+    """Returns width and height in pixels from the file's header, the EXIF orientation applied as in `read_rgb`.
 
     Raises:
         DataError: the file is missing or no picture.
     """
     try:
-        with Image.open(path) as image:
-            return image.size
+        with _open(path) as image:
+            return (image.height, image.width) if _orientation(image) in (5, 6, 7, 8) else image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}. It may be damaged: fetch it again, or remove it.") from error
 
@@ -169,6 +198,20 @@ def write_webp(path: Path, array: NDArray[np.uint8], side: int, quality: int | N
         temporary.write_bytes(data.tobytes())
 
 
+def _open(path: Path) -> Image.Image:
+    """Opens a picture; HEIC is made known to Pillow when the first one is asked for."""
+    if Path(path).suffix.lower() in _HEIF and find_spec("pillow_heif"):
+        _know_heif()
+    return Image.open(path)
+
+
+@functools.cache
+def _know_heif() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
 def _bits(image: Image.Image, path: Path) -> int:
     """Bits a channel, which Pillow's mode hides for colour: it truncates 16-bit RGB to 8 bits."""
     if image.mode.startswith("I;16"):
@@ -182,7 +225,6 @@ def _bits(image: Image.Image, path: Path) -> int:
 
 
 def _narrow(path: Path, image: Image.Image) -> np.ndarray:
-    image = ImageOps.exif_transpose(image)
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
         image = image.convert("RGBA")
         _require_opaque(path, np.asarray(image.getchannel("A")), 255)
@@ -191,7 +233,7 @@ def _narrow(path: Path, image: Image.Image) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
-def _wide(path: Path, orientation: int) -> np.ndarray:
+def _wide(path: Path) -> np.ndarray:
     values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.dtype != np.uint16:
         raise DataError(f"{path} holds 16-bit values in a form that cannot be read. Save it as 16-bit PNG.")
@@ -200,17 +242,25 @@ def _wide(path: Path, orientation: int) -> np.ndarray:
     if values.shape[2] == 4:
         _require_opaque(path, values[..., 3], 65535)
     values = values[..., 2::-1]
-    eight = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # round(v / 257): 65535 is 255
-    return np.ascontiguousarray(_orient(eight, orientation))
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # round(v / 257): 65535 is 255
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where the header has none, or is in a state that Pillow cannot read."""
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except (AttributeError, KeyError, OSError, SyntaxError, TypeError, ValueError, ZeroDivisionError, struct.error):
+        return 1
+    return next((known for known in range(2, 9) if value == known), 1)
 
 
 def _orient(array: np.ndarray, orientation: int) -> np.ndarray:
-    """Applies an EXIF orientation (1 to 8, EXIF 2.32 table 6)."""
+    """Applies an EXIF orientation (1 to 8, EXIF 2.32 table 6); the result is contiguous."""
     if orientation in (5, 6, 7, 8):
         array = array.transpose(1, 0, 2)
     vertical = orientation in (3, 4, 7, 8)
     horizontal = orientation in (2, 3, 6, 7)
-    return array[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+    return np.ascontiguousarray(array[:: -1 if vertical else 1, :: -1 if horizontal else 1])
 
 
 def _require_opaque(path: Path, alpha: np.ndarray, full: int) -> None:

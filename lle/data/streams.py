@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import cv2
@@ -18,18 +18,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from lle.engine.method import Stream
+from lle.engine.method import ALIGNED, SIDES, Stream
 from lle.errors import DataError, TrainingError
-
-SIDES = {
-    "paired": ("low", "normal"),
-    "unpaired": ("low", "normal"),
-    "low": ("low",),
-    "normal": ("normal",),
-    "segmentation": ("normal", "mask"),
-}
-ALIGNED = {"paired", "segmentation"}
-"""Kinds whose pictures belong to one row and are cut alike."""
 
 
 class Pictures(Protocol):
@@ -52,6 +42,16 @@ class Pictures(Protocol):
 def rows_with(pictures: Pictures, *sides: str) -> list[int]:
     """Returns the rows that have a picture of every given side: `low`, `normal` or `mask`."""
     return [i for i, row in enumerate(pictures.rows) if all(getattr(row, side) is not None for side in sides)]
+
+
+def _parts(pictures: Pictures, rows: Sequence[int], shares: Mapping[str, float]) -> list[tuple[list[int], int]]:
+    """The rows of each part of a joined set, and how many of them an epoch has; an epoch is as long as without shares."""
+    by_part = {part: [row for row in rows if pictures.rows[row].about.get("part") == part] for part in shares}
+    by_part = {part: found for part, found in by_part.items() if found}
+    whole = sum(shares[part] for part in by_part)
+    bounds = np.rint(np.cumsum([shares[part] / whole for part in by_part]) * len(rows)).astype(int)
+    counts = np.diff(bounds, prepend=0)
+    return [(found, int(count)) for found, count in zip(by_part.values(), counts, strict=True)]
 
 
 class StreamDataset(Dataset[dict[str, Tensor]]):
@@ -78,6 +78,8 @@ class StreamDataset(Dataset[dict[str, Tensor]]):
                 what = " and ".join(sides) if stream.kind in ALIGNED else side
                 raise DataError(f"stream '{name}' needs {what} pictures, and the training split has none. Choose another `train.data`.")
         self.rows = has
+        shares = getattr(pictures, "shares", None)
+        self.shares = {side: _parts(pictures, rows, shares) for side, rows in has.items()} if shares else None
 
     def __len__(self) -> int:
         return max(len(rows) for rows in self.rows.values())
@@ -90,8 +92,24 @@ class StreamDataset(Dataset[dict[str, Tensor]]):
         rows = self.rows[side]
         epoch, place = divmod(position, len(rows))
         # What belongs together shares one order; independent photographs must not.
-        order = self._order(0 if self.stream.kind in ALIGNED else list(self.rows).index(side), epoch, len(rows))
-        return rows[order[place]]
+        number = 0 if self.stream.kind in ALIGNED else list(self.rows).index(side)
+        order = self._order(number, epoch, len(rows))
+        return rows[order[place]] if self.shares is None else self._drawn(side, number, epoch)[order[place]]
+
+    @functools.lru_cache(maxsize=8)  # noqa: B019
+    def _drawn(self, side: str, number: int, epoch: int) -> list[int]:
+        """The rows of one epoch: of each part as many as its share, from an endless sequence of shufflings of the part."""
+        assert self.shares is not None
+        found: list[int] = []
+        for part, (rows, count) in enumerate(self.shares[side]):
+            for position in range(epoch * count, (epoch + 1) * count):
+                cycle, place = divmod(position, len(rows))
+                found.append(rows[self._shuffled(number, part, cycle, len(rows))[place]])
+        return found
+
+    @functools.lru_cache(maxsize=8)  # noqa: B019
+    def _shuffled(self, number: int, part: int, cycle: int, count: int) -> np.ndarray:
+        return np.random.default_rng((*self.seed, 3, number, part, cycle)).permutation(count)
 
     def __getitem__(self, position: int) -> dict[str, Tensor]:
         """Returns the sample at a position: keys as in `Batch` without B; `index` is the row of the first picture."""

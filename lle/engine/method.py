@@ -1,14 +1,32 @@
-"""What a method is: a network, its losses, and the order in which its parts are trained.
+"""The contract of a method.
 
-`Method` has three powers, each the default of the next: `loss` (one loss down one stream), `updates` (several
-losses, each moving its own modules) and `phases` (several trainings after each other). Only `lle.engine.fit` knows
-Lightning: importing it takes four times as long as importing torch, and enhancing a picture needs none of it.
+It lives in a folder whose name is its id, `lle/methods/<id>/` or a plug-in's package:
+
+- `config.py`: `Config(MethodConfig)`, its settings, with `presets` and the values `tiny` that tests use;
+- `network.py`: the network, which knows torch only;
+- `method.py`: one subclass of `Method`, see below;
+- `card.md`: what it is, whose paper it comes from and how ours differs.
+
+A subclass must have
+    `forward(low)`, from B x 3 x H x W to pictures of the same shape, for any H and W from 16 up;
+    `network`, set in its constructor, if it has parameters: what is counted, exported and imported into.
+A subclass that is trained must have one of these, each the general form of the one before:
+    `stream` and `loss(batch)`: one loss down one stream;
+    `stream` and `updates()`: several losses that take turns, each moving its own modules;
+    `phases()`: several trainings after each other, each with streams of its own.
+What it may have, all with a default that suits most:
+    `scope` (whether large pictures may be tiled), `prepare` (what is measured on the training split first), `on_phase_start` and
+    `on_phase_end`, `tags` (what results depend on beside code and settings), `measurements` (seconds spent in other threads),
+    `import_weights` (the authors' naming), `exported` (what is traced), `reset_state` (methods that remember the frame before),
+    `estimate` and `enhance_with` (global methods that see a picture once and then work by tile or frame).
+
+No constructor reads the disk, downloads or touches a device: helpers that do so stand in `Frozen`. Losses return named, weighted
+terms; the engine alone logs. Only `lle.engine.trainer` knows Lightning: importing it takes four times as long as importing torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -16,113 +34,23 @@ import torch
 from torch import Tensor, nn
 
 from lle.config.base import MethodConfig
-from lle.errors import TrainingError, WeightsError
+from lle.engine.phases import ALIGNED, SIDES, Batch, Losses, Phase, Stream, Update, register_kind
+from lle.errors import LleError, TrainingError, WeightsError
 
-Batch = Mapping[str, Tensor]
-"""One batch of one stream. Keys by the stream's kind (B images, values in [0, 1], float32):
-`paired` and `unpaired`: `low` and `normal`, B x 3 x H x W; `low`: `low`; `normal`: `normal`;
-`segmentation`: `image` B x 3 x H x W and `mask` B x H x W int64 (255 is ignored); always `index`, B int64.
-An update that reads several streams gets the keys of all of them, and the `index` of the first."""
-
-Losses = dict[str, Tensor]
-"""Named scalar terms, already weighted: the engine sums and logs them."""
-
-StreamKind = Literal["paired", "unpaired", "low", "normal", "segmentation"]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A source of training batches.
-
-    Attributes:
-        kind: what a batch holds, see `Batch`. `unpaired` draws low and normal photographs independently.
-        batch_size: images a batch over all devices; None takes the method's `batch_size`.
-        crop: side of the random square crop; None takes the method's `crop`.
-        resize: side to which the whole picture is resized instead of cropping (distorts the aspect ratio, as the
-            authors' loaders do); None crops.
-        augment: random flips and quarter turns.
-        data: name of another prepared data set; None takes `train.data`.
-        transform: called in the loader with one sample (keys as in `Batch`, without the batch dimension) and a seeded
-            generator; returns the sample with keys added or changed. Must be picklable.
-    """
-
-    kind: StreamKind
-    batch_size: int | None = None
-    crop: int | None = None
-    resize: int | None = None
-    augment: bool = True
-    data: str | None = None
-    transform: Callable[[dict[str, Tensor], np.random.Generator], dict[str, Tensor]] | None = None
-
-
-@dataclass(frozen=True)
-class Update:
-    """One optimiser step: which modules move, on which stream, down which loss.
-
-    Attributes:
-        name: prefix of its terms in the log.
-        loss: from a batch to named, weighted, scalar terms.
-        moves: the modules (or parameters in a ParameterList) whose parameters this update trains; all others are frozen
-            while it runs.
-        stream: key into the phase's streams, or several of them, whose batches must not share keys.
-        every: runs in each `every`-th iteration.
-        lr: overrides the method's learning rate.
-        weight_decay: overrides the method's weight decay.
-        optimizer: builds the optimiser from the parameters, for what the settings cannot say.
-    """
-
-    name: str
-    loss: Callable[[Batch], Losses]
-    moves: Sequence[nn.Module]
-    stream: str | tuple[str, ...] = "train"
-    every: int = 1
-    lr: float | None = None
-    weight_decay: float | None = None
-    optimizer: Callable[[list[nn.Parameter]], torch.optim.Optimizer] | None = None
-
-    @property
-    def streams(self) -> tuple[str, ...]:
-        """The streams it reads, be it one or several."""
-        return (self.stream,) if isinstance(self.stream, str) else self.stream
-
-    def batch(self, batches: Mapping[str, Batch]) -> Batch:
-        """Joins this update's batches, of those of all streams, into the one that its loss gets.
-
-        Raises:
-            TrainingError: two streams have a key in common beside `index`.
-        """
-        joined: dict[str, Tensor] = {}
-        for name in self.streams:
-            part = dict(batches[name])
-            if joined:
-                part.pop("index", None)
-            if twice := sorted(joined.keys() & part.keys()):
-                raise TrainingError(
-                    f"the streams {', '.join(self.streams)} of update '{self.name}' both hold {', '.join(twice)}: "
-                    "give one of them a `transform` that renames it."
-                )
-            joined |= part
-        return joined
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One training from a fresh optimiser: updates that take turns within every iteration.
-
-    Attributes:
-        name: unique within the method; part of the log and of the resume checkpoint.
-        updates: run in this order in each iteration.
-        iterations: None takes the method's `iterations`.
-        streams: by the names that the updates use; None gives one stream `train` of the method's kind.
-        steps: shares of the phase after which its learning rates are multiplied by the setting `step_factor`; None follows
-            the setting `schedule`.
-    """
-
-    name: str
-    updates: Sequence[Update]
-    iterations: int | None = None
-    streams: Mapping[str, Stream] | None = None
-    steps: Sequence[float] | None = None
+__all__ = [
+    "ALIGNED",
+    "SIDES",
+    "Batch",
+    "Frozen",
+    "Losses",
+    "Method",
+    "Phase",
+    "Stream",
+    "TrainingData",
+    "Update",
+    "load_strict",
+    "register_kind",
+]
 
 
 class TrainingData(Protocol):
@@ -136,23 +64,41 @@ class TrainingData(Protocol):
 
 
 class Method(nn.Module):
-    """Base of all methods. A subclass lives in `lle/methods/<id>/method.py`, its settings in `config.py` beside it.
+    """Base of all methods; the module's docstring says what a subclass must have.
 
     Attributes:
-        stream: kind of the default training stream; None for methods that are not trained.
+        network: what is exported, counted and imported into; None for methods without parameters.
+        stream: kind of the default training stream; None for methods that are not trained, or whose phases have their own.
         scope: `local` if an output pixel depends on a bounded neighbourhood of the input, so that a large picture may be
             tiled; `global` if it depends on the whole picture.
-        waits: seconds that a training step waited for work in other threads, by what it waited for; the engine empties it
-            after every iteration and reports the sums.
     """
 
-    stream: ClassVar[StreamKind | None] = None
+    network: nn.Module | None
+    stream: ClassVar[str | None] = None
     scope: ClassVar[Literal["local", "global"]] = "local"
 
     def __init__(self, config: MethodConfig) -> None:
         super().__init__()
         self.config = config
-        self.waits: dict[str, float] = {}
+        self.network = None
+
+    @property
+    def trained(self) -> bool:
+        """Whether it has anything to train."""
+        return bool(self.phases())
+
+    def check(self) -> None:
+        """Refuses a method that nothing could count or export; `lle.registry.create` and the trainer call it.
+
+        Raises:
+            LleError: it has parameters and no `network`.
+        """
+        if self.network is None and (found := next(self.named_parameters(), None)) is not None:
+            raise LleError(
+                f"{type(self).__name__} has parameters ({found[0]}, ...) but no `network`: write `self.network = ...` in its "
+                "constructor, with the module that does the work at test time. It is what is counted, exported and imported into; "
+                "what only training needs may stand beside it."
+            )
 
     def forward(self, low: Tensor) -> Tensor:
         """Enhances a batch.
@@ -183,6 +129,18 @@ class Method(nn.Module):
         """Trainings after each other; none for a method that is not trained."""
         return (Phase("fit", self.updates()),) if self.stream is not None else ()
 
+    def streams(self, phase: Phase) -> Mapping[str, Stream]:
+        """Returns the streams of a phase by name: its own, or the one of the method's kind.
+
+        Raises:
+            TrainingError: there are neither.
+        """
+        if phase.streams is not None:
+            return phase.streams
+        if self.stream is None:
+            raise TrainingError(f"phase '{phase.name}' has no streams, and {type(self).__name__} has no default `stream`.")
+        return {"train": Stream(self.stream)}
+
     def tags(self) -> dict[str, str]:
         """What a result depends on beside code, data and settings, such as `clip_backbone` or `perceptual`."""
         return {}
@@ -196,6 +154,55 @@ class Method(nn.Module):
     def on_phase_end(self, phase: Phase) -> None:
         """Called when a phase is complete, before the next one begins."""
 
+    def measurements(self) -> Mapping[str, float]:
+        """Seconds that the last iteration waited for work in other threads, by what it waited for; the engine reports the sums."""
+        return {}
+
+    def reset_state(self) -> None:
+        """Forgets earlier frames; called before the first frame of every sequence."""
+
+    @property
+    def can_estimate(self) -> bool:
+        """Whether `estimate` and `enhance_with` are there."""
+        return type(self).estimate is not Method.estimate
+
+    def estimate(self, view: Tensor) -> Any:
+        """Chooses, from whole pictures, everything that depends on more of them than a neighbourhood.
+
+        Args:
+            view: B x 3 x H x W, RGB in [0, 1]: the picture, or a smaller copy of it.
+
+        Returns:
+            Parameters for `enhance_with`: tensors, or a tuple of them, whose first dimension is B.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no parameters of the whole picture; ask `can_estimate` first.")
+
+    def enhance_with(self, low: Tensor, parameters: Any) -> Tensor:
+        """Enhances a part of a picture, or another frame of its sequence, with the parameters of the whole.
+
+        `method.enhance_with(low, method.estimate(low))` is `method(low)`.
+
+        Args:
+            low: B x 3 x H x W, RGB in [0, 1].
+            parameters: as `estimate` returned them.
+
+        Returns:
+            B x 3 x H x W, RGB, not clamped.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no parameters of the whole picture; ask `can_estimate` first.")
+
+    def exported(self) -> nn.Module:
+        """Returns the module that exporters trace: `enhance` without its mode switches, from low to pictures in [0, 1].
+
+        Raises:
+            LleError: the method is no network of torch.
+        """
+        if self.network is None:
+            raise LleError(
+                f"{type(self).__name__} has no network, so there is nothing to export. Use it from Python, or export another method."
+            )
+        return Clamped(self).eval()
+
     def import_weights(self, files: Mapping[str, Mapping[str, Any]]) -> None:
         """Loads weights in their authors' naming.
 
@@ -207,7 +214,26 @@ class Method(nn.Module):
         """
         if len(files) != 1:
             raise WeightsError(f"expected one file of weights, got {len(files)}: {', '.join(sorted(files))}")
-        load_strict(self.get_submodule("network"), next(iter(files.values())))
+        if self.network is None:
+            raise WeightsError(f"{type(self).__name__} has no weights to import.")
+        load_strict(self.network, next(iter(files.values())))
+
+
+class Clamped(nn.Module):
+    """A module whose results are clamped to [0, 1].
+
+    Args:
+        module: from pictures to pictures.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, low: Tensor) -> Tensor:
+        """Maps B x 3 x H x W, RGB in [0, 1], to the same shape and range."""
+        enhanced: Tensor = self.module(low)
+        return enhanced.clamp(0, 1)
 
 
 def load_strict(module: nn.Module, state: Mapping[str, Any], rename: Callable[[str], str | None] = lambda key: key) -> None:

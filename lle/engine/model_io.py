@@ -25,7 +25,7 @@ DESCRIPTION = "method.json"
 
 def has_weights(method: Method) -> bool:
     """Says whether a method is incomplete without a file of weights: it is trained, or has parameters."""
-    return method.stream is not None or next(iter(method.parameters()), None) is not None
+    return method.trained or next(iter(method.parameters()), None) is not None
 
 
 def save_model(

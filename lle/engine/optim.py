@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import nn
 
 from lle.config.base import MethodConfig
-from lle.engine.method import Phase, Update
+from lle.engine.method import Method, Phase, Update
+from lle.errors import TrainingError, did_you_mean
 
 
 def parameters_of(modules: Sequence[nn.Module]) -> list[nn.Parameter]:
@@ -17,17 +18,47 @@ def parameters_of(modules: Sequence[nn.Module]) -> list[nn.Parameter]:
     return list({id(p): p for module in modules for p in module.parameters() if p.requires_grad}.values())
 
 
-def optimizer_of(update: Update, config: MethodConfig) -> torch.optim.Optimizer:
-    """Makes the optimiser of an update from its own values and, where it has none, the method's settings."""
-    parameters = parameters_of(update.moves)
-    if update.optimizer is not None:
-        return update.optimizer(parameters)
-    decay = config.weight_decay if update.weight_decay is None else update.weight_decay
+def optimizer_of(update: Update, method: Method) -> torch.optim.Optimizer:
+    """Makes the optimiser of an update, the one that the method's settings choose: the only place where one is made.
+
+    Learning rate, weight decay and betas are the update's own and, where it has none, the settings'. A module with a factor in
+    `lr_factors` gets a group of its own.
+
+    Args:
+        update: which parameters, and its own values.
+        method: has the settings, and the modules that `lr_factors` names.
+
+    Raises:
+        TrainingError: a module of `lr_factors` does not exist, or holds nothing that the update moves.
+    """
+    config = method.config
     lr = config.lr if update.lr is None else update.lr
+    decay = config.weight_decay if update.weight_decay is None else update.weight_decay
+    betas = config.betas if update.betas is None else update.betas
+    groups = [{"params": parameters, "lr": lr * factor} for factor, parameters in _groups(update, method)]
     if config.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr, momentum=config.betas[0], weight_decay=decay)
+        return torch.optim.SGD(groups, lr, momentum=betas[0], weight_decay=decay)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(parameters, lr, betas=config.betas, weight_decay=decay)
+    return kind(groups, lr, betas=betas, weight_decay=decay)
+
+
+def _groups(update: Update, method: Method) -> Iterator[tuple[float, list[nn.Parameter]]]:
+    """Yields the parameters with a learning rate of their own by its factor; first those without, if there are any."""
+    left = {id(parameter): parameter for parameter in parameters_of(update.moves)}
+    modules, own = dict(method.named_modules()), []
+    # A longer name is further inside.
+    for name in sorted(update.lr_factors, key=lambda name: name.count("."), reverse=True):
+        if name not in modules:
+            raise TrainingError(
+                f"update '{update.name}' has a learning rate for '{name}'.{did_you_mean(name, modules)} There is no such module."
+            )
+        inside = [left.pop(id(parameter)) for parameter in modules[name].parameters() if id(parameter) in left]
+        if not inside:
+            raise TrainingError(f"update '{update.name}' has a learning rate for '{name}' but moves no parameter of it.")
+        own.append((update.lr_factors[name], inside))
+    if left:
+        yield 1.0, list(left.values())
+    yield from reversed(own)
 
 
 def learning_rate(config: MethodConfig, phase: Phase, iteration: int, iterations: int) -> Callable[[float], float]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,17 +15,21 @@ import torch
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.data.cache import Cache
+from lle.data.check import before_training
 from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
-from lle.engine.fingerprint import method_fingerprint
-from lle.engine.lineage import made_by
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
-from lle.engine.needs import digests
-from lle.engine.training_log import Fitted, write_losses
+from lle.engine.training_log import TrainingLog, write_losses
 from lle.files import digest, write_json
+from lle.keys import Key, made_by, stage_key
 from lle.provenance import provenance
 
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch.loggers import Logger
+
+LOG = logging.getLogger(__name__)
 CURVE_POINTS = 200
 MEASURED = {"seconds", "images_per_s", "data_wait_share", "wait_shares", "system"}
 """What differs between two runs that give the same weights."""
@@ -56,6 +61,9 @@ def train(
     data: Path = Path("build/data"),
     cache: Path = Path("build/cache"),
     scratch: Path = Path("build/scratch"),
+    callbacks: Sequence[Callback] = (),
+    loggers: Sequence[Logger] = (),
+    live: Callable[[Mapping[str, Any]], Logger] | None = None,
 ) -> Path:
     """Trains a method, or resumes its interrupted training, and writes its model folder.
 
@@ -67,6 +75,9 @@ def train(
         data: prepared data sets.
         cache: decoded pictures.
         scratch: resume checkpoints, one folder for each set of settings, code and data.
+        callbacks: Lightning's, added to those of the engine.
+        loggers: Lightning's, which receive the losses while they are made.
+        live: makes a further logger from the provenance of this training; called where there is something to train.
 
     Returns:
         The model folder.
@@ -79,22 +90,21 @@ def train(
     method = registry.create(name, settings)
     out = models / name
     trained = bool(method.phases())
-    fingerprint = method_fingerprint(name, trained, settings=settings)
-    config_hash = digest({"method": settings.model_dump(mode="json"), "train": params.train.model_dump(mode="json"), "seed": params.seed})
+    key = stage_key(f"train/{name}", params)
     origin = provenance(
-        config_hash=config_hash,
-        fingerprint=fingerprint,
+        **_origin(key),
         seed=params.seed,
         data_digest=open_prepared(params.train.data, data).digest if trained else None,
-        needs=digests(settings),
         command=params.command("train", name),
-        before=made_by([*([data / params.train.data] if trained else []), *settings.needs()]),
+        before=made_by(key.paths),
         **({"tags": method.tags()} if method.tags() else {}),
     )
-    fitted = Fitted()
+    fitted = TrainingLog()
+    resume = scratch / f"{name}-{digest([key.full(), origin['data_digest']])[:16]}"
     if trained:
-        key = digest([name, config_hash, fingerprint, origin["data_digest"], origin["needs"]])[:16]
-        fitted = _fit(method, params, data, cache, scratch / f"{name}-{key}")
+        if live is not None:
+            loggers = [*loggers, live(origin)]
+        fitted = _fit(method, params, data, cache, resume, callbacks, loggers)
     record = {
         "method": name,
         "trained_on": params.train.data if trained else None,
@@ -117,12 +127,26 @@ def train(
             {k: v for k, v in curves.items() if k not in MEASURED},
         )
     if trained:
-        shutil.rmtree(scratch / f"{name}-{key}", ignore_errors=True)
+        shutil.rmtree(resume, ignore_errors=True)
     return out
 
 
-def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: Path) -> Fitted:
-    from lle.engine.fit import fit, validation_pairs
+def _origin(key: Key) -> dict[str, Any]:
+    """Returns what the provenance says of the code, the settings and the inputs."""
+    return {"config_hash": key.config_hash, "fingerprint": key.code, "inputs": key.content()}
+
+
+def _fit(
+    method: Method,
+    params: BaseParams,
+    data: Path,
+    cache: Path,
+    scratch: Path,
+    callbacks: Sequence[Callback],
+    loggers: Sequence[Logger],
+) -> TrainingLog:
+    from lle.engine.trainer import fit
+    from lle.engine.validation import validation_pairs
 
     opened: dict[tuple[str, str], Cache] = {}
 
@@ -132,7 +156,13 @@ def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: P
         return opened[name, split]
 
     home = params.train.data
-    validation = list(validation_pairs(pictures(home, "val"), params.train.validate_images)) if params.train.validate_images else []
+    prepared = open_prepared(home, data)
+    before_training(prepared)
+    validation: list[tuple[np.ndarray, np.ndarray]] = []
+    if params.train.validate_images and prepared.has_split("val"):
+        validation = list(validation_pairs(pictures(home, "val"), params.train.validate_images))
+    elif params.train.validate_images:
+        LOG.info("%s has no split val: the training is not validated, and its last weights are the result", home)
     return fit(
         method,
         params.train,
@@ -140,11 +170,13 @@ def _fit(method: Method, params: BaseParams, data: Path, cache: Path, scratch: P
         lambda name: pictures(name or home, "train"),
         validation,
         scratch,
-        after=lambda: method.prepare(TrainingSplit(pictures(home, "train"))),
+        prepare=lambda: method.prepare(TrainingSplit(pictures(home, "train"))),
+        callbacks=callbacks,
+        loggers=loggers,
     )
 
 
-def _store(method: Method, name: str, out: Path, fitted: Fitted, record: dict[str, Any]) -> None:
+def _store(method: Method, name: str, out: Path, fitted: TrainingLog, record: dict[str, Any]) -> None:
     """Writes the model folder under another name first, so that a reader never sees half of it."""
     folder = out.with_name(f".{name}-new")
     shutil.rmtree(folder, ignore_errors=True)
@@ -163,7 +195,7 @@ def _system() -> dict[str, float]:
     return {"peak_memory_mb": round(used.ru_maxrss / 1024, 1), "cpu_seconds": round(used.ru_utime + used.ru_stime, 1)}
 
 
-def _curves(fitted: Fitted) -> list[dict[str, Any]]:
+def _curves(fitted: TrainingLog) -> list[dict[str, Any]]:
     """Returns the log by term, thinned to at most `CURVE_POINTS` points."""
     terms: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
     for iteration, phase, update, term, value in fitted.rows:

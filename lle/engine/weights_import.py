@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
-from lle.engine.fingerprint import method_fingerprint
+from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.errors import WeightsError
-from lle.files import digest, sha256, write_json
+from lle.files import sha256, write_json
+from lle.keys import method_code, stage_key
 from lle.provenance import provenance
 
 # Names under which authors nest a state dict beside optimiser states and epochs.
@@ -36,13 +37,14 @@ def import_files(name: str, files: Sequence[Path], params: BaseParams, out: Path
         The model folder.
 
     Raises:
-        WeightsError: a file is missing, unreadable, could run code, or does not fit the network.
+        WeightsError: a file is missing, unreadable, could run code, does not fit the network, or holds NaN or infinite values.
     """
     settings = method_settings(params, name)
     method = registry.create(name, settings)
     if next(method.parameters(), None) is None:
         raise WeightsError(f"method '{name}' has no weights to import.")
     method.import_weights({path.stem: read_state(path) for path in files})
+    _require_finite(method, name, files)
     save_model(method, name, out, extra={"imported": True})
     record = {
         "method": name,
@@ -51,8 +53,8 @@ def import_files(name: str, files: Sequence[Path], params: BaseParams, out: Path
         "phases": [],
         "files": {path.name: sha256(path) for path in files},
         "provenance": provenance(
-            config_hash=digest({"method": settings.model_dump(mode="json")}),
-            fingerprint=method_fingerprint(name, settings=settings),
+            config_hash=stage_key(f"train/{name}", params).config_hash,
+            fingerprint=method_code(name, settings),
             seed=params.seed,
             data_digest=None,
             command=params.command("weights", "import", name, *(path.as_posix() for path in files)),
@@ -60,6 +62,16 @@ def import_files(name: str, files: Sequence[Path], params: BaseParams, out: Path
     }
     write_json(out / "train.json", record)
     return out
+
+
+def _require_finite(method: Method, name: str, files: Sequence[Path]) -> None:
+    damaged = [key for key, value in method.state_dict().items() if not bool(torch.isfinite(value).all())]
+    if damaged:
+        more = f" and {len(damaged) - 3} more" if len(damaged) > 3 else ""
+        raise WeightsError(
+            f"{', '.join(map(str, files))} cannot be used for '{name}': NaN or infinite values in {', '.join(damaged[:3])}{more}. "
+            "The file is damaged, or the training that made it diverged: fetch it again, or take an earlier checkpoint."
+        )
 
 
 def read_state(path: Path) -> Mapping[str, Any]:

@@ -138,6 +138,9 @@ def _compare_metric(
     first = statistics.fmean(runs) if len(runs) > 1 else math.fsum(old) / len(old)
     spread = prediction(runs)
     allowed = max(tolerances.get(name, RELATIVE_TOLERANCE * abs(first)), spread)
+    if change.low is None or change.high is None:
+        found = f"{first:.4g} -> {second:.4g} ({second - first:+.3g}, one picture and so no interval, tolerance {allowed:.3g})"
+        return Check(subject, name, "unsure" if sign * (second - first) < -allowed else "pass", found, first, second)
     low, high = sorted((sign * change.low, sign * change.high))
     found = f"{first:.4g} -> {second:.4g} ({second - first:+.3g}, 95 % {low:+.3g} … {high:+.3g}, tolerance {allowed:.3g}"
     found += f", spread of {len(runs)} runs {spread:.3g})" if spread else ")"

@@ -1,8 +1,8 @@
-"""Enhancing pictures: from a method's name or a model on disk to files, without anything that training needs."""
+"""Enhancing pictures with a method, named by its id or by a model on disk, without anything that training needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lle import registry
-from lle.data.images import SMALLEST, SUFFIXES, natural_key, read_rgb, write_png
+from lle.data.images import SMALLEST
 from lle.engine.method import Method
 from lle.engine.model_io import DESCRIPTION, has_weights, load_model
 from lle.errors import DataError, LleError, WeightsError
@@ -101,6 +101,7 @@ class Enhancer:
 
         Raises:
             DataError: the array is of another shape or type.
+            WeightsError: the method made values that are not finite.
             LleError: there is not enough memory.
         """
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < SMALLEST:
@@ -120,11 +121,19 @@ class Enhancer:
                 "Use tiles (`--tile 512`)." if self.method.scope == "local" else "Make the picture smaller: this method needs it whole."
             )
             raise LleError(f"not enough memory for {picture.shape[1]}x{picture.shape[0]} pixels with '{self.name}'. {advice}") from error
-        levels = (output[0] * 255).round().clamp(0, 255).to(torch.uint8)
+        levels = (output[0] * 255).round().to(torch.uint8)
         return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
     def _run(self, low: Tensor) -> Tensor:
-        return self.method.enhance(low.to(self.device))
+        """Does what `Method.enhance` does, and looks at the values before they are clamped: infinity would become white."""
+        with torch.inference_mode():
+            output = self.method(low.to(self.device))
+        if not bool(torch.isfinite(output).all()):
+            raise WeightsError(
+                f"'{self.name}' makes NaN or infinite values, so nothing was written. Its weights are damaged or its training diverged: "
+                f"train it again with a lower learning rate (`lle train {self.name}`), or import its weights again."
+            )
+        return output.clamp(0, 1)
 
     def _measure_halo(self) -> int:
         refusal = f"'{self.name}' looks at the whole picture, so it cannot work on tiles. Leave the tile size out."
@@ -134,103 +143,6 @@ class Enhancer:
         if distance is None:
             raise LleError(refusal)
         return overlap(distance)
-
-
-def enhance_paths(
-    enhancer: Enhancer,
-    inputs: Sequence[str | Path],
-    out: str | Path,
-    force: bool = False,
-    on_progress: Callable[[int, int, Path], None] | None = None,
-) -> list[Path]:
-    """Enhances files and folders into a folder, keeping names; the results are PNG files.
-
-    Args:
-        enhancer: does the work.
-        inputs: picture files, and folders whose pictures are taken with their subfolders.
-        out: a folder; or, for a single file, a name that ends in `.png`.
-        force: replaces existing files. An input is never replaced.
-        on_progress: called after each picture with the number done, the number of all, and the input.
-
-    Returns:
-        The files written.
-
-    Raises:
-        DataError: before anything is written: an input does not exist, two results would have one name, or a result
-            exists already. After all others are done: the pictures that could not be enhanced, each with the reason.
-    """
-    plan = plan_paths(inputs, Path(out), force)
-    written: list[Path] = []
-    failed: list[str] = []
-    for done, (source, target) in enumerate(plan, start=1):
-        try:
-            write_png(target, enhancer.enhance(read_rgb(source)))
-        except LleError as error:
-            message = str(error)
-            failed.append(message if str(source) in message else f"{source}: {message}")
-        else:
-            written.append(target)
-        if on_progress is not None:
-            on_progress(done, len(plan), source)
-    if failed:
-        others = f"The other {len(written)} are in {out}." if written else "No picture was written."
-        raise DataError("\n".join([f"{len(failed)} of {len(plan)} pictures could not be enhanced. {others}", *(f"  {f}" for f in failed)]))
-    return written
-
-
-def plan_paths(inputs: Sequence[str | Path], out: Path, force: bool = False) -> list[tuple[Path, Path]]:
-    """Pairs every input picture with the file its result goes to, and refuses what would lose something.
-
-    Args:
-        inputs: files and folders, see `enhance_paths`.
-        out: a folder, or a `.png` name for a single file.
-        force: existing files may be replaced, inputs excepted.
-
-    Raises:
-        DataError: see `enhance_paths`.
-    """
-    plan: list[tuple[Path, Path]] = []
-    missing = [str(path) for path in map(Path, inputs) if not path.exists()]
-    if missing:
-        raise DataError(f"these inputs do not exist: {', '.join(missing)}")
-    for source in map(Path, inputs):
-        if source.is_dir():
-            pictures = [path for path in _walk(source) if not _inside(path, out) or _inside(source, out)]
-            if not pictures:
-                raise DataError(f"the folder {source} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
-            plan.extend((path, (out / path.relative_to(source)).with_suffix(".png")) for path in pictures)
-        elif out.suffix.lower() == ".png" and len(inputs) == 1 and not out.is_dir():
-            plan.append((source, out))
-        else:
-            plan.append((source, out / f"{source.stem}.png"))
-    _require_free(plan, force)
-    return plan
-
-
-def _require_free(plan: list[tuple[Path, Path]], force: bool) -> None:
-    by_target: dict[Path, Path] = {}
-    for source, target in plan:
-        other = by_target.setdefault(target, source)
-        if other != source:
-            raise DataError(f"{other} and {source} would both become {target}. Enhance them into different folders.")
-    sources = {source.resolve() for source, _ in plan}
-    own = [str(target) for _, target in plan if target.resolve() in sources]
-    if own:
-        raise DataError(f"the results would replace the input {', '.join(own[:3])}. Choose another output folder.")
-    present = [str(target) for _, target in plan if target.exists()]
-    if present and not force:
-        more = f" and {len(present) - 3} more" if len(present) > 3 else ""
-        raise DataError(f"{', '.join(present[:3])}{more} exist already. Use --force to replace them, or choose another output folder.")
-
-
-def _walk(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    visible = (path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    return sorted(visible, key=lambda path: (path.parent, natural_key(path)))
-
-
-def _inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _by_id(name: str, settings: Mapping[str, Any] | None, models: Path) -> Method:

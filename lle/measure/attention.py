@@ -13,13 +13,13 @@ from torch import Tensor
 from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
-from lle.engine.lineage import made_by
 from lle.errors import ConfigError
-from lle.files import write_json
+from lle.keys import made_by
+from lle.measure.method import open_method
 from lle.measure.quality import write_samples
-from lle.measure.trained import open_model
 from lle.metrics.protocol import Image, to_uint8
 from lle.provenance import provenance
+from lle.results.attention import Attention
 
 FOLDER = "attention"
 """Below the reports folder."""
@@ -51,24 +51,25 @@ def attention(
         ConfigError: the method has no blocks to look into.
         LleError: the model or the data set is missing.
     """
-    enhancer, trained = open_model(name, params, models)
+    enhancer, trained = open_method(name, params, models)
     method = enhancer.method
     if not hasattr(method, "attention_maps"):
         raise ConfigError(f"suite.attention: '{name}' has no blocks whose attention could be drawn; distill has.")
     prepared = open_prepared(dataset, data)
     row, path = next((row, row.low) for row in prepared.rows("test") if row.low is not None)
     low = read_rgb(path)
-    drawn = {"low": low, "output": enhancer.enhance(low)}
+    pictures = {"low": low, "output": enhancer.enhance(low)}
     student, teacher = method.attention_maps(_tensor(low)), []
     if row.normal is not None:
-        drawn["normal"] = read_rgb(row.normal)
-        teacher = method.teacher_maps(_tensor(drawn["normal"]))
+        pictures["normal"] = read_rgb(row.normal)
+        teacher = method.teacher_maps(_tensor(pictures["normal"]))
     for who, maps in (("student", student), ("teacher", teacher)):
-        drawn |= {f"{who}-{block}": _coloured(values) for block, values in enumerate(maps, start=1)}
+        pictures |= {f"{who}-{block}": _coloured(values) for block, values in enumerate(maps, start=1)}
     out = reports / FOLDER / dataset
-    write_samples(out / name, drawn)
+    write_samples(out / name, pictures)
     origin = {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
     result = {
+        "schema": Attention.SCHEMA,
         "method": name,
         "dataset": dataset,
         "image": row.image,
@@ -82,7 +83,7 @@ def attention(
             before=made_by([models / name, data / dataset]),
         ),
     }
-    write_json(out / f"{name}.json", result)
+    Attention.of(result).write(Attention.path(reports, dataset, name))
     return result
 
 

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from lle.config.data import catalog_names, settings_for
 from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
-from lle.data.prepare import prepare
-from lle.engine.lineage import made_by
+from lle.data.prepare import absent, prepare
 from lle.errors import ConfigError, did_you_mean
-from lle.files import sha256, write_json
-from lle.measure.trained import open_model
+from lle.keys import made_by
+from lle.measure.method import open_method
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
 from lle.metrics.registry import METRICS, Sample
 from lle.provenance import provenance
+from lle.results.composite import Composite
 
 FILE = Path("composite") / "composite.json"
-INDEX = Path("composite") / "index.json"
 """Below the reports folder."""
 DIGITS = 6
 
@@ -54,16 +54,17 @@ def composite(
     missing = {name: reason for name in HIGHER_IS_BETTER if (reason := METRICS[name].missing()) is not None}
     used = {name: higher for name, higher in HIGHER_IS_BETTER.items() if name not in missing}
     for dataset in options.datasets:
-        if dataset not in params.data:
-            raise ConfigError(f"composite.datasets: '{dataset}' has no section under `data`.{did_you_mean(dataset, params.data)}")
-    opened = {name: open_model(name, params, models) for name in (options.method, *options.others)}
+        if dataset not in params.data and dataset not in catalog_names():
+            near = did_you_mean(dataset, [*params.data, *catalog_names()])
+            raise ConfigError(f"composite.datasets: '{dataset}' has no section under `data` and is not in the catalog.{near}")
+    opened = {name: open_method(name, params, models) for name in (options.method, *options.others)}
     datasets: dict[str, Any] = {}
     for dataset in options.datasets:
-        source = getattr(params.data[dataset], "source", None)
-        if source is not None and not Path(source).is_dir():
-            datasets[dataset] = {"missing": f"its pictures are not on disk; data.{dataset}.source names the folder"}
+        settings = settings_for(dataset, params.data)
+        if (missing_pictures := absent(dataset, settings)) is not None:
+            datasets[dataset] = {"missing": missing_pictures}
             continue
-        prepared = prepare(dataset, params.data[dataset], data)
+        prepared = prepare(dataset, settings, data, sections=params.data)
         paths = [row.low for row in prepared.rows("test") if row.low is not None]
         measured = {name: _measure(enhancer.enhance, paths, used) for name, (enhancer, _) in opened.items()}
         index = composite_index({name: {metric: row[metric] for metric in used} for name, row in measured.items()}, used)
@@ -81,6 +82,7 @@ def composite(
             },
         }
     result = {
+        "schema": Composite.SCHEMA,
         "method": options.method,
         "terms": {name: "higher" if higher else "lower" for name, higher in used.items()},
         "missing_terms": missing,
@@ -99,14 +101,8 @@ def composite(
             before=made_by([models / name for name in opened]),
         ),
     }
-    write_json(reports / FILE, result)
-    write_json(reports / INDEX, index_of(reports))
+    Composite.of(result).write(Composite.path(reports))
     return result
-
-
-def index_of(reports: Path) -> dict[str, str]:
-    """Returns the digest of the result, on which the report depends in place of a file that its pipeline does not make."""
-    return {FILE.name: sha256(reports / FILE)} if (reports / FILE).is_file() else {}
 
 
 def _measure(enhance: Any, paths: list[Path], used: Mapping[str, bool]) -> dict[str, float]:

@@ -7,7 +7,6 @@ nothing, as in the tables of the papers. Latency and memory are measured, so the
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import statistics
 import time
@@ -18,13 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from lle.engine.method import Method
-from lle.files import write_json
+from lle.infer.memory import give_back
 from lle.measure import yardstick
+from lle.results.cost import Profile
 
 SIZES = ((400, 600), (256, 256))
 WARM_UPS = 10
@@ -39,8 +39,7 @@ CLASSICAL = "not a network: it computes in numpy and OpenCV, where there are no 
 
 def parameters(method: Method) -> int:
     """Counts the parameters used at test time: those of `method.network`, or 0 for a method without one."""
-    network = getattr(method, "network", None)
-    return sum(parameter.numel() for parameter in network.parameters()) if isinstance(network, nn.Module) else 0
+    return 0 if method.network is None else sum(parameter.numel() for parameter in method.network.parameters())
 
 
 class _Counter(TorchDispatchMode):
@@ -170,13 +169,14 @@ def peak_memory(run: Callable[[], Any], device: torch.device | None = None) -> f
         _wait(device)
         return (torch.cuda.max_memory_allocated(device) - before) / 1e6
     gc.collect()
+    if not give_back():
+        return None
     try:
-        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         before = _resident("VmRSS")
         run()
         return max(0, _resident("VmHWM") - before) / 1e6
-    except (OSError, AttributeError, KeyError):
+    except (OSError, KeyError):
         return None
 
 
@@ -230,6 +230,7 @@ def profile(
             yardsticks += [yardstick.measure(runs=5)] if device.type == "cpu" else []
             latency_by_size[key] = {"median": float(f"{median:.4g}"), "runs": runs, "threads": used}
     result: dict[str, Any] = {
+        "schema": Profile.SCHEMA,
         "method": name,
         "parameters": count,
         "macs": macs_by_size,
@@ -242,7 +243,7 @@ def profile(
         result["macs_missing"] = CLASSICAL
     if yardsticks:
         result["yardstick_ms"] = float(f"{statistics.mean(yardsticks):.4g}")
-    write_json(Path(out) / "profile" / f"{name}.json", result)
+    Profile.of(result).write(Profile.path(out, name))
     return result
 
 

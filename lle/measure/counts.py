@@ -13,8 +13,8 @@ import torch
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.engine.method import Method
-from lle.files import write_json
 from lle.measure.cost import CLASSICAL, macs, parameters
+from lle.results.cost import Costs
 
 SIZE = (400, 600)
 """Height and width of the picture, those of the papers' column of FLOPs."""
@@ -37,8 +37,8 @@ def count(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Any]
             presets = registry.config_class(name).presets
             printed = _count(registry.create(name, {"preset": "paper"})) if "paper" in presets else None
             found[name] = {**_count(registry.create(name, method_settings(params, name))), "paper": printed}
-    record = {"size": "x".join(map(str, SIZE)), "methods": found}
-    write_json(reports / "costs.json", record)
+    record = {"schema": Costs.SCHEMA, "size": "x".join(map(str, SIZE)), "methods": found}
+    Costs.of(record).write(Costs.path(reports))
     return record
 
 

@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row
 from lle.errors import DataError, LleError
-from lle.files import csv_text, significant, write_json, write_text
+from lle.files import significant
 from lle.metrics.bootstrap import LEVEL, RESAMPLES, bootstrap_mean
 from lle.metrics.protocol import PROTOCOL, Image, to_uint8
 from lle.metrics.registry import Metric, Sample, select
+from lle.results.quality import INPUT, Evaluation, PerImage
 
-INPUT = "input"
-"""The untouched input, measured like a method; its evaluation also writes the samples of the references."""
 SAMPLE_SIDE = 480
 """Pixels of the longer side of a sample picture."""
 SAMPLE_QUALITY = 85
@@ -36,9 +35,12 @@ MIN_SCENES = 10
 Enhance = Callable[[Image], NDArray]
 
 
-def drawn_together(scenes: Sequence[str]) -> Sequence[str] | None:
-    """Returns which pictures a bootstrap draws together: those of a scene, or None for single ones where scenes are too few."""
-    return scenes if len(set(scenes)) >= MIN_SCENES else None
+def bootstrap_groups(scenes: Sequence[str]) -> Sequence[str] | None:
+    """Returns which pictures a bootstrap draws together: those of a scene, or None for single ones where scenes are too few.
+
+    Pictures of one single scene are drawn together: there is no interval then.
+    """
+    return scenes if len(set(scenes)) >= MIN_SCENES or len(set(scenes)) == 1 else None
 
 
 def _rows(data: Prepared, split: str) -> list[tuple[Row, Path]]:
@@ -49,7 +51,7 @@ def _rows(data: Prepared, split: str) -> list[tuple[Row, Path]]:
     return rows
 
 
-def _checked(method: str, name: str, output: NDArray, low: Image) -> Image:
+def _require_picture(method: str, name: str, output: NDArray, low: Image) -> Image:
     if output.shape != low.shape:
         raise LleError(f"{method} made a picture of shape {output.shape} from '{name}', whose shape is {low.shape}.")
     if output.dtype == np.uint8:
@@ -59,7 +61,7 @@ def _checked(method: str, name: str, output: NDArray, low: Image) -> Image:
     return to_uint8(output)
 
 
-def _measure(sample: Sample, metrics: Sequence[Metric], name: str) -> tuple[dict[str, float], dict[str, str]]:
+def _metric_values(sample: Sample, metrics: Sequence[Metric], name: str) -> tuple[dict[str, float], dict[str, str]]:
     """Returns the values of one picture, and why the other metrics have none."""
     values, reasons = {}, {}
     for metric in metrics:
@@ -102,7 +104,7 @@ def _unavailable(metrics: Sequence[Metric], paired: bool) -> dict[str, str]:
     return reasons
 
 
-def _judged(
+def _measured_pictures(
     method: str, enhance: Enhance, rows: Sequence[tuple[Row, Path]], metrics: Sequence[Metric], dataset: str, workers: int
 ) -> Iterator[tuple[Row, Sample, dict[str, float], dict[str, str]]]:
     """Yields each picture with its values, in order; measures some while the method works on the next."""
@@ -114,9 +116,9 @@ def _judged(
             if reference is not None and reference.shape != low.shape:
                 sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (low, reference))
                 raise DataError(f"'{row.image}' of data set '{dataset}' and its reference {row.normal} differ in size: {sizes}.")
-            output = low if method == INPUT else _checked(method, row.image, enhance(low.copy()), low)
+            output = low if method == INPUT else _require_picture(method, row.image, enhance(low.copy()), low)
             sample = Sample(output, low, reference)
-            waiting.append((row, sample, pool.submit(_measure, sample, metrics, row.image)))
+            waiting.append((row, sample, pool.submit(_metric_values, sample, metrics, row.image)))
             # Few pictures are held at a time, however large the data set is.
             if len(waiting) > 2 * workers:
                 done = waiting.popleft()
@@ -144,7 +146,8 @@ def evaluate(
     """Measures a method on a split of a data set and writes the results.
 
     Args:
-        method: its name in the tables; `input` measures the untouched input, and `enhance` is not called then.
+        method: its name in the tables; `input` measures the untouched input, `enhance` is not called then, and the samples of
+            the references are written too.
         enhance: from a picture, H x W x 3 uint8 RGB, to the enhanced one: uint8, or floats in [0, 1], which are rounded.
         prepared: the data set.
         split: which part of it.
@@ -176,7 +179,7 @@ def evaluate(
     lines: list[dict[str, Any]] = []
     if workers is None:
         workers = min(2, os.cpu_count() or 1)
-    for row, sample, values, reasons in _judged(method, enhance, rows, measured, prepared.name, workers):
+    for row, sample, values, reasons in _measured_pictures(method, enhance, rows, measured, prepared.name, workers):
         height, width = sample.low.shape[:2]
         cells = {metric.name: values.get(metric.name) for metric in measured}
         lines.append({"image": row.image, "scene": row.scene, "width": width, "height": height, **cells})
@@ -188,8 +191,8 @@ def evaluate(
                 references[row.image] = sample.reference
 
     scenes = [row.scene for row, _ in rows]
-    groups = drawn_together(scenes)
-    drawn = "pictures" if groups is None else "scenes"
+    groups = bootstrap_groups(scenes)
+    unit = "pictures" if groups is None else "scenes"
     summary: dict[str, Any] = {name: {"mean": None, "missing": reason} for name, reason in missing.items()}
     for metric in measured:
         # A mean over some of the pictures only could not be compared with another method's.
@@ -201,6 +204,7 @@ def evaluate(
     if origin.get("data_digest") is None:
         origin["data_digest"] = prepared.digest
     result = {
+        "schema": Evaluation.SCHEMA,
         "method": method,
         "dataset": prepared.name,
         "split": split,
@@ -209,7 +213,7 @@ def evaluate(
         "trained_on": trained_on,
         "protocol": {
             **PROTOCOL.as_dict(),
-            "interval": f"{confidence:.0%} percentile bootstrap over {drawn}",
+            "interval": f"{confidence:.0%} percentile bootstrap over {unit}",
         },
         "metrics": summary,
         "provenance": origin,
@@ -218,7 +222,6 @@ def evaluate(
     write_samples(folder / method, outputs)
     if method == INPUT and paired:
         write_samples(folder / "normal", references)
-    table = Path(out) / "metrics" / prepared.name / f"{method}.csv"
-    write_text(table, csv_text(lines))
-    write_json(table.with_suffix(".json"), result)
+    PerImage.write(PerImage.path(out, prepared.name, method), lines)
+    Evaluation.of(result).write(Evaluation.path(out, prepared.name, method))
     return result

@@ -13,9 +13,9 @@ from lle.data.cache import Cache
 from lle.data.pairs import open_prepared
 from lle.data.streams import IterationSampler, StreamDataset, loader
 from lle.engine.method import Method, Stream
-from lle.files import write_json
 from lle.measure.cost import throughput
 from lle.provenance import provenance
+from lle.results.cost import Throughput
 
 METHOD = "zero_dce"
 CROPS = (256, 128)
@@ -63,6 +63,7 @@ def measure(
             "loader_per_training": round(load_speed / step_speed, 1),
         }
     record = {
+        "schema": Throughput.SCHEMA,
         "method": METHOD,
         "batch_size": BATCH_SIZE,
         "crops": results,
@@ -71,7 +72,7 @@ def measure(
             seed=params.seed, data_digest=open_prepared(params.train.data, data).digest, command=params.command("throughput")
         ),
     }
-    write_json(reports / "throughput.json", record)
+    Throughput.of(record).write(Throughput.path(reports))
     return record
 
 

@@ -1,32 +1,39 @@
 """Runs a study: trains its variants alike, measures them on the same pictures, and tests what was expected of them.
 
-A variant that is trained and measured with a seed is not done again while its code, settings and data stay the same, so an
-interrupted study goes on where it stopped.
+A study is variants times seeds, times processors where it names some. A variant that is trained and measured with a seed is
+not done again while its key stays the same, so an interrupted study goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import csv
-import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
+from lle import registry
 from lle.config.load import load_params
-from lle.config.schema import BaseParams, method_settings
-from lle.config.study import StudyConfig
-from lle.engine.fingerprint import TOOLS, fingerprint, method_fingerprint
-from lle.engine.needs import digests, folder_digest
-from lle.errors import ConfigError, LleError, did_you_mean
-from lle.files import csv_text, digest, read_json, sha256, significant, write_json, write_text
+from lle.config.schema import BaseParams
+from lle.config.study import Processor, StudyConfig, VariantConfig
+from lle.errors import ConfigError, LleError, TrainingError, did_you_mean
+from lle.files import csv_text, digest, read_json, write_json, write_text
+from lle.keys import Keys, content_digest
+from lle.keys.stages import installed
+from lle.measure.study_results import lines_of, summarised
 
 BUILD = Path("build/studies")
-TRAINING = ("iterations", "seconds", "images_per_s", "data_wait_share", "wait_shares")
-"""What is kept of the record of a training."""
+BASELINE = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4",
+    "OPENCV_CPU_DISABLE": "AVX2,FMA3,AVX",
+}
+"""Environment in which torch, oneDNN, NumPy and OpenCV take the instructions of an old x86 processor."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Run:
         variant: the row.
         method: its method.
         seed: of the training.
+        processor: whose instructions are used, `native` or `baseline`.
         params: all settings, overrides applied.
         datasets: on which it is measured.
     """
@@ -46,34 +54,48 @@ class Run:
     variant: str
     method: str
     seed: int
+    processor: Processor
     params: BaseParams
     datasets: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        """What tells it from the other runs of the study."""
+        return f"{self.variant}/{self.seed}" + ("" if self.processor == "native" else f"-{self.processor}")
+
+    @property
     def folder(self) -> Path:
         """Holds its model and its results."""
-        return BUILD / self.study / self.variant / str(self.seed)
+        return BUILD / self.study / self.name
 
     @property
     def mlflow(self) -> dict[str, str]:
         """Where it stands in MLflow."""
-        return {"experiment": "studies", "run": f"{self.study}/{self.variant}/{self.seed}"}
+        return {"experiment": "studies", "run": f"{self.study}/{self.name}"}
 
-    def key(self, data: Path = Path("build/data")) -> str:
-        """Returns a digest of everything the results depend on."""
-        settings = method_settings(self.params, self.method)
-        names = dict.fromkeys((self.params.train.data, *self.datasets))
-        return digest(
-            {
-                "code": [method_fingerprint(self.method, settings=settings), fingerprint(TOOLS["_evaluate"])],
-                "settings": settings.model_dump(mode="json"),
-                "train": self.params.train.model_dump(mode="json"),
-                "evaluate": self.params.evaluate.model_dump(mode="json"),
-                "seed": self.seed,
-                "needs": digests(settings),
-                "data": {name: folder_digest(data / name) for name in names},
-            }
-        )
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The folders that it reads."""
+        own = Keys(self.params).key(f"train/{self.method}").paths
+        return tuple(dict.fromkeys([*own, *(Path("build/data") / name for name in self.datasets)]))
+
+    def keys(self) -> dict[str, str]:
+        """Returns the keys of its training and of its measurement, which are those of the stages that do the same."""
+        keys = Keys(self.params)
+        return {"train": keys.key(f"train/{self.method}").value, "evaluate": keys.key(f"evaluate/{self.method}").value}
+
+    def key(self) -> str:
+        """Returns a digest of everything the results depend on, with what lies in the folders that it reads now."""
+        keys = Keys(self.params)
+        content = {path.as_posix(): content_digest(path) for path in self.paths}
+        return digest([keys.key(f"train/{self.method}").full(), self.keys()["evaluate"], content, self.processor])
+
+
+def rows(study: StudyConfig, params: BaseParams) -> Mapping[str, VariantConfig]:
+    """Returns the variants of a study; `suite` stands for every method of the suite, each as it is set."""
+    if study.variants == "suite":
+        return {name: VariantConfig(title=registry.card(name).title, method=name) for name in params.suite.methods}
+    return study.variants
 
 
 def plan(name: str, path: Path, overrides: Iterable[str] = ()) -> tuple[StudyConfig, list[Run]]:
@@ -93,26 +115,30 @@ def plan(name: str, path: Path, overrides: Iterable[str] = ()) -> tuple[StudyCon
         raise ConfigError(f"`studies` in {path} has no section '{name}'.{did_you_mean(name, params.studies)} `lle study` lists them.")
     study = params.studies[name]
     runs = []
-    for variant, row in study.variants.items():
-        for seed in study.seeds:
-            try:
-                own = load_params(path, [*before, *study.set, *row.set, f"seed={seed}"])
-            except ConfigError as error:
-                raise ConfigError(f"studies.{name}.variants.{variant}: {error}") from error
-            runs.append(Run(name, variant, row.method, seed, own, tuple(study.datasets)))
+    for variant, row in rows(study, params).items():
+        given = [*before, *study.set, *row.set]
+        try:
+            own = load_params(path, given)
+        except ConfigError as error:
+            raise ConfigError(f"studies.{name}.variants.{variant}: {error}") from error
+        for processor in study.processors:
+            for seed in study.seeds:
+                seeded = own.with_override("seed", seed)
+                runs.append(Run(name, variant, row.method, seed, processor, seeded, tuple(study.datasets)))
     return study, runs
 
 
-def write_keys(path: Path, folder: Path) -> None:
-    """Writes one file a study with the keys of its runs; the stage that runs a study depends on it."""
-    names = load_params(path).studies
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.glob("*.json"):
-        if stale.stem not in names:
-            stale.unlink()
-    for name in names:
-        study, runs = plan(name, path)
-        write_json(folder / f"{name}.json", {"study": study.model_dump(mode="json"), "keys": [run.key() for run in runs]})
+def study_keys(path: Path, overrides: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, list[Path]]]:
+    """Returns, by study, what its stage depends on, and the folders that it reads."""
+    given = list(overrides)
+    values: dict[str, Any] = {}
+    folders: dict[str, list[Path]] = {}
+    code = installed().digest(["lle.measure.study_results:summarised"])
+    for name in load_params(path, given).studies:
+        study, runs = plan(name, path, given)
+        values[name] = {"code": code, "study": study.model_dump(mode="json"), "runs": {run.name: run.keys() for run in runs}}
+        folders[name] = list(dict.fromkeys(one for run in runs for one in run.paths))
+    return values, folders
 
 
 def run_study(
@@ -124,7 +150,7 @@ def run_study(
         name: key under `studies`.
         path: the settings file.
         overrides: in the grammar of `-S`.
-        reports: receives `studies/<name>.json` and `.csv` (a line a variant, seed and picture).
+        reports: receives `studies/<name>.json` and `.csv` (a line a variant, seed, processor and picture).
 
     Returns:
         What was written as JSON.
@@ -133,56 +159,41 @@ def run_study(
         ConfigError: there is no such study, or an override is wrong.
         LleError: data are missing, or a training failed; the runs that are done are kept.
     """
-    study, runs = plan(name, path, overrides)
+    given = list(overrides)
+    study, runs = plan(name, path, given)
     _prepare(runs)
     for place, run in enumerate(runs, 1):
         if not _is_done(run):
-            click.echo(f"{name}: {run.variant}, seed {run.seed} ({place} of {len(runs)})")
-            _run(run)
-    lines = [line for run in runs for line in _lines(run)]
+            click.echo(f"{name}: {run.variant}, seed {run.seed}, {run.processor} ({place} of {len(runs)})")
+            if run.processor == "native":
+                execute(run)
+            else:
+                _elsewhere(run, path, given)
+    lines = [line for run in runs for line in lines_of(run)]
     result = {
         "study": name,
         "title": study.title,
         "paper": study.paper,
         "datasets": study.datasets,
         "seeds": study.seeds,
+        "processors": study.processors,
         "train_data": runs[0].params.train.data,
-        "variants": {
-            variant: {
-                "title": row.title or variant,
-                "method": row.method,
-                "set": [*study.set, *row.set],
-                **_summary(study, [run for run in runs if run.variant == variant], lines),
-            }
-            for variant, row in study.variants.items()
-        },
-        "contrasts": [_contrast(better, worse, dataset, study, lines) for better, worse in study.pairs for dataset in study.datasets],
+        **summarised(study, rows(study, load_params(path, given)), runs, lines),
     }
     write_text(reports / "studies" / f"{name}.csv", csv_text(lines))
     write_json(reports / "studies" / f"{name}.json", result)
-    write_index(reports)
     return result
 
 
-def index(reports: Path) -> dict[str, str]:
-    """Returns a digest of the results of every study, by name."""
-    folder = reports / "studies"
-    return {path.stem: digest([sha256(path), *map(sha256, folder.glob(f"{path.stem}.csv"))]) for path in sorted(folder.glob("*.json"))}
-
-
-def write_index(reports: Path) -> None:
-    """Writes `studies.json`, on which the report depends in place of the results that it does not make itself."""
-    write_json(reports / "studies.json", index(reports))
-
-
 def _prepare(runs: Sequence[Run]) -> None:
-    """Makes the data sets that are not there; the pipeline does not know which ones a study needs."""
+    """Makes the data sets that are not there; the pipeline does not make those that only a study needs."""
+    from lle.config.data import settings_for
     from lle.data.prepare import prepare
 
     for run in runs:
         for name in (run.params.train.data, *run.datasets):
-            if folder_digest(Path("build/data") / name) is None:
-                prepare(name, run.params.data[name], command=run.params.command("fetch", name))
+            if content_digest(Path("build/data") / name) is None:
+                prepare(name, settings_for(name, run.params.data), command=run.params.command("fetch", name), sections=run.params.data)
 
 
 def _is_done(run: Run) -> bool:
@@ -190,98 +201,35 @@ def _is_done(run: Run) -> bool:
     return done.is_file() and read_json(done)["key"] == run.key()
 
 
-def _run(run: Run) -> None:
+def execute(run: Run) -> None:
+    """Trains and measures in this process."""
     from lle.engine.train import train
-    from lle.measure.trained import evaluate_one
+    from lle.measure.method import evaluate_method
 
     key = run.key()
     (run.folder / "done.json").unlink(missing_ok=True)
-    train(run.method, run.params, models=run.folder / "models", reports=None)
+    train(run.method, run.params, models=run.folder / "models", reports=None, scratch=Path("build/scratch") / run.processor)
     for dataset in run.datasets:
-        evaluate_one(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder)
+        evaluate_method(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder)
     write_json(run.folder / "done.json", {"key": key})
 
 
-def _lines(run: Run) -> Iterator[dict[str, Any]]:
-    """Yields the per-picture results of a run."""
-    for dataset in run.datasets:
-        with (run.folder / "metrics" / dataset / f"{run.method}.csv").open(encoding="utf-8", newline="") as stream:
-            for line in csv.DictReader(stream):
-                yield {"variant": run.variant, "seed": run.seed, "dataset": dataset, **line}
+def _elsewhere(run: Run, path: Path, overrides: Sequence[str]) -> None:
+    """Trains and measures in a process of its own, in the environment of its processor."""
+    words = [sys.executable, "-m", "lle.measure.study", run.study, run.name, str(path), *overrides]
+    done = subprocess.run(words, env={**os.environ, **BASELINE}, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise TrainingError(f"study {run.study}: {run.name} failed on the processor `{run.processor}`:\n{done.stderr[-2000:].strip()}")
 
 
-def _values(lines: Sequence[Mapping[str, Any]], variant: str, dataset: str, metric: str) -> dict[int, dict[str, float]]:
-    """Returns the values of a metric by seed and picture; empty where it has none."""
-    found: dict[int, dict[str, float]] = {}
-    for line in lines:
-        if line["variant"] == variant and line["dataset"] == dataset and line.get(metric):
-            found.setdefault(int(line["seed"]), {})[line["image"]] = float(line[metric])
-    return found
+def _main(name: str, run_name: str, path: str, *overrides: str) -> int:
+    try:
+        execute(next(run for run in plan(name, Path(path), overrides)[1] if run.name == run_name))
+    except LleError as error:
+        click.echo(str(error), err=True)
+        return 1
+    return 0
 
 
-def _scenes(lines: Sequence[Mapping[str, Any]], dataset: str) -> dict[str, str]:
-    return {line["image"]: line["scene"] for line in lines if line["dataset"] == dataset}
-
-
-def _mean_over_seeds(values: Mapping[int, Mapping[str, float]]) -> dict[str, float]:
-    images = next(iter(values.values()))
-    return {image: statistics.fmean(by_image[image] for by_image in values.values()) for image in images}
-
-
-def _summary(study: StudyConfig, runs: Sequence[Run], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    from lle.measure.quality import drawn_together
-    from lle.metrics.bootstrap import bootstrap_mean
-
-    results: dict[str, Any] = {}
-    options = runs[0].params.evaluate
-    records = {run.seed: read_json(run.folder / "metrics" / study.datasets[0] / f"{run.method}.json") for run in runs}
-    for dataset in study.datasets:
-        scenes = _scenes(lines, dataset)
-        cells = read_json(runs[0].folder / "metrics" / dataset / f"{runs[0].method}.json")["metrics"]
-        results[dataset] = {}
-        for metric, cell in cells.items():
-            values = _values(lines, runs[0].variant, dataset, metric)
-            if cell["mean"] is None or len(values) < len(runs):
-                results[dataset][metric] = {"mean": None, "missing": cell.get("missing", "not measured with every seed")}
-                continue
-            averaged = _mean_over_seeds(values)
-            groups = drawn_together([scenes[image] for image in averaged])
-            interval = bootstrap_mean(list(averaged.values()), groups, 0, options.resamples, options.confidence)
-            by_seed = {seed: significant(statistics.fmean(of.values())) for seed, of in values.items()}
-            results[dataset][metric] = {
-                **{key: value if key == "n" else significant(value) for key, value in asdict(interval).items()},
-                "by_seed": {str(seed): mean for seed, mean in by_seed.items()},
-                "seed_sd": significant(statistics.stdev(by_seed.values())) if len(by_seed) > 1 else None,
-            }
-    trained = {str(run.seed): read_json(run.folder / "models" / run.method / "train.json") for run in runs}
-    return {
-        "results": results,
-        "training": {seed: {key: record[key] for key in TRAINING} for seed, record in trained.items()},
-        "provenance": {str(run.seed): {**records[run.seed]["provenance"], "mlflow": run.mlflow} for run in runs},
-    }
-
-
-def _contrast(better: str, worse: str, dataset: str, study: StudyConfig, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Compares two variants on the PSNR of the same pictures, averaged over seeds."""
-    from lle.measure.quality import drawn_together
-    from lle.metrics.bootstrap import paired_difference
-
-    entry: dict[str, Any] = {"better": better, "worse": worse, "dataset": dataset, "metric": "psnr"}
-    first, second = (_values(lines, variant, dataset, "psnr") for variant in (better, worse))
-    if not first or not second:
-        return {**entry, "verdict": None, "missing": f"{dataset} has no references, so there is no PSNR to compare"}
-    if first.keys() != second.keys():
-        raise LleError(f"study: {better} and {worse} were measured with different seeds. Run the study again.")
-    a, b = _mean_over_seeds(first), _mean_over_seeds(second)
-    scenes = _scenes(lines, dataset)
-    found = paired_difference([a[i] for i in a], [b[i] for i in a], drawn_together([scenes[i] for i in a]))
-    low, high = found.difference.low, found.difference.high
-    signs = [np.mean(list(first[s].values())) > np.mean(list(second[s].values())) for s in first]
-    return {
-        **entry,
-        "difference": {key: value if key == "n" else significant(value) for key, value in asdict(found.difference).items()},
-        "p_value": significant(found.p_value),
-        "seeds_in_favour": int(sum(signs)),
-        "seeds": len(study.seeds),
-        "verdict": "holds" if low > 0 else "contradicted" if high < 0 else "not shown",
-    }
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))

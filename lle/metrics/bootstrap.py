@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+ONE = "no interval: one scene says nothing of others"
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,20 @@ class Interval:
 
     Attributes:
         mean: mean of the values.
-        low: lower end of the interval.
-        high: upper end.
+        low: lower end of the interval; None where all values are of one scene or picture, which says nothing of others.
+        high: upper end; None likewise.
         n: number of values.
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no interval; None where there is one."""
+        return ONE if self.low is None else None
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ def bootstrap_mean(
 ) -> Interval:
     """Returns the mean of a metric with a percentile bootstrap interval; the same arguments give the same interval.
 
+    A single value or group has a mean and no interval.
+
     Args:
         values: one number a picture.
         groups: which pictures belong together, for example to one scene. Whole groups are then drawn, because pictures
@@ -79,6 +87,8 @@ def bootstrap_mean(
             raise ValueError(f"{numbers.size} values but {len(groups)} groups")
         index = np.unique(np.asarray(groups), return_inverse=True)[1]
         sums, counts = (np.bincount(index, weights=weights).astype(np.float64) for weights in (numbers, counts))
+    if sums.size == 1:
+        return Interval(float(numbers.mean()), None, None, int(numbers.size))
     drawn = draws(sums.size, resamples, seed)
     means = (drawn @ sums) / (drawn @ counts)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])

@@ -85,6 +85,8 @@ def bootstrap_mean_iou(
         resamples: number of draws.
         level: share of the draws inside the interval.
     """
+    if len(pictures) == 1:
+        return Interval(float(mean_iou(pictures.sum(0), listed)), None, None, 1)
     drawn = _resampled(pictures, listed, seed, resamples)
     low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(mean_iou(pictures.sum(0), listed)), float(low), float(high), len(pictures))
@@ -105,9 +107,11 @@ def paired_mean_iou(
     """
     if first.shape != second.shape:
         raise ValueError(f"the methods have {first.shape} and {second.shape} counts; they must be measured on the same pictures")
+    difference = float(mean_iou(first.sum(0), listed) - mean_iou(second.sum(0), listed))
+    if len(first) == 1:
+        return Interval(difference, None, None, 1)
     change = _resampled(first, listed, seed, resamples) - _resampled(second, listed, seed, resamples)
     low, high = np.nanquantile(change, [(1 - level) / 2, (1 + level) / 2])
-    difference = float(mean_iou(first.sum(0), listed) - mean_iou(second.sum(0), listed))
     return Interval(difference, float(low), float(high), len(first))
 
 

@@ -45,9 +45,9 @@ class Column:
         """Returns the sign of the better direction."""
         return {"higher": "↑", "lower": "↓", None: ""}[self.better]
 
-    def text(self, value: float) -> str:
-        """Formats a value."""
-        return f"{value:.{self.digits}f}".replace("-", "−")
+    def text(self, value: float | None) -> str:
+        """Formats a value; a dash where there is none, such as the ends of an interval over one picture."""
+        return "—" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
 
 
 _DIGITS = {

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lle.errors import LleError
-from lle.results.read import INPUT, NORMAL, Results
+from lle.results.quality import INPUT, NORMAL
+from lle.results.read import Results
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The leaderboard: one table a data set, ranked, with the reason for every empty cell; as data and as Markdown."""
+"""The leaderboard as data: one table a data set, ranked, with the reason for every empty cell."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lle.report.columns import COSTS, Column, columns
-from lle.results.read import INPUT, Evaluation, Profile, Results, Score
+from lle.report.costs import SIZE, cost_of, cost_text
+from lle.results.base import Score
+from lle.results.quality import INPUT, Evaluation
+from lle.results.read import Results
 
-SIZE = "400x600"
-"""Height x width at which the cost columns are measured."""
+KINDS = ("classical", "zero-reference", "unpaired", "paired", "unknown")
+"""Kinds of supervision, in the order of a legend."""
 BACKBONE = "clip_backbone"
 """Tag of results that a CLIP guided."""
 INTERVALS = (
@@ -77,31 +80,6 @@ class Table:
         """Says how many pictures there are, and of how many scenes where these are fewer."""
         scenes = f" of {self.scenes} scenes" if self.scenes is not None and self.scenes < self.images else ""
         return f"{self.images} test pictures{scenes}"
-
-
-def count(value: float) -> str:
-    """Writes a number of parameters: exact up to 9999, then in thousands or millions."""
-    if value < 10_000:
-        return f"{value:.0f}"
-    return f"{value / 1e3:.1f} k" if value < 1e6 else f"{value / 1e6:.2f} M"
-
-
-def cost_text(column: Column, value: float) -> str:
-    """Formats a cell of a cost column: three significant digits, because the costs span six powers of ten."""
-    if column.key == "parameters":
-        return count(value)
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _cost(profile: Profile | None, key: str) -> float | None:
-    if profile is None:
-        return None
-    return {
-        "parameters": None if profile.parameters is None else float(profile.parameters),
-        "gmacs": profile.gmacs(SIZE),
-        "latency": profile.latency(SIZE),
-        "memory": profile.memory(SIZE),
-    }[key]
 
 
 def trained_on(evaluation: Evaluation, supervision: str) -> str:
@@ -190,7 +168,7 @@ def leaderboard(results: Results, dataset: str) -> Table:
             rank = placed[column.key].get(method, 0)
             cells[column.key] = Cell(score.mean, column.text(score.mean), interval, score.n, rank)
         for column in COSTS:
-            value = _cost(results.profiles.get(method), column.key)
+            value = cost_of(results.profiles.get(method), column.key)
             if value is not None:
                 cells[column.key] = Cell(value, cost_text(column, value))
                 continue
@@ -205,7 +183,7 @@ def leaderboard(results: Results, dataset: str) -> Table:
                 reason = f"not in the profile of {method} at {SIZE}: run `lle profile {method}` again."
             cells[column.key] = empty(column, reason)
         supervision = results.supervision(method)
-        tags = evaluation.provenance.get("tags") or {}
+        tags = evaluation.provenance.tags
         labels = tuple(f"{key}: {value}" for key, value in sorted(tags.items()) if key != BACKBONE)
         origin = trained_on(evaluation, supervision)
         rows.append(Row(method, results.title(method), supervision, origin, labels, cells, str(tags.get(BACKBONE, ""))))
@@ -215,121 +193,12 @@ def leaderboard(results: Results, dataset: str) -> Table:
     return Table(dataset, images, scenes, (*metrics, *COSTS), tuple(rows), footnotes)
 
 
-def _escape(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def leaderboards(results: Results) -> dict[str, Table]:
+    """Returns the tables by data set."""
+    return {dataset: leaderboard(results, dataset) for dataset in results.datasets}
 
 
-def _markdown_cell(cell: Cell, dataset: str) -> str:
-    if cell.value is None:
-        return f"—[^{dataset}-{cell.note}]" if cell.note else "—"
-    text = {1: f"**{cell.text}**", 2: f"<ins>{cell.text}</ins>"}.get(cell.rank, cell.text)
-    return f"{text} <sub>{cell.interval}</sub>" if cell.interval else text
-
-
-def _markdown_table(table: Table) -> list[str]:
-    metrics = [column for column in table.columns if column.group != "cost"]
-    lines = [
-        f"| Method | Supervision | Trained on |{' CLIP |' if table.guided else ''} "
-        + " | ".join(f"{c.label} {c.arrow}".strip() for c in metrics)
-        + " |",
-        f"|---|---|---|{'---|' if table.guided else ''}" + "---:|" * len(metrics),
-    ]
-    for row in table.rows:
-        cells = [_markdown_cell(row.cells[column.key], table.dataset) for column in metrics]
-        trained = ", ".join((row.trained_on, *row.tags))
-        guide = f" {_escape(row.backbone) or '—'} |" if table.guided else ""
-        lines.append(f"| {_escape(row.title)} | {row.supervision} | {_escape(trained)} |{guide} " + " | ".join(cells) + " |")
-    used = {row.cells[column.key].note for row in table.rows for column in metrics}
-    notes = [f"[^{table.dataset}-{i}]: {note}" for i, note in enumerate(table.notes, 1) if i in used]
-    return [*lines, "", *(line for note in notes for line in (note, ""))]
-
-
-COST_HEADS = (
-    "Parameters",
-    f"GMACs {SIZE}",
-    "GMACs 256x256",
-    f"Latency ms {SIZE}",
-    "Latency ms 256x256",
-    f"Peak memory MB {SIZE}",
-    "Threads",
-    "Training images/s",
-    "Waiting for data",
-)
-"""Heads of the table of costs, without the method's and the hardware's."""
-
-
-def cost_rows(results: Results) -> list[tuple[str, tuple[str, ...], str]]:
-    """Returns method, cells under `COST_HEADS` and hardware of every profile; a dash where nothing was measured."""
-    rows = []
-    for method, profile in results.profiles.items():
-        timing, train = (profile.latency_ms or {}).get(SIZE) or {}, profile.train or {}
-        shown = (
-            profile.gmacs(SIZE),
-            profile.gmacs("256x256"),
-            profile.latency(SIZE),
-            profile.latency("256x256"),
-            profile.memory(SIZE),
-        )
-        wait, waits = train.get("data_wait_share"), train.get("wait_shares", {})
-        cells = (
-            "—" if profile.parameters is None else str(profile.parameters),
-            *("—" if value is None else cost_text(COSTS[1], value) for value in shown),
-            str(timing.get("threads", "—")),
-            "—" if train.get("images_per_s") is None else cost_text(COSTS[1], train["images_per_s"]),
-            "—" if wait is None else ", ".join([f"{100 * wait:.1f} %", *(f"{name} {100 * share:.1f} %" for name, share in waits.items())]),
-        )
-        rows.append((method, cells, hardware(profile.provenance)))
-    return rows
-
-
-def _markdown_costs(results: Results) -> list[str]:
-    lines = ["| Method | " + " | ".join(COST_HEADS) + " | Hardware |", "|---|" + "---:|" * len(COST_HEADS) + "---|"]
-    for method, cells, machine in cost_rows(results):
-        lines.append(f"| {_escape(results.title(method))} | " + " | ".join(cells) + f" | {_escape(machine)} |")
-    return lines
-
-
-def throughput_rows(results: Results) -> list[tuple[str, str, str, str]]:
-    """Returns crop size, training and loader images per second, and their quotient, from `throughput.json`."""
-    rows = []
-    for crop, found in sorted(results.throughput.get("crops", {}).items()):
-        values = (found.get(key) for key in ("training_images_per_s", "loader_images_per_s", "loader_per_training"))
-        training, loader, quotient = ("—" if value is None else f"{value:g}" for value in values)
-        rows.append((crop, training, loader, quotient))
-    return rows
-
-
-def hardware(provenance: Mapping[str, object]) -> str:
-    """Returns the hardware of a provenance record in a few words."""
-    found = provenance.get("hardware")
-    if not isinstance(found, Mapping):
-        return "not recorded"
-    cores = f", {found['cores']} cores" if found.get("cores") else ""
-    threads = f", {found['threads']} thread{'s' if found['threads'] != 1 else ''}" if found.get("threads") else ""
-    accelerator = f", {found['accelerator']}" if found.get("accelerator") else ", no accelerator"
-    return f"{found.get('cpu', 'unknown CPU')}{cores}{threads}{accelerator}"
-
-
-def markdown(results: Results) -> str:
-    """Returns `leaderboard.md`: the same tables as the page, with footnotes for the empty cells."""
-    lines = [
-        "# Leaderboard",
-        "",
-        "Made by `lle report` from the JSON files in this folder; `index.html` beside it has the pictures, the curves and the "
-        "provenance of every number.",
-        "",
-        f"{INTERVALS} {MARKS} Here the best is **bold** and the second <ins>underlined</ins>. Arrows point to the better direction. "
-        "GT-mean columns scale the output to the brightness of the answer before "
-        "measuring: they are no fair comparison with the other columns.",
-        "",
-    ]
-    for dataset in results.datasets:
-        table = leaderboard(results, dataset)
-        lines += [f"## {dataset}", "", f"{table.pictures}.", "", *_markdown_table(table)]
-    if results.profiles:
-        lines += ["## Cost", "", "Sizes are height x width. MACs are multiply-accumulates, not twice as many operations.", ""]
-        lines += _markdown_costs(results)
-    if throughput_rows(results):
-        lines += ["", "## Throughput", "", "| Crop | Training images/s | Loader images/s | Loader per training |", "|---|---:|---:|---:|"]
-        lines += ["| " + " | ".join(row) + " |" for row in throughput_rows(results)]
-    return "\n".join(lines).rstrip() + "\n"
+def kinds(tables: Mapping[str, Table]) -> list[str]:
+    """Returns the kinds of supervision in the tables, for a legend."""
+    found = {row.supervision for table in tables.values() for row in table.rows}
+    return [kind for kind in KINDS if kind in found]

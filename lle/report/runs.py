@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lle.report.leaderboard import SIZE, hardware
-from lle.results.read import Results, Study
-from lle.tracking.runs import Record, collect
+from lle.report.costs import SIZE
+from lle.results.cost import Profile
+from lle.results.provenance import Provenance
+from lle.results.read import Results
+from lle.results.study import Study
+from lle.tracking.runs import MethodRun, collect
 from lle.tracking.store import DIGEST
 
 Run = dict[str, Any]
@@ -34,17 +37,18 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix, "none" if value is None else str(value))]
 
 
-def facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+def facts(provenance: Provenance) -> list[tuple[str, str]]:
     """Returns a provenance record as pairs of a name and a text, what matters first."""
-    shown = [(name, "none" if provenance[key] is None else str(provenance[key])) for key, name in NAMES.items() if key in provenance]
-    if provenance.get("hardware"):
-        shown.append(("hardware", hardware(provenance)))
-    if provenance.get("versions"):
-        shown.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(provenance["versions"].items()))))
-    return shown + flat({key: value for key, value in provenance.items() if key not in {*NAMES, "hardware", "versions"}})
+    record = provenance.plain()
+    shown = [(name, "none" if record[key] is None else str(record[key])) for key, name in NAMES.items() if key in record]
+    if provenance.hardware is not None:
+        shown.append(("hardware", provenance.machine))
+    if provenance.versions:
+        shown.append(("versions", ", ".join(f"{name} {version}" for name, version in sorted(provenance.versions.items()))))
+    return shown + flat({key: value for key, value in record.items() if key not in {*NAMES, "hardware", "versions"}})
 
 
-def _mlflow(record: Record | None) -> list[tuple[str, str]]:
+def _mlflow(record: MethodRun | None) -> list[tuple[str, str]]:
     """Returns how to find a method's run in the MLflow store; a run's id is drawn anew in every store, its digest is not."""
     if record is None:
         return []
@@ -63,10 +67,15 @@ def study_run(study: Study, variant: str) -> Run:
     shown = [("command", f"lle study {study.study}"), ("set", "; ".join(found.set) or "nothing but the method's own settings")]
     shown.append(("seeds", ", ".join(str(seed) for seed in study.seeds)))
     for seed in sorted(found.training, key=int):
-        shown.append((f"training, seed {seed}", "; ".join(f"{key} {text}" for key, text in flat(found.training[seed]))))
+        shown.append((f"training, seed {seed}", "; ".join(f"{key} {text}" for key, text in flat(found.training[seed].plain()))))
     if records:
         shown += [pair for pair in facts(records[0]) if pair[0] not in {"command", "seed"}]
     return {"title": found.title, "where": study.study, "file": f"studies/{study.study}.json", "facts": shown}
+
+
+def _timing(profile: Profile) -> list[tuple[str, str]]:
+    timing = profile.timing(SIZE)
+    return [] if timing is None else [(f"latency {SIZE} {key}", text) for key, text in flat(timing.plain())]
 
 
 def runs(results: Results, reports: Path) -> dict[str, Run]:
@@ -87,7 +96,7 @@ def runs(results: Results, reports: Path) -> dict[str, Run]:
             found[f"{dataset}/{method}"] = {"title": results.title(method), "where": dataset, "file": source, "facts": shown}
     for method, profile in results.profiles.items():
         shown = [*facts(profile.provenance), *_mlflow(records.get(method))]
-        shown += [(f"latency {SIZE} {key}", text) for key, text in flat((profile.latency_ms or {}).get(SIZE) or {})]
+        shown += _timing(profile)
         found[f"profile/{method}"] = {"title": results.title(method), "where": "profile", "file": f"profile/{method}.json", "facts": shown}
     if results.costs:
         found["costs"] = {"title": "All methods", "where": "costs", "file": "costs.json", "facts": [("counted at", SIZE)]}

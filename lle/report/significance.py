@@ -10,7 +10,8 @@ from lle.measure.quality import MIN_SCENES
 from lle.metrics.bootstrap import Difference, paired_difference
 from lle.report.columns import Column, metric
 from lle.report.leaderboard import Table
-from lle.results.read import INPUT, Results
+from lle.results.quality import INPUT
+from lle.results.read import Results
 
 ALPHA = 0.05
 """Chance of one false claim in a whole table that the adjusted tests allow."""
@@ -81,7 +82,8 @@ class Tests:
 def _turned(difference: Difference) -> Difference:
     """Returns the difference the other way round."""
     interval = difference.difference
-    turned = type(interval)(-interval.mean, -interval.high, -interval.low, interval.n)
+    low, high = interval.low, interval.high
+    turned = type(interval)(-interval.mean, None if high is None else -high, None if low is None else -low, interval.n)
     return Difference(turned, difference.p_value)
 
 

@@ -1,170 +1,45 @@
-"""What the report is made of: the result files under `reports/`, read and checked, and the methods' cards.
+"""All results under `reports/` together with the methods' cards: what the report is made of.
 
 Only git-tracked files are read, so that a fresh clone without data or weights builds the same page.
 """
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lle.errors import LleError
-from lle.files import read_json
 from lle.registry import Card, packages
 from lle.registry import card as registry_card
+from lle.results.base import Score as Score
+from lle.results.cost import Costs, MethodCosts, Profile, Throughput
+from lle.results.quality import INPUT, Evaluation, PerImage
+from lle.results.quality import NORMAL as NORMAL
+from lle.results.study import Study
+from lle.results.training import Training
 
-INPUT = "input"
-"""Pseudo-method: the low-light picture, untouched."""
-NORMAL = "normal"
-"""Name of the reference pictures among the samples."""
-
-
-class _Read(BaseModel):
-    """A result file; keys that the report does not show are kept, because a newer writer may add some."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
-class Score(_Read):
-    """One metric of one method on one data set: a mean with a 95 % interval, or the reason why there is none."""
-
-    mean: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    missing: str | None = None
-    by_seed: dict[str, float] = Field(default_factory=dict)
-    seed_sd: float | None = None
-
-
-class Evaluation(_Read):
-    """`reports/metrics/<dataset>/<method>.json`."""
-
-    method: str
-    dataset: str
-    split: str = "test"
-    images: int
-    scenes: int | None = None
-    trained_on: str | None = None
-    protocol: dict[str, Any] = Field(default_factory=dict)
-    metrics: dict[str, Score]
-    provenance: dict[str, Any]
-
-
-class Profile(_Read):
-    """`reports/profile/<method>.json`; sizes such as `400x600` are height x width in pixels."""
-
-    method: str
-    parameters: int | None = None
-    macs: dict[str, float | None] | None = None
-    macs_missing: str | None = None
-    latency_ms: dict[str, dict[str, Any] | None] | None = None
-    peak_memory_mb: dict[str, float | None] | None = None
-    train: dict[str, Any] | None = None
-    provenance: dict[str, Any] = Field(default_factory=dict)
-
-    def gmacs(self, size: str) -> float | None:
-        """Returns 10^9 multiply-accumulates at a size, or None where they were not counted."""
-        macs = (self.macs or {}).get(size)
-        return None if macs is None else macs / 1e9
-
-    def latency(self, size: str) -> float | None:
-        """Returns the median milliseconds a picture at a size, or None where it was not measured."""
-        return ((self.latency_ms or {}).get(size) or {}).get("median")
-
-    def memory(self, size: str) -> float | None:
-        """Returns the peak memory in MB at a size, or None where it was not measured."""
-        return (self.peak_memory_mb or {}).get(size)
-
-
-class Curve(_Read):
-    """The values of one loss term over a phase."""
-
-    phase: str
-    update: str
-    term: str
-    points: list[tuple[float, float | None]]
-
-
-class Training(_Read):
-    """`reports/training/<method>.json`."""
-
-    method: str
-    trained_on: str | None = None
-    iterations: int
-    provenance: dict[str, Any] = Field(default_factory=dict)
-    terms: list[Curve] = Field(default_factory=list)
-
-
-class Variant(_Read):
-    """One row of a study; `results` by data set and metric, `training` and `provenance` by seed."""
-
-    title: str
-    method: str
-    set: list[str] = Field(default_factory=list)
-    results: dict[str, dict[str, Score]]
-    training: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    provenance: dict[str, dict[str, Any]] = Field(default_factory=dict)
-
-
-class Contrast(_Read):
-    """An expectation of a study, `better` above `worse`, and how it came out."""
-
-    better: str
-    worse: str
-    dataset: str
-    metric: str = "psnr"
-    difference: Score | None = None
-    p_value: float | None = None
-    seeds_in_favour: int | None = None
-    seeds: int | None = None
-    verdict: str | None = None
-    missing: str | None = None
-
-
-class Study(_Read):
-    """`reports/studies/<name>.json`."""
-
-    study: str
-    title: str
-    paper: str | None = None
-    datasets: list[str]
-    seeds: list[int]
-    train_data: str | None = None
-    variants: dict[str, Variant]
-    contrasts: list[Contrast] = Field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class PerImage:
-    """The per-image table of one evaluation.
-
-    Attributes:
-        images: picture names, sorted.
-        scenes: the photograph that each picture is of; crops of one photograph are not independent.
-        values: metric name -> one value a picture, in the order of `images`; None where the metric is missing.
-    """
-
-    images: tuple[str, ...]
-    scenes: tuple[str, ...]
-    values: Mapping[str, tuple[float | None, ...]]
-
-    def numbers(self, metric: str) -> tuple[float, ...]:
-        """Returns the values of a metric, or nothing unless every picture has a finite one."""
-        values = self.values.get(metric, ())
-        found = tuple(value for value in values if value is not None)
-        return found if len(found) == len(values) else ()
+SAMPLES = "samples/*/*/*.webp"
+"""Sample pictures: data set, then method, `input` or `normal`, then picture."""
+SEEDS = "seeds/*/*/*.json"
+"""Evaluations with further seeds: method, seed, data set."""
+READS = (
+    Evaluation.FILES,
+    PerImage.FILES,
+    Profile.FILES,
+    Training.FILES,
+    SAMPLES,
+    Throughput.FILES,
+    Costs.FILES,
+    Study.FILES,
+    SEEDS,
+)
+"""Glob patterns, below the reports folder, of all files that `read_results` reads."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything the report shows.
+    """Everything that was measured.
 
     Attributes:
         evaluations: data set -> method -> evaluation.
@@ -172,10 +47,10 @@ class Results:
         profiles: by method.
         trainings: by method.
         samples: data set -> picture -> method, `input` or `normal` -> file.
-        throughput: the loader's ceiling and the like, as measured; empty when it was not.
+        throughput: the loader's ceiling and the like; None when it was not measured.
         cards: by method; only methods with results.
         without_card: methods with results that this checkout does not have.
-        costs: by method, also those without other results: `parameters` and `macs` at 400x600; empty when they were not counted.
+        costs: by method, also those without other results; empty when they were not counted.
         studies: ablations and long comparisons, by name.
         seeds: method -> further seed -> data set -> evaluation.
     """
@@ -185,10 +60,10 @@ class Results:
     profiles: Mapping[str, Profile]
     trainings: Mapping[str, Training]
     samples: Mapping[str, Mapping[str, Mapping[str, Path]]]
-    throughput: Mapping[str, Any]
+    throughput: Throughput | None
     cards: Mapping[str, Card]
     without_card: tuple[str, ...]
-    costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    costs: Mapping[str, MethodCosts] = field(default_factory=dict)
     studies: Mapping[str, Study] = field(default_factory=dict)
     seeds: Mapping[str, Mapping[int, Mapping[str, Evaluation]]] = field(default_factory=dict)
 
@@ -217,74 +92,26 @@ class Results:
         return self.cards[method].supervision if method in self.cards else "unknown"
 
 
-Model = TypeVar("Model", bound=_Read)
-
-
-def _read(kind: type[Model], path: Path) -> Model:
-    try:
-        return kind.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise LleError(
-            f"{path}: {where}: {first['msg']}. Restore it with `git checkout -- {path}`, or delete it and run dvc repro."
-        ) from error
-
-
-def _number(text: str) -> float | None:
-    if text.strip() == "":
-        return None
-    value = float(text)
-    return value if math.isfinite(value) else None
-
-
-def _read_table(path: Path) -> PerImage:
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = sorted(csv.DictReader(stream), key=lambda row: row["image"])
-    if not rows:
-        raise LleError(f"{path} has no rows. Delete it and run dvc repro.")
-    columns = [name for name in rows[0] if name not in {"image", "scene", "width", "height"}]
-    try:
-        values = {name: tuple(_number(row[name] or "") for row in rows) for name in columns}
-    except ValueError as error:
-        raise LleError(f"{path}: {error}. Restore it with `git checkout -- {path}`, or delete it and run dvc repro.") from error
-    return PerImage(tuple(row["image"] for row in rows), tuple(row.get("scene") or row["image"] for row in rows), values)
-
-
-def _check_means(path: Path, evaluation: Evaluation, table: PerImage) -> None:
-    """Refuses a mean that is not the mean of its per-image table: one of the two files was edited or is of another run."""
-    for name, score in evaluation.metrics.items():
-        numbers = table.numbers(name)
-        if score.mean is None or not numbers:
-            continue
-        mean = sum(numbers) / len(numbers)
-        if not math.isclose(mean, score.mean, rel_tol=1e-3, abs_tol=1e-3):
-            raise LleError(
-                f"{path}: {name} is {score.mean:g}, but the pictures in {path.stem}.csv beside it have a mean of {mean:g}. "
-                f"Run `lle evaluate {evaluation.method} {evaluation.dataset}` to measure both again."
-            )
-
-
 def _read_evaluations(folder: Path) -> tuple[dict[str, dict[str, Evaluation]], dict[str, dict[str, PerImage]]]:
     evaluations: dict[str, dict[str, Evaluation]] = {}
     tables: dict[str, dict[str, PerImage]] = {}
     for path in sorted(folder.glob("*/*.json")):
-        evaluation = _read(Evaluation, path)
+        evaluation = Evaluation.read(path)
         named = (evaluation.dataset, evaluation.method)
         if named != (path.parent.name, path.stem):
             raise LleError(f"{path} holds the results of {named[1]} on {named[0]}: it was copied or renamed. Run dvc repro.")
         evaluations.setdefault(evaluation.dataset, {})[evaluation.method] = evaluation
         table = path.with_suffix(".csv")
         if table.exists():
-            tables.setdefault(evaluation.dataset, {})[evaluation.method] = _read_table(table)
-            _check_means(path, evaluation, tables[evaluation.dataset][evaluation.method])
+            tables.setdefault(evaluation.dataset, {})[evaluation.method] = PerImage.read(table)
+            tables[evaluation.dataset][evaluation.method].check_means(path, evaluation)
     return evaluations, tables
 
 
 def _read_studies(folder: Path) -> dict[str, Study]:
     studies = {}
     for path in sorted(folder.glob("*.json")):
-        study = _read(Study, path)
+        study = Study.read(path)
         if study.study != path.stem:
             raise LleError(f"{path} holds the study '{study.study}': it was copied or renamed. Run `lle study {path.stem}`.")
         studies[study.study] = study
@@ -294,9 +121,9 @@ def _read_studies(folder: Path) -> dict[str, Study]:
 def _read_seeds(folder: Path) -> dict[str, dict[int, dict[str, Evaluation]]]:
     seeds: dict[str, dict[int, dict[str, Evaluation]]] = {}
     for path in sorted(folder.glob("*/*/*.json"), key=lambda path: (path.parts[-3], int(path.parts[-2]), path.name)):
-        evaluation = _read(Evaluation, path)
+        evaluation = Evaluation.read(path)
         named = (path.parts[-3], int(path.parts[-2]), path.stem)
-        if named != (evaluation.method, evaluation.provenance.get("seed"), evaluation.dataset):
+        if named != (evaluation.method, evaluation.provenance.seed, evaluation.dataset):
             raise LleError(
                 f"{path} holds another method, seed or data set: it was copied or renamed. Run `lle seed {named[0]} {named[1]}`."
             )
@@ -326,22 +153,22 @@ def read_results(reports: Path, card: Callable[[str], Card] | None = None) -> Re
     evaluations, tables = _read_evaluations(reports / "metrics")
     if not evaluations:
         raise LleError(f"there are no results under {reports / 'metrics'}. Run `dvc repro`, or `lle evaluate` for one method.")
-    profiles = {path.stem: _read(Profile, path) for path in sorted((reports / "profile").glob("*.json"))}
-    trainings = {path.stem: _read(Training, path) for path in sorted((reports / "training").glob("*.json"))}
+    profiles = {path.stem: Profile.read(path) for path in sorted((reports / "profile").glob("*.json"))}
+    trainings = {path.stem: Training.read(path) for path in sorted((reports / "training").glob("*.json"))}
     methods = sorted(({m for found in evaluations.values() for m in found} | set(profiles) | set(trainings)) - {INPUT})
     known = set(methods) if card is not None else set(packages())
     cards = {method: (card or registry_card)(method) for method in methods if method in known}
-    throughput, costs = reports / "throughput.json", reports / "costs.json"
+    throughput, costs = Throughput.path(reports), Costs.path(reports)
     return Results(
         evaluations=evaluations,
         per_image=tables,
         profiles=profiles,
         trainings=trainings,
         samples=_read_samples(reports / "samples"),
-        throughput=read_json(throughput) if throughput.exists() else {},
+        throughput=Throughput.read(throughput) if throughput.exists() else None,
         cards=cards,
         without_card=tuple(method for method in methods if method not in cards),
-        costs=read_json(costs)["methods"] if costs.exists() else {},
+        costs=Costs.read(costs).methods if costs.exists() else {},
         studies=_read_studies(reports / "studies"),
         seeds=_read_seeds(reports / "seeds"),
     )

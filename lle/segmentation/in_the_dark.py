@@ -18,12 +18,14 @@ from lle.data import degrade
 from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import LleError
-from lle.files import csv_text, sha256, write_json, write_text
-from lle.measure.trained import open_model, tags
+from lle.files import csv_text, write_text
+from lle.measure.method import method_tags, open_method
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
-from lle.segmentation.judge import JUDGES, class_names, judge_settings, load_judge, masked, summary, truth
+from lle.results.segmentation import Segmentation
+from lle.segmentation.judge import JUDGES, judge_settings, load_judge, summary
+from lle.segmentation.labels import class_names, read_labels, rows_with_mask
 
 DARK, CLEAN = "dark", "clean"
 """Rows beside the methods: the darkened pictures as they are, and the pictures before they were darkened."""
@@ -32,7 +34,7 @@ SAMPLE_SIDE = 240
 SAMPLE_QUALITY = 80
 
 
-def segment_one(
+def segment_method(
     name: str,
     dataset: str,
     params: BaseParams,
@@ -49,7 +51,7 @@ def segment_one(
         params: all settings.
         models: trained models.
         reports: receives `segment/<dataset>/<name>.json`, the counts of every picture beside it as `.csv`, and sample pictures
-            with their masks in `segment/<dataset>/samples/<name>/`; `segment/index.json` is brought up to date.
+            with their masks in `segment/<dataset>/samples/<name>/`.
         data: prepared data sets.
         judges: trained judges.
 
@@ -66,13 +68,13 @@ def segment_one(
     if identity["classes"] != names:
         raise LleError(f"the judge of '{dataset}' knows other classes than the data set. Train it again: lle judge {dataset}.")
     split = "test" if "test" in prepared.counts else "val"  # VOC's test masks are not published
-    rows = drawn(masked(prepared, split), params.segment.images, params.seed)
+    rows = choose_rows(rows_with_mask(prepared, split), params.segment.images, params.seed)
     origin: dict[str, Any] = {"config_hash": None, "fingerprint": None, "seed": params.seed}
     enhance, trained_on = (lambda picture: picture), None
     if name not in (DARK, CLEAN):
-        enhancer, record = open_model(name, params, models)
+        enhancer, record = open_method(name, params, models)
         enhance, trained_on = enhancer.enhance, record["trained_on"]
-        origin |= {key: record["provenance"][key] for key in origin} | tags(enhancer.method)
+        origin |= {key: record["provenance"][key] for key in origin} | method_tags(enhancer.method)
     origin = provenance(**origin, data_digest=prepared.digest, command=params.command("segment", name, dataset))
 
     kept = {rows[index][0].image for index in np.linspace(0, len(rows) - 1, min(params.segment.samples, len(rows))).round().astype(int)}
@@ -83,7 +85,7 @@ def segment_one(
         dark, light = darkened(clean, row, params)
         shown = clean if name == CLEAN else enhance(dark)
         found = judge.segment(shown)
-        right = truth(prepared, mask)
+        right = read_labels(prepared, mask)
         counts.append(segmentation.counts(right, found, len(names)))
         lines.append({"image": row.image, "scene": row.scene, **light, **_cells(names, counts[-1])})
         if row.image in kept:
@@ -93,6 +95,7 @@ def segment_one(
 
     options = {"seed": params.seed, "resamples": params.evaluate.resamples, "level": params.evaluate.confidence}
     result = {
+        "schema": Segmentation.SCHEMA,
         "method": name,
         "dataset": dataset,
         "split": split,
@@ -110,24 +113,11 @@ def segment_one(
     folder = reports / "segment" / dataset
     _write_samples(folder / "samples" / name, samples)
     write_text(folder / f"{name}.csv", csv_text(lines))
-    write_json(folder / f"{name}.json", result)
-    write_index(reports)
+    Segmentation.of(result).write(Segmentation.path(reports, dataset, name))
     return result
 
 
-def index(reports: Path) -> dict[str, str]:
-    """Returns the SHA-256 of every result by its path below `segment/`."""
-    home = reports / "segment"
-    files = (path for path in sorted(home.glob("*/*")) if path.suffix in {".json", ".csv"})
-    return {path.relative_to(home).as_posix(): sha256(path) for path in files}
-
-
-def write_index(reports: Path) -> None:
-    """Writes `segment/index.json`, on which the report depends in place of results that its pipeline does not make."""
-    write_json(reports / "segment" / "index.json", index(reports))
-
-
-def drawn(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:
+def choose_rows(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:
     """Draws pictures without repetition, in the order of the manifest; all of them where there are no more."""
     if count >= len(rows):
         return list(rows)

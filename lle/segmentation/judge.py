@@ -1,12 +1,10 @@
-"""The judge of segmentation in the dark: a DeepLabV3+ that has seen normal light only.
+"""Judges of segmentation in the dark: trained on clean pictures or brought, stored, and loaded again.
 
-It is trained by the engine like a method, on the stream `segmentation` of its data set, whose pictures are clean; what it is asked
-about later, darkened and enhanced pictures, it never learns from.
+A judge has seen normal light only; what it is asked about later, darkened and enhanced pictures, it never learns from.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 import shutil
 from collections.abc import Iterator, Sequence
@@ -15,141 +13,28 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from lle.config.judge import JudgeConfig
 from lle.config.schema import BaseParams
 from lle.data.cache import Cache
-from lle.data.images import read_mask, read_rgb
-from lle.data.pairs import Prepared, Row, open_prepared
+from lle.data.images import read_rgb
+from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
-from lle.engine.fingerprint import fingerprint
-from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update
-from lle.engine.training_log import Fitted, write_losses
-from lle.errors import DataError, LleError, WeightsError, did_you_mean
-from lle.files import atomic_path, digest, read_json, sha256, significant, write_json
-from lle.losses.perceptual import efficientnet_lite0, read_weights
+from lle.engine.training_log import TrainingLog, write_losses
+from lle.errors import LleError, WeightsError, did_you_mean
+from lle.files import atomic_path, read_json, sha256, significant, write_json
+from lle.keys import stage_key
+from lle.losses.perceptual import read_weights
 from lle.metrics import segmentation
 from lle.metrics.bootstrap import Interval
-from lle.metrics.protocol import Image
 from lle.provenance import provenance
+from lle.results.segmentation import Judge as JudgeResult
+from lle.segmentation.labels import class_names, read_labels, rows_with_mask
+from lle.segmentation.network import PACKAGED, Judge
 
 JUDGES = Path("build/judges")
-PACKAGED = "tf_efficientnet_lite0"
 CURVE_POINTS = 100
-
-
-class Judge(Method):
-    """DeepLabV3+ (Chen et al., ECCV 2018) of segmentation_models_pytorch, output stride 16.
-
-    Args:
-        config: its settings.
-        classes: number of classes.
-        pretrained: start the packaged encoder from its ImageNet weights; False leaves it random, for weights that are loaded next.
-
-    Raises:
-        WeightsError: the packaged weights are not installed.
-        LleError: there is no such encoder.
-    """
-
-    stream = "segmentation"
-    scope = "global"
-    config: JudgeConfig
-    balance: Tensor
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, config: JudgeConfig, classes: int, pretrained: bool = True) -> None:
-        super().__init__(config)
-        self.network = _network(config, classes)
-        if pretrained and config.encoder == PACKAGED:
-            ours = self.network.encoder.model
-            theirs = efficientnet_lite0().state_dict()
-            ours.load_state_dict({key: theirs[key] for key in ours.state_dict()})
-        self.register_buffer("balance", torch.ones(classes))
-        self.register_buffer("mean", torch.tensor(config.mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Segments a batch.
-
-        Args:
-            image: B x 3 x H x W, RGB in [0, 1].
-
-        Returns:
-            Logits, B x classes x H x W.
-        """
-        height, width = image.shape[-2:]
-        if self.config.scale < 1:
-            small = [max(16, round(side * self.config.scale)) for side in (height, width)]
-            image = F.interpolate(image, small, mode="bilinear", align_corners=False, antialias=True)
-        x = (image - self.mean) / self.std
-        bottom, right = (-side % 16 for side in x.shape[-2:])
-        logits = self.network(F.pad(x, (0, right, 0, bottom), mode="replicate"))[..., : x.shape[-2], : x.shape[-1]]
-        return logits if self.config.scale == 1 else F.interpolate(logits, (height, width), mode="bilinear", align_corners=False)
-
-    @torch.inference_mode()
-    def segment(self, picture: Image) -> np.ndarray:
-        """Returns the class of every pixel of a picture, H x W x 3 uint8, as H x W uint8."""
-        self.eval()
-        image = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 255
-        return self(image.to(self.mean.device))[0].argmax(0).to("cpu", torch.uint8).numpy()
-
-    def loss(self, batch: Batch) -> Losses:
-        """Pixel-wise cross entropy; pixels of no class are left out."""
-        return {"cross_entropy": F.cross_entropy(self(batch["image"]), batch["mask"], self.balance, ignore_index=segmentation.IGNORE)}
-
-    def phases(self) -> Sequence[Phase]:
-        """One phase, on clean pictures."""
-        view = functools.partial(zoomed, zoom=self.config.zoom, mirror=self.config.augment == "mirror")
-        stream = Stream("segmentation", augment=self.config.augment == "turn", transform=view)
-        return (Phase("fit", (Update("fit", self.loss, moves=(self.network,), optimizer=self._optimizer),), streams={"train": stream}),)
-
-    def _optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        config, encoder = self.config, {id(parameter) for parameter in self.network.encoder.parameters()}
-        groups = [
-            {"params": [p for p in parameters if id(p) in encoder], "lr": config.lr * config.encoder_lr_factor},
-            {"params": [p for p in parameters if id(p) not in encoder], "lr": config.lr},
-        ]
-        if config.optimizer == "sgd":
-            return torch.optim.SGD(groups, config.lr, momentum=config.betas[0], weight_decay=config.weight_decay)
-        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-        return kind(groups, config.lr, betas=config.betas, weight_decay=config.weight_decay)
-
-
-def zoomed(sample: dict[str, Tensor], rng: np.random.Generator, zoom: tuple[float, float], mirror: bool) -> dict[str, Tensor]:
-    """Magnifies a random window of a sample to its full size, and mirrors every second one."""
-    image, mask = sample["image"], sample["mask"]
-    side = image.shape[-1]
-    window = max(1, round(side / rng.uniform(*zoom)))
-    top, left = (int(rng.integers(side - window + 1)) for _ in range(2))
-    image, mask = image[:, top : top + window, left : left + window], mask[top : top + window, left : left + window]
-    if window < side:
-        image = F.interpolate(image[None], (side, side), mode="bilinear", align_corners=False)[0]
-        mask = F.interpolate(mask[None, None].float(), (side, side), mode="nearest-exact")[0, 0].long()
-    if mirror and rng.integers(2):
-        image, mask = image.flip(-1), mask.flip(-1)
-    return {**sample, "image": image.contiguous(), "mask": mask.contiguous()}
-
-
-def _network(config: JudgeConfig, classes: int) -> Any:
-    import segmentation_models_pytorch as smp
-
-    # timm's own encoders are known there under the prefix `tu-`.
-    name = f"tu-{config.encoder}" if config.encoder == PACKAGED else config.encoder
-    try:
-        return smp.DeepLabV3Plus(
-            name,
-            encoder_weights=None,
-            encoder_output_stride=16,
-            decoder_channels=config.width,
-            decoder_atrous_rates=config.rates,
-            classes=classes,
-        )
-    except KeyError as error:
-        known = smp.encoders.get_encoder_names()
-        raise LleError(f"segmentation_models_pytorch has no encoder '{config.encoder}'.{did_you_mean(config.encoder, known)}") from error
 
 
 def judge_settings(params: BaseParams, name: str) -> JudgeConfig:
@@ -163,39 +48,6 @@ def judge_settings(params: BaseParams, name: str) -> JudgeConfig:
             f"`judges` in params.yaml has no section '{name}'.{did_you_mean(name, params.judges)} Add one to judge this data set."
         )
     return params.judges[name]
-
-
-def class_names(prepared: Prepared) -> tuple[list[str], list[int]]:
-    """Returns the names of a data set's classes, and the indices of those that published tables list.
-
-    Raises:
-        DataError: it is no segmentation set.
-    """
-    meaning = prepared.facts.get("segmentation")
-    if meaning is None:
-        raise DataError(f"the data set '{prepared.name}' has no masks. Choose a segmentation set: demo_seg, camvid, voc.")
-    names = [str(entry["name"]) for entry in meaning["classes"]]
-    return names, [index for index, name in enumerate(names) if name not in meaning["unlisted"]]
-
-
-def masked(prepared: Prepared, split: str) -> list[tuple[Row, Path, Path]]:
-    """Returns the rows of a split that have a picture with a mask, and both files.
-
-    Raises:
-        DataError: there is none.
-    """
-    rows = [(row, row.normal, row.mask) for row in prepared.rows(split)]
-    found = [(row, picture, mask) for row, picture, mask in rows if picture is not None and mask is not None]
-    if not found:
-        raise DataError(f"the split '{split}' of data set '{prepared.name}' has no picture with a mask.")
-    return found
-
-
-def truth(prepared: Prepared, mask: Path) -> np.ndarray:
-    """Reads a mask as class indices, H x W uint8, 255 for what belongs to no class."""
-    meaning = prepared.facts["segmentation"]
-    remap = None if meaning["remap"] is None else {int(key): value for key, value in meaning["remap"].items()}
-    return read_mask(mask, meaning["ignore"], remap)
 
 
 def summary(counts: np.ndarray, names: Sequence[str], listed: Sequence[int], **options: Any) -> dict[str, Any]:
@@ -221,7 +73,7 @@ def summary(counts: np.ndarray, names: Sequence[str], listed: Sequence[int], **o
     }
 
 
-def _interval(interval: Interval) -> dict[str, float]:
+def _interval(interval: Interval) -> dict[str, float | None]:
     return {"mean": significant(interval.mean), "low": significant(interval.low), "high": significant(interval.high)}
 
 
@@ -260,27 +112,31 @@ def train_judge(
     prepared = open_prepared(name, data)
     names, listed = class_names(prepared)
     trained = settings.weights is None
-    config_hash = digest({"judge": settings.model_dump(mode="json"), "train": params.train.model_dump(mode="json"), "seed": params.seed})
-    code = fingerprint(["lle.segmentation.judge", "lle.engine.train"])
     # Before the training, so that it names the code that ran.
+    key = stage_key(f"judge/{name}", params)
     origin = provenance(
-        config_hash=config_hash, fingerprint=code, seed=params.seed, data_digest=prepared.digest, command=params.command("judge", name)
+        config_hash=key.config_hash,
+        fingerprint=key.code,
+        seed=params.seed,
+        data_digest=prepared.digest,
+        command=params.command("judge", name),
     )
     torch.manual_seed(params.seed)
     judge = Judge(settings, len(names), pretrained=trained)
-    fitted = Fitted()
-    key = digest([name, config_hash, code, prepared.digest])[:16]
+    fitted = TrainingLog()
+    resume = scratch / f"judge-{name}-{key.full()[:16]}"
     if trained:
-        fitted = _fit(judge, params, Cache(prepared, "train", cache), scratch / f"judge-{name}-{key}")
+        fitted = _fit(judge, params, Cache(prepared, "train", cache), resume)
     else:
         assert settings.weights is not None
-        load_brought(judge, settings.weights)
+        load_foreign_weights(judge, settings.weights)
     pictures = [
-        segmentation.counts(truth(prepared, mask), judge.segment(read_rgb(picture)), len(names))
-        for _, picture, mask in masked(prepared, "val")
+        segmentation.counts(read_labels(prepared, mask), judge.segment(read_rgb(picture)), len(names))
+        for _, picture, mask in rows_with_mask(prepared, "val")
     ]
     options = {"seed": params.seed, "resamples": params.evaluate.resamples, "level": params.evaluate.confidence}
     record = {
+        "schema": JudgeResult.SCHEMA,
         "judge": name,
         "dataset": name,
         "split": "val",
@@ -292,18 +148,18 @@ def train_judge(
         "provenance": origin,
     }
     _store(judge, judges / name, {"dataset": name, "classes": names, "settings": settings.model_dump(mode="json")}, fitted)
-    write_json(reports / "judges" / f"{name}.json", record)
-    shutil.rmtree(scratch / f"judge-{name}-{key}", ignore_errors=True)
+    JudgeResult.of(record).write(JudgeResult.path(reports, name))
+    shutil.rmtree(resume, ignore_errors=True)
     return record
 
 
-def _fit(judge: Judge, params: BaseParams, pictures: Cache, scratch: Path) -> Fitted:
-    from lle.engine.fit import fit
+def _fit(judge: Judge, params: BaseParams, pictures: Cache, scratch: Path) -> TrainingLog:
+    from lle.engine.trainer import fit
 
     def balance() -> None:
         judge.balance.copy_(class_weights(pictures, len(judge.balance), judge.config.balance))
 
-    return fit(judge, params.train, params.seed, lambda _: pictures, [], scratch, after=balance)
+    return fit(judge, params.train, params.seed, lambda _: pictures, [], scratch, prepare=balance)
 
 
 def class_weights(pictures: Cache, classes: int, power: float) -> Tensor:
@@ -324,7 +180,7 @@ def _thinned(rows: Sequence[tuple[int, str, str, str, float]]) -> Iterator[tuple
     yield from rows[::-1][::step][::-1]
 
 
-def _store(judge: Judge, out: Path, description: dict[str, Any], fitted: Fitted) -> None:
+def _store(judge: Judge, out: Path, description: dict[str, Any], fitted: TrainingLog) -> None:
     """Writes the judge's folder under another name first, so that a reader never sees half of it."""
     from safetensors.torch import save_file
 
@@ -362,7 +218,7 @@ def load_judge(name: str, judges: Path = JUDGES) -> tuple[Judge, dict[str, Any]]
     return judge.eval(), identity
 
 
-def load_brought(judge: Judge, path: Path) -> None:
+def load_foreign_weights(judge: Judge, path: Path) -> None:
     """Fills a judge with weights of somebody else.
 
     Raises:

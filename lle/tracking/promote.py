@@ -15,7 +15,8 @@ from lle.errors import LleError
 from lle.gate.compare import LATENCY, gate
 from lle.tracking import store
 from lle.tracking.runs import collect
-from lle.tracking.sync import sync
+from lle.tracking.stored import StoredRun
+from lle.tracking.sync import current_runs, sync
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -74,8 +75,8 @@ def promote(
             stays what it was.
     """
     uri = store.tracking_uri(uri)
-    record = next((record for record in collect(reports, models) if record.method == method), None)
-    if record is None or record.folder is None:
+    described = next((run for run in collect(reports, models) if run.method == method), None)
+    if described is None or described.folder is None:
         raise LleError(f"there is no model of '{method}' in {models}. Train it: lle train {method}.")
     verdict = gate(reports, against, tolerance, latency, methods=[method])
     if not verdict.passed:
@@ -85,11 +86,9 @@ def promote(
             f"there are no accepted results of '{method}', so there is nothing it has passed. Accept them: lle gate --accept REASON."
         )
     sync(reports, models, uri)
-    (run,) = (
-        run for run in store.stored(uri) if run.current and run.digest and (run.experiment, run.name) == (record.experiment, record.name)
-    )
+    (run,) = (run for run in current_runs(uri) if (run.experiment, run.name) == (described.experiment, described.name))
     client = store.client(uri)
-    name = f"{method}-{record.experiment}"
+    name = f"{method}-{described.experiment}"
     champion = _champion(client, name)
     if champion is not None and champion.tags.get(store.MODEL_DIGEST) == run.model_digest:
         return Promotion(name, int(champion.version), False, str(champion.run_id))
@@ -105,7 +104,7 @@ def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
     return client.get_model_version_by_alias(name, CHAMPION)
 
 
-def _register(client: MlflowClient, name: str, run: store.Stored, verdict: str) -> ModelVersion:
+def _register(client: MlflowClient, name: str, run: StoredRun, verdict: str) -> ModelVersion:
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(
             name, description=f"`{run.name}` trained on `{run.experiment}`; the alias `{CHAMPION}` passed the gate."

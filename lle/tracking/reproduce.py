@@ -20,6 +20,7 @@ from typing import Any
 
 from lle.errors import LleError
 from lle.files import read_json
+from lle.results.quality import Evaluation
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def reproduce(
     repository, such as pictures at `../photos`, is seen there too.
 
     Args:
-        metrics: a file under `reports/metrics`, or another with `metrics` and `provenance`.
+        metrics: a file under `reports/metrics`, or another evaluation.
         repository: the git repository it belongs to.
         before: commands to run instead of the recorded ones that make data and models.
         tolerance: relative difference that counts as equal; 0 asks for equal numbers.
@@ -105,17 +106,17 @@ def reproduce(
     root = Path(_git(repository, "rev-parse", "--show-toplevel"))
     if not path.is_relative_to(root):
         raise LleError(f"{metrics} does not lie in the repository {root}.")
-    recorded = read_json(path)
-    origin = recorded.get("provenance", {})
-    if not recorded.get("metrics"):
+    if not read_json(path).get("metrics"):
         raise LleError(f"{metrics} holds no metrics that could be compared. Name a file under reports/metrics.")
-    command, commit = origin.get("command"), origin.get("git")
+    recorded = Evaluation.read(path)
+    origin = recorded.provenance
+    command, commit = origin.command, origin.git
     if not command or not commit:
         raise LleError(f"{metrics} names no {'command' if not command else 'commit'} in its provenance. Make it again with dvc repro.")
     if re.fullmatch(r"[0-9a-f]{40,64}", commit) is None:
         raise LleError(f"{metrics} was made by code with uncommitted changes ({commit}), which nobody has. Commit them and make it again.")
     relative = path.relative_to(root)
-    commands = (*(before or origin.get("before", ())), command)
+    commands = (*(before or origin.before), command)
     with _worktree(root, commit) as tree:
         made = tree / relative
         # A file that is tracked would stand there from the start.
@@ -124,10 +125,10 @@ def reproduce(
             _run(line, tree, seconds, out)
         if not made.is_file():
             raise LleError(f"`{command}` ended well and did not write {relative}.")
-        reproduced = read_json(made)
-    names = dict.fromkeys([*recorded.get("metrics", {}), *reproduced.get("metrics", {})])
+        reproduced = Evaluation.read(made)
+    names = dict.fromkeys([*recorded.metrics, *reproduced.metrics])
     values = tuple(Value(name, _mean(recorded, name), _mean(reproduced, name)) for name in names)
-    return Reproduction(relative, commands, values, tolerance, tuple(_differences(origin, reproduced.get("provenance", {}))))
+    return Reproduction(relative, commands, values, tolerance, tuple(_differences(origin.plain(), reproduced.provenance.plain())))
 
 
 @contextmanager
@@ -169,9 +170,9 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _mean(record: Mapping[str, Any], name: str) -> float | None:
-    cell = record.get("metrics", {}).get(name)
-    return None if cell is None else cell["mean"]
+def _mean(record: Evaluation, name: str) -> float | None:
+    score = record.metrics.get(name)
+    return None if score is None else score.mean
 
 
 def _differences(recorded: Mapping[str, Any], reproduced: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,6 @@ pictures and the model. Everything comes from `reports/` and `build/models/`, so
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections import Counter
@@ -18,6 +17,12 @@ from typing import Any
 
 from lle.errors import LleError
 from lle.files import digest, read_json, sha256
+from lle.results.cost import Profile
+from lle.results.provenance import Provenance
+from lle.results.quality import INPUT, NORMAL, Evaluation
+from lle.results.segmentation import Segmentation
+from lle.results.training import ModelTraining, Training
+from lle.tracking.curves import TermValues, read_losses
 
 FORMAT = 2
 """Raised when the projection changes, so that runs of the old form are made again."""
@@ -25,32 +30,9 @@ FORMAT = 2
 UNTRAINED = "classical"
 """Experiment of the methods that are not trained, where no trained method gives them a place."""
 
-CURVE_POINTS = 1000
-"""Most points of a loss curve that are sent; the chart of the MLflow page draws 320."""
-
-INPUT = "input"
-"""The untouched pictures, evaluated like a method."""
-
 
 @dataclass(frozen=True)
-class Curve:
-    """Values of one loss term, or of a validation metric, over the iterations.
-
-    Attributes:
-        phase: training phase.
-        update: update within the phase, `val` for validation.
-        term: name of the term.
-        points: iteration and value.
-    """
-
-    phase: str
-    update: str
-    term: str
-    points: tuple[tuple[int, float], ...]
-
-
-@dataclass(frozen=True)
-class Record:
+class MethodRun:
     """One run: a method with the files that belong to it.
 
     Attributes:
@@ -72,7 +54,7 @@ class Record:
     @property
     def name(self) -> str:
         """The pipeline stage that the run stands for."""
-        return f"evaluate@{INPUT}" if self.method == INPUT else f"train@{self.method}"
+        return stage(self.method)
 
     @cached_property
     def digest(self) -> str:
@@ -90,15 +72,27 @@ class Record:
         return self.models / self.method if "method.json" in self.model_files else None
 
     @cached_property
-    def training(self) -> dict[str, Any]:
-        """The record of the training, empty if there is none: `train.json`, else `reports/training/<method>.json`."""
-        record = self._read(self.files.get(f"training/{self.method}.json"))
-        return {**record, **self._read(self.model_files.get("train.json"))}
+    def training(self) -> ModelTraining:
+        """The record of the training, empty if there is none: `train.json`, and what only `reports/training/<method>.json` has."""
+        log = self.files.get(f"training/{self.method}.json")
+        own = self.model_files.get("train.json")
+        known = {} if log is None else Training.read(log).plain()
+        return ModelTraining.of({"method": self.method, **known, **({} if own is None else ModelTraining.read(own).plain())})
+
+    @property
+    def seconds(self) -> float:
+        """Time that the training took."""
+        return float(self.training.seconds or 0)
+
+    @property
+    def training_key(self) -> str:
+        """What a live run of the same training carries; see `training_key`."""
+        return training_key(self.method, self.training.provenance) if self.training.iterations else ""
 
     @cached_property
-    def evaluations(self) -> dict[str, dict[str, Any]]:
+    def evaluations(self) -> dict[str, Evaluation]:
         """The evaluation by data set."""
-        return {Path(name).parts[1]: self._read(path) for name, path in self.files.items() if _is_metrics(name)}
+        return {Path(name).parts[1]: Evaluation.read(path) for name, path in self.files.items() if _is_metrics(name)}
 
     @cached_property
     def segmentation(self) -> dict[str, float]:
@@ -107,45 +101,50 @@ class Record:
         for name, path in self.files.items():
             parts = Path(name).parts
             if parts[0] == "segment" and path.suffix == ".json":
-                record = self._read(path)
-                values = {**{f"mean_iou_{key}": cell["mean"] for key, cell in record["mean_iou"].items()}, **record["iou"]}
-                values["pixel_accuracy"] = record["pixel_accuracy"]
+                record = Segmentation.read(path)
+                values = {"mean_iou_all": record.mean_iou.all.mean, "mean_iou_listed": record.mean_iou.listed.mean, **record.iou}
+                values["pixel_accuracy"] = record.pixel_accuracy
                 found |= {f"segment/{parts[1]}/{key}": float(value) for key, value in values.items() if value is not None}
         return found
 
     @cached_property
-    def profile(self) -> dict[str, Any]:
-        """What the method costs, empty if it was not measured."""
-        return self._read(self.files.get(f"profile/{self.method}.json"))
+    def profile(self) -> Profile | None:
+        """What the method costs, None if it was not measured."""
+        path = self.files.get(f"profile/{self.method}.json")
+        return None if path is None else Profile.read(path)
 
     @cached_property
-    def provenance(self) -> dict[str, Any]:
-        """Where the numbers come from: of the training, else of the first evaluation."""
-        records = (self.training, *self.evaluations.values(), self.profile)
-        origins = [dict(record["provenance"]) for record in records if record.get("provenance")]
+    def provenance(self) -> Provenance:
+        """Where the numbers come from: of the training, else of the first evaluation; with the tags of all."""
+        records = [self.training.provenance, *(evaluation.provenance for evaluation in self.evaluations.values())]
+        records += [self.profile.provenance] if self.profile is not None else []
+        origins = [record for record in records if record.plain()]
         if not origins:
-            return {}
-        tags = {key: value for origin in reversed(origins) for key, value in (origin.get("tags") or {}).items()}
-        return {**origins[0], "tags": tags}
+            return Provenance()
+        tags = {key: value for origin in reversed(origins) for key, value in origin.tags.items()}
+        return origins[0].model_copy(update={"tags": tags})
 
     @cached_property
     def parameters(self) -> dict[str, str]:
         """All settings, flattened with dots, and what else determined the training."""
-        settings = self._read(self.model_files.get("method.json")).get("settings") or self.training.get("settings") or {}
-        facts: dict[str, Any] = {key: self.training[key] for key in ("iterations", "imported") if key in self.training}
-        origin = {key: self.provenance[key] for key in ("seed",) if self.provenance.get(key) is not None}
-        tags = {key: str(value) for key, value in (self.provenance.get("tags") or {}).items()}
-        flat = flatten({**tags, "method": self.method, "data": self.experiment, **facts, **origin, **settings})
-        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in flat.items()}
+        model = self.model_files.get("method.json")
+        settings = (read_json(model).get("settings") if model is not None else None) or self.training.settings
+        training = self.training.plain()
+        facts: dict[str, Any] = {key: training[key] for key in ("iterations", "imported") if key in training}
+        origin = {} if self.provenance.seed is None else {"seed": self.provenance.seed}
+        tags = {key: str(value) for key, value in self.provenance.tags.items()}
+        return parameter_texts({**tags, "method": self.method, "data": self.experiment, **facts, **origin, **settings})
 
     @cached_property
-    def curves(self) -> list[Curve]:
+    def curves(self) -> list[TermValues]:
         """Losses and validation values: every logged iteration from `losses.csv`, else the thinned curves of `reports`."""
         if "losses.csv" in self.model_files:
-            return list(_read_losses(self.model_files["losses.csv"]))
+            return list(read_losses(self.model_files["losses.csv"]))
         return [
-            Curve(term["phase"], term["update"], term["term"], tuple((int(i), float(v)) for i, v in term["points"]))
-            for term in self.training.get("terms", ())
+            TermValues(
+                curve.phase, curve.update, curve.term, tuple((int(i), float("nan") if v is None else float(v)) for i, v in curve.points)
+            )
+            for curve in self.training.terms
         ]
 
     @cached_property
@@ -162,16 +161,27 @@ class Record:
         for name in self.files:
             parts = Path(name).parts
             if parts[0] == "samples" and parts[2] == self.method:
-                roles = dict.fromkeys((INPUT, self.method, "normal"))
+                roles = dict.fromkeys((INPUT, self.method, NORMAL))
                 paths = {role: self.files.get(f"samples/{parts[1]}/{role}/{parts[3]}") for role in roles}
                 yield parts[1], Path(name).stem, {role: path for role, path in paths.items() if path is not None}
 
-    @staticmethod
-    def _read(path: Path | None) -> dict[str, Any]:
-        return dict(read_json(path)) if path is not None else {}
+
+def stage(method: str) -> str:
+    """Returns the pipeline stage that a method's run stands for."""
+    return f"evaluate@{INPUT}" if method == INPUT else f"train@{method}"
 
 
-def collect(reports: Path, models: Path, data: str | None = None) -> list[Record]:
+def training_key(method: str, origin: Provenance) -> str:
+    """Returns a digest of what determines a training: method, settings, code, data and what else it reads.
+
+    Args:
+        method: the method's id.
+        origin: of the training; the same before it as after it.
+    """
+    return digest([method, origin.config_hash, origin.fingerprint, origin.data_digest, origin.needs])[:16]
+
+
+def collect(reports: Path, models: Path, data: str | None = None) -> list[MethodRun]:
     """Finds the runs that the files describe.
 
     Args:
@@ -181,7 +191,7 @@ def collect(reports: Path, models: Path, data: str | None = None) -> list[Record
             they stand in one table with those.
 
     Returns:
-        One record a method, by name.
+        One run a method, by name.
 
     Raises:
         LleError: there are no results at all, or a file is damaged.
@@ -196,7 +206,7 @@ def collect(reports: Path, models: Path, data: str | None = None) -> list[Record
     counts = Counter(name for name in found.values() if name is not None)
     home = data or min(counts, key=lambda name: (-counts[name], name), default=UNTRAINED)
     return [
-        Record(name, trained_on or home, reports, models, _files(name, reports), _model_files(name, models))
+        MethodRun(name, trained_on or home, reports, models, _files(name, reports), _model_files(name, models))
         for name, trained_on in found.items()
     ]
 
@@ -222,19 +232,22 @@ def numbers(value: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def parameter_texts(value: Mapping[str, Any]) -> dict[str, str]:
+    """Returns flattened settings as MLflow stores them: text as it is, everything else as JSON."""
+    return {key: item if isinstance(item, str) else json.dumps(item) for key, item in flatten(value).items()}
+
+
 def _trained_on(method: str, reports: Path, models: Path) -> str | None:
     """Returns the training set a method's files name; training records come first, they are the newer word."""
-    for path in (
-        models / method / "train.json",
-        reports / "training" / f"{method}.json",
-        *sorted(reports.glob(f"metrics/*/{method}.json")),
-    ):
-        if path.is_file():
-            record = read_json(path)
-            name = record.get("trained_on") or record.get("data")
-            if name:
-                return str(name)
-    return None
+    own, log = ModelTraining.path(models, method), Training.path(reports, method)
+    if own.is_file():
+        record = ModelTraining.read(own)
+        if record.trained_on or record.data:
+            return record.trained_on or record.data
+    if log.is_file() and (named := Training.read(log).trained_on):
+        return named
+    evaluations = (Evaluation.read(path) for path in sorted(reports.glob(f"metrics/*/{method}.json")))
+    return next((evaluation.trained_on for evaluation in evaluations if evaluation.trained_on), None)
 
 
 def _files(method: str, reports: Path) -> dict[str, Path]:
@@ -243,7 +256,7 @@ def _files(method: str, reports: Path) -> dict[str, Path]:
         *(reports / kind / f"{method}.json" for kind in ("profile", "training")),
     ]
     for sample in reports.glob(f"samples/*/{method}/*.webp"):
-        paths += [sample, *(sample.parent.parent / role / sample.name for role in (INPUT, "normal"))]
+        paths += [sample, *(sample.parent.parent / role / sample.name for role in (INPUT, NORMAL))]
     return {path.relative_to(reports).as_posix(): path for path in sorted(set(paths)) if path.is_file()}
 
 
@@ -253,14 +266,3 @@ def _model_files(method: str, models: Path) -> dict[str, Path]:
 
 def _is_metrics(name: str) -> bool:
     return name.startswith("metrics/") and name.endswith(".json")
-
-
-def _read_losses(path: Path) -> Iterator[Curve]:
-    points: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            points.setdefault((row["phase"], row["update"], row["term"]), []).append((int(row["iteration"]), float(row["value"])))
-    for (phase, update, term), values in points.items():
-        step = -(-len(values) // CURVE_POINTS)
-        # Counted from the end, so that the last value stays.
-        yield Curve(phase, update, term, tuple(values[::-1][::step][::-1]))

@@ -1,21 +1,14 @@
-"""The MLflow store: where it is, and which runs of ours it holds.
-
-Asking is done without MLflow, whose import takes seconds: most of the time the answer is that nothing changed.
-"""
+"""The MLflow store: where it is, how it is opened, and the tags by which our runs are known."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sqlite3
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lle.errors import LleError
 
@@ -32,32 +25,20 @@ MODEL_DIGEST = "lle.model_digest"
 """Tag: digest of the run's model folder."""
 CURRENT = "lle.current"
 """Tag: `true` for the newest run of a stage, `false` for one whose files have changed since."""
+LIVE = "lle.live"
+"""Tag: `true` for a run that was begun by a training; see `lle.tracking.live`."""
+TRAINING_KEY = "lle.training_key"
+"""Tag of a live run: digest of what determines its training."""
+WRITER = "lle.writer"
+"""Tag: host, process and time in seconds of the synchronisation that writes a run."""
 
-_PAGE = 1000
-_SECONDS = 10.0
-# With credentials in the environment the plain request would be refused; MLflow's own client knows how to use them.
-_CREDENTIALS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_INSECURE_TLS")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A run in the store that stands for a stage.
-
-    Attributes:
-        run_id: MLflow's id.
-        experiment: the experiment's name.
-        name: the stage.
-        digest: of its result files; empty if the run is unfinished.
-        model_digest: of its model folder; empty if it has no model.
-        current: it is the newest of its stage.
-    """
-
-    run_id: str
-    experiment: str
-    name: str
-    digest: str
-    model_digest: str
-    current: bool
+SECONDS = 10
+"""Longest wait for one answer of a server, unless MLFLOW_HTTP_REQUEST_TIMEOUT says otherwise."""
+RETRIES = 2
+"""Further attempts at a request, unless MLFLOW_HTTP_REQUEST_MAX_RETRIES says otherwise; MLflow's own 7 take four minutes."""
+LOCK_SECONDS = 600.0
+"""Longest wait for another synchronisation of the same database."""
+_SQLITE = "sqlite:///"
 
 
 def tracking_uri(uri: str | None = None) -> str:
@@ -72,29 +53,81 @@ def tracking_uri(uri: str | None = None) -> str:
     return uri
 
 
-def stored(uri: str) -> list[Stored]:
-    """Lists the active runs of ours, without importing MLflow where that is possible.
+def database(uri: str) -> Path | None:
+    """Returns the file of a SQLite store, None for another store."""
+    return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+
+
+def lock(uri: str, seconds: float = LOCK_SECONDS) -> AbstractContextManager[object]:
+    """Returns a lock on a SQLite store, held for the block's time; a server needs none, see `lle.tracking.sync`.
 
     Raises:
-        LleError: no server answers at the address.
+        LleError: another process holds it for longer than `seconds`.
     """
-    if uri.startswith("sqlite:///"):
-        return _from_sqlite(Path(uri.removeprefix("sqlite:///")))
-    if uri.startswith(("http://", "https://")) and not any(key in os.environ for key in _CREDENTIALS):
-        return _from_server(uri.rstrip("/"))
-    return _from_client(client(uri))
+    path = database(uri)
+    return nullcontext() if path is None else _locked(path, seconds)
 
 
-def client(uri: str) -> MlflowClient:
-    """Returns MLflow's client for a store, with telemetry, progress bars and chatter turned off."""
-    # Read by MLflow when it is imported. A value of the user's own wins.
+@contextmanager
+def _locked(path: Path, seconds: float) -> Iterator[None]:
+    # Imported here, because most synchronisations find nothing to do and should be over at once.
+    from filelock import FileLock, Timeout
+
+    lock_file = FileLock(f"{path.resolve()}.lock")
+    try:
+        lock_file.acquire(timeout=seconds)
+    except Timeout as error:
+        raise LleError(f"another process has been writing to {path} for {seconds:g} s. Wait for it, or stop it, and sync again.") from error
+    try:
+        yield
+    finally:
+        lock_file.release()
+
+
+def client(uri: str, seconds: int = SECONDS, retries: int = RETRIES) -> MlflowClient:
+    """Returns MLflow's client for a store, with telemetry, progress bars and chatter turned off.
+
+    Two processes that make the tables of one new SQLite store at the same time disturb each other, so that is done under a lock.
+
+    Args:
+        uri: the store.
+        seconds: longest wait for one answer of a server.
+        retries: further attempts at a request.
+    """
+    # Read by MLflow when it is imported or asked. A value of the user's own wins.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(seconds))
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     from mlflow import MlflowClient
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    path = database(uri)
+    if path is not None and not _has_tables(path):
+        with _tables_lock(path):
+            made = MlflowClient(tracking_uri=uri)
+            made.search_experiments(max_results=1)
+            return made
     return MlflowClient(tracking_uri=uri)
+
+
+def _tables_lock(path: Path) -> AbstractContextManager[object]:
+    from filelock import FileLock
+
+    # Not the lock of a synchronisation, which may be held by this thread's caller or by another process for minutes.
+    return FileLock(f"{path.resolve()}.tables.lock")
+
+
+def _has_tables(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall())
+    except sqlite3.DatabaseError:
+        return False  # MLflow says what is wrong with it
 
 
 @contextmanager
@@ -111,79 +144,3 @@ def fluent(uri: str) -> Iterator[None]:
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # takes the environment's word again
         if before is not None:
             os.environ["MLFLOW_TRACKING_URI"] = before
-
-
-def _from_sqlite(path: Path) -> list[Stored]:
-    if not path.is_file():
-        return []
-    query = """
-        SELECT runs.run_uuid, experiments.name, tags.key, tags.value
-        FROM runs JOIN experiments USING (experiment_id) JOIN tags USING (run_uuid)
-        WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' AND tags.key LIKE 'lle.%'
-    """
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as connection:
-            rows = connection.execute(query).fetchall()
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return []  # made, but not yet filled by MLflow
-        raise LleError(f"the MLflow store {path} cannot be read: {error}. Close what holds it, or delete it and sync again.") from error
-    except sqlite3.DatabaseError as error:
-        raise LleError(f"{path} is no SQLite database ({error}). Delete it and sync again.") from error
-    tags: dict[tuple[str, str], dict[str, str]] = {}
-    for run_id, experiment, key, value in rows:
-        tags.setdefault((run_id, experiment), {})[key] = value
-    return [_stored(run_id, experiment, found) for (run_id, experiment), found in tags.items() if RUN in found]
-
-
-def _from_server(uri: str) -> list[Stored]:
-    names = {e["experiment_id"]: e["name"] for e in _pages(uri, "experiments/search", "experiments", {})}
-    if not names:
-        return []
-    runs = _pages(uri, "runs/search", "runs", {"experiment_ids": list(names), "filter": f"tags.`{RUN}` LIKE '%'"})
-    found = []
-    for run in runs:
-        tags = {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])}
-        found.append(_stored(run["info"]["run_id"], names[run["info"]["experiment_id"]], tags))
-    return found
-
-
-def _pages(uri: str, method: str, key: str, body: dict[str, Any]) -> Iterator[Any]:
-    token: str | None = None
-    while True:
-        page = {**body, "max_results": _PAGE, **({"page_token": token} if token else {})}
-        request = urllib.request.Request(
-            f"{uri}/api/2.0/mlflow/{method}", json.dumps(page).encode(), {"Content-Type": "application/json"}, method="POST"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-                content = json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise LleError(
-                f"the MLflow server at {uri} refuses: {error.code} {error.reason}. Check MLFLOW_TRACKING_URI and its access."
-            ) from error
-        except (urllib.error.URLError, TimeoutError, json.JSONDecodeError) as error:
-            raise LleError(
-                f"no MLflow server answers at {uri} ({error}). Start it, or unset MLFLOW_TRACKING_URI to use {DEFAULT_URI}."
-            ) from error
-        yield from content.get(key, [])
-        token = content.get("next_page_token")
-        if not token:
-            return
-
-
-def _from_client(mlflow_client: MlflowClient) -> list[Stored]:
-    names = {experiment.experiment_id: experiment.name for experiment in mlflow_client.search_experiments()}
-    found: list[Stored] = []
-    token: str | None = None
-    while names:
-        page = mlflow_client.search_runs(list(names), f"tags.`{RUN}` LIKE '%'", max_results=_PAGE, page_token=token)
-        found += [_stored(run.info.run_id, names[run.info.experiment_id], run.data.tags) for run in page]
-        token = page.token
-        if not token:
-            break
-    return found
-
-
-def _stored(run_id: str, experiment: str, tags: dict[str, str]) -> Stored:
-    return Stored(run_id, experiment, tags[RUN], tags.get(DIGEST, ""), tags.get(MODEL_DIGEST, ""), tags.get(CURRENT) == "true")

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from lle.files import digest, read_json, sha256
+from lle.files import digest, sha256
+from lle.results.base import Score
+from lle.results.cost import TrainingSpeed
+from lle.results.provenance import Provenance
+from lle.results.study import Study
 from lle.tracking.runs import FORMAT
 
 EXPERIMENT = "studies"
@@ -16,7 +19,7 @@ EXPERIMENT = "studies"
 
 
 @dataclass(frozen=True)
-class Child:
+class TrainingRun:
     """One training of a study.
 
     Attributes:
@@ -32,12 +35,12 @@ class Child:
     method: str
     parameters: dict[str, str]
     metrics: dict[str, float]
-    training: dict[str, Any]
-    provenance: dict[str, Any]
+    training: TrainingSpeed
+    provenance: Provenance
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyRun:
     """A study with its files.
 
     Attributes:
@@ -59,6 +62,11 @@ class Study:
         return EXPERIMENT
 
     @property
+    def training_key(self) -> str:
+        """Always empty: no training begins the run of a study."""
+        return ""
+
+    @property
     def table(self) -> Path:
         """Metrics by variant, seed, data set and picture."""
         return self.path.with_suffix(".csv")
@@ -70,57 +78,60 @@ class Study:
         return digest([FORMAT, {path.name: sha256(path) for path in files}])
 
     @cached_property
-    def record(self) -> dict[str, Any]:
+    def study(self) -> Study:
         """The study's results."""
-        return dict(read_json(self.path))
+        return Study.read(self.path)
 
     @property
     def seconds(self) -> float:
         """Time that all trainings took."""
-        return sum(float(child.training.get("seconds") or 0) for child in self.children())
+        return sum(float(child.training.seconds or 0) for child in self.children())
 
     @property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> Provenance:
         """Where the first child's numbers come from."""
-        return next((child.provenance for child in self.children()), {})
+        return next((child.provenance for child in self.children()), Provenance())
 
-    def children(self) -> Iterator[Child]:
+    def children(self) -> Iterator[TrainingRun]:
         """Yields the trainings, by variant and seed."""
-        for variant, row in self.record["variants"].items():
-            overrides = dict(text.lstrip("+").partition("=")[::2] for text in row["set"] if not text.startswith("~"))
-            for seed in map(str, self.record["seeds"]):
-                facts = {"study": self.path.stem, "variant": variant, "title": row["title"], "method": row["method"], "seed": seed}
+        for variant, row in self.study.variants.items():
+            overrides = dict(text.lstrip("+").partition("=")[::2] for text in row.set if not text.startswith("~"))
+            for seed in map(str, self.study.seeds):
+                facts = {"study": self.path.stem, "variant": variant, "title": row.title, "method": row.method, "seed": seed}
                 metrics = {
-                    f"{dataset}/{metric}": cell["by_seed"][seed]
-                    for dataset, cells in row["results"].items()
-                    for metric, cell in cells.items()
-                    if seed in (cell.get("by_seed") or {})
+                    f"{dataset}/{metric}": float(score.by_seed[seed])
+                    for dataset, scores in row.results.items()
+                    for metric, score in scores.items()
+                    if seed in score.by_seed
                 }
-                training, origin = (dict((row.get(key) or {}).get(seed) or {}) for key in ("training", "provenance"))
-                yield Child(f"{self.path.stem}/{variant}/{seed}", row["method"], {**overrides, **facts}, metrics, training, origin)
+                training, origin = row.training.get(seed, TrainingSpeed()), row.provenance.get(seed, Provenance())
+                yield TrainingRun(f"{self.path.stem}/{variant}/{seed}", row.method, {**overrides, **facts}, metrics, training, origin)
 
     def contrasts(self) -> dict[str, float]:
         """Returns the difference, first minus second, of every contrast that could be measured."""
         return {
-            f"contrast/{entry['dataset']}/{entry['metric']}/{entry['better']} over {entry['worse']}": entry["difference"]["mean"]
-            for entry in self.record.get("contrasts", ())
-            if entry.get("difference")
+            f"contrast/{entry.dataset}/{entry.metric}/{entry.better} over {entry.worse}": float(entry.difference.mean)
+            for entry in self.study.contrasts
+            if entry.difference is not None and entry.difference.mean is not None
         }
 
     def note(self) -> str:
         """Returns the description of the parent run: what was expected, and what came out."""
-        lines = [f"**{self.record['title']}**", "", f"Trained on `{self.record['train_data']}`; seeds {self.record['seeds']}."]
-        if self.record.get("contrasts"):
+        lines = [f"**{self.study.title}**", "", f"Trained on `{self.study.train_data}`; seeds {self.study.seeds}."]
+        if self.study.contrasts:
             lines += ["", "| expected | data set | difference | verdict |", "|---|---|---|---|"]
-        for entry in self.record.get("contrasts", ()):
-            cell = entry.get("difference")
-            found = (
-                f"{cell['mean']:+.3g} ({cell['low']:+.3g} … {cell['high']:+.3g}) {entry['metric']}" if cell else entry.get("missing", "-")
-            )
-            lines.append(f"| {entry['better']} > {entry['worse']} | {entry['dataset']} | {found} | {entry.get('verdict') or '-'} |")
+        for entry in self.study.contrasts:
+            shown = entry.missing or "-" if entry.difference is None else f"{signed(entry.difference)} {entry.metric}"
+            lines.append(f"| {entry.better} > {entry.worse} | {entry.dataset} | {shown} | {entry.verdict or '-'} |")
         return "\n".join(lines)
 
 
-def collect(reports: Path) -> list[Study]:
+def signed(score: Score) -> str:
+    """Returns a difference with its interval, all with their signs."""
+    mean, low, high = ("-" if value is None else f"{value:+.3g}" for value in (score.mean, score.low, score.high))
+    return f"{mean} ({low} … {high})"
+
+
+def collect(reports: Path) -> list[StudyRun]:
     """Finds the studies that have results."""
-    return [Study(path) for path in sorted(Path(reports).glob("studies/*.json"))]
+    return [StudyRun(path) for path in sorted(Path(reports).glob("studies/*.json"))]

@@ -10,6 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+pytest.register_assert_rewrite("tests.methods.zoo", "tests.methods.helpers", "helpers")
+
 
 @pytest.fixture(scope="session")
 def parity(shared: Path) -> Callable[..., tuple[dict[str, torch.Tensor], dict[str, dict[str, torch.Tensor]]]]:

@@ -1,7 +1,6 @@
-"""A training loop without Lightning: what the engine does in an iteration, small enough for a test of one method.
+"""A training without Lightning, for tests of one method: the engine's own steps on random pictures.
 
-It takes the engine's optimisers (one an update, over the parameters of `moves`), freezes everything else while an update runs and
-seeds every step. Learning-rate schedules, averages of weights and checkpoints are the engine's alone.
+What a step does is `lle.engine.step.update_step`; learning-rate schedules, averages of weights and checkpoints are the trainer's.
 """
 
 from __future__ import annotations
@@ -13,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lle.engine.method import Batch, Method, Phase, Stream
+from lle.engine.method import SIDES, Batch, Method, Phase, Stream
 from lle.engine.optim import optimizer_of, parameters_of
+from lle.engine.step import set_modes, update_step
 
 IMAGES = 10
 
@@ -45,14 +45,10 @@ def batch_of(method: Method, stream: Stream, iteration: int = 0, *, batch_size: 
     samples = []
     for row in rows:
         other = int(generator.integers(IMAGES)) if stream.kind == "unpaired" else row
-        contents = {
-            "paired": {"low": low[row], "normal": normal[row]},
-            "unpaired": {"low": low[row], "normal": normal[other]},
-            "low": {"low": low[row]},
-            "normal": {"normal": normal[row]},
-            "segmentation": {"image": normal[row], "mask": (normal[row].mean(0) * 4).long().clamp(0, 3)},
-        }[stream.kind]
-        sample = {name: value.clone() for name, value in contents.items()}
+        sources = {"low": low[row], "normal": normal[other], "mask": (normal[row].mean(0) * 4).long().clamp(0, 3)}
+        sample = {
+            ("image" if stream.kind == "segmentation" and side == "normal" else side): sources[side].clone() for side in SIDES[stream.kind]
+        }
         if stream.transform is not None:
             sample = stream.transform(sample, generator)
         samples.append(sample | {"index": torch.tensor(row)})
@@ -106,14 +102,14 @@ def train(
         only: name of the one phase to run; None runs all.
 
     Raises:
-        AssertionError: a loss is not finite, no scalar, or names no term.
+        TrainingError: a loss is not finite, no scalar, or names no term.
     """
     result = Run()
     names = {id(p): name for name, p in method.named_parameters()}
     trainable = {name for name, p in method.named_parameters() if p.requires_grad}
     for phase in method.phases():
         if only is None or phase.name == only:
-            _train_phase(method, phase, iterations, result, names, trainable, batch_size, crop, seed, batches, lr)
+            _train_phase(method, phase, iterations, result, names, batch_size, crop, seed, batches, lr)
     result.untouched = trainable - result.moved
     return result
 
@@ -124,58 +120,33 @@ def _train_phase(
     iterations: int,
     result: Run,
     names: dict[int, str],
-    trainable: set[str],
     batch_size: int,
     crop: int,
     seed: int,
     batches: Callable[[Stream, int], Batch] | None,
     lr: float | None,
 ) -> None:
-    if phase.streams is None:
-        assert method.stream is not None
-    streams = phase.streams or {"train": Stream(method.stream)}
     method.on_phase_start(phase)
-    method.eval()
-    for module in {id(m): m for update in phase.updates for m in update.moves}.values():
-        module.train()
-    moved = {update.name: parameters_of(update.moves) for update in phase.updates}
-    optimizers = {update.name: optimizer_of(update, method.config) for update in phase.updates}
-    if lr is not None:
-        for optimizer in optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = lr
+    set_modes(method, phase.updates)
+    optimizers = {update.name: optimizer_of(update, method) for update in phase.updates}
     for iteration in range(iterations):
         data = {
             name: batches(stream, iteration)
             if batches
             else batch_of(method, stream, iteration, batch_size=batch_size, crop=crop, seed=seed)
-            for name, stream in streams.items()
+            for name, stream in method.streams(phase).items()
         }
         for update in phase.updates:
             if iteration % update.every:
                 continue
-            moving = {id(p) for p in moved[update.name]}
-            for parameter in method.parameters():
-                parameter.requires_grad_(id(parameter) in moving)
-            torch.manual_seed(1000 * seed + iteration)
-            terms = update.loss(update.batch(data))
-            assert terms, f"{phase.name}/{update.name} returns no term"
-            for name, term in terms.items():
-                assert term.ndim == 0, f"{phase.name}/{update.name}/{name} is no scalar: {tuple(term.shape)}"
-                assert torch.isfinite(term), f"{phase.name}/{update.name}/{name} is {term.item()}"
-            total = torch.stack(list(terms.values())).sum()
-            optimizers[update.name].zero_grad(set_to_none=True)
-            total.backward()
-            for parameter in moved[update.name]:
+            optimizer = optimizers[update.name]
+            rate = (lambda first: first) if lr is None else (lambda _: lr)
+            terms = update_step(method, update, optimizer, data, seed=1000 * seed + iteration, rate=rate, place=f"iteration {iteration}")
+            for parameter in parameters_of(update.moves):
                 if parameter.grad is not None and bool(parameter.grad.abs().sum() > 0):
                     result.moved.add(names[id(parameter)])
-            if method.config.clip is not None:
-                nn.utils.clip_grad_norm_(moved[update.name], method.config.clip)
-            optimizers[update.name].step()
-            result.losses.setdefault((phase.name, update.name), []).append(float(total.detach()))
-            result.terms[phase.name, update.name] = {name: float(term.detach()) for name, term in terms.items()}
-    for name, parameter in method.named_parameters():
-        parameter.requires_grad_(name in trainable)
+            result.losses.setdefault((phase.name, update.name), []).append(float(torch.stack(list(terms.values())).sum()))
+            result.terms[phase.name, update.name] = {name: float(term) for name, term in terms.items()}
     method.on_phase_end(phase)
 
 

@@ -17,6 +17,7 @@ from lle.clip.guided import look_of
 from lle.clip.prompt_report import fall, look
 from lle.engine.method import Stream
 from lle.engine.model_io import save_model
+from lle.engine.optim import optimizer_of
 from lle.errors import LleError
 from lle.files import write_json
 from lle.measure.cost import macs
@@ -164,6 +165,24 @@ def test_each_phase_moves_its_own_part_alone(method):
     assert all(
         torch.equal(a, b) for a, b in zip(built.snapshots[-1].state_dict().values(), built.network.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.parametrize(("optimizer", "kind"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
+def test_the_settings_choose_the_optimiser_of_every_phase(method, monkeypatch, optimizer, kind):
+    built, used = method(rounds=0, optimizer=optimizer, detail_lr_factor=0.1), []
+    for phase in built.phases():
+        for update in phase.updates:
+            used.append(optimizer_of(update, built))
+    assert {type(made) for made in used} == {kind}
+    rest, detail = used[-1].param_groups
+    assert detail["lr"] == pytest.approx(0.1 * rest["lr"])
+    assert {id(p) for p in detail["params"]} == {id(p) for p in built.network.detail.parameters()}
+    steps, original = [], kind.step
+    monkeypatch.setattr(kind, "step", lambda self, *rest, **options: steps.append(self) or original(self, *rest, **options))
+    before = [p.clone() for p in built.network.encoder.parameters()]
+    train(built, iterations=2, crop=32, only="enhance_0")
+    assert len(steps) == 2
+    assert not all(torch.equal(p, q) for p, q in zip(before, built.network.encoder.parameters(), strict=True))
 
 
 def test_clip_is_in_no_checkpoint_and_gets_no_gradient(method):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ from helpers import batch_of, train
 from torch import nn
 
 from lle import registry
+from lle.config.base import Input
 from lle.engine.method import Frozen, Method
 from lle.losses.contrastive import brightness_distance, gram, gram_distances, info_nce, info_nce_official, margin_contrast
 from lle.losses.regions import PendingRegions, region_darkness, region_variance
@@ -122,18 +122,20 @@ def test_inputs_positives_and_negatives_are_streams_of_their_own(name):
         (positives.kind, positives.resize, positives.data) == ("normal", 48, "sunny") == (negatives.kind, negatives.resize, negatives.data)
     )
     assert (positives.transform, negatives.transform.odds) == (None, (0, 0, 1))
-    assert made.config.needs() == (Path("build/data/sunny"),)
+    assert made.config.inputs() == (Input("data", "sunny"),)
     assert {stream.resize for stream in method(name).phases()[0].streams.values()} == {None}
 
 
 def test_step_reports_how_long_it_waited_for_regions():
     made = method()
     made.loss(batch(made))
-    assert set(made.waits) == {"regions"}
-    assert made.waits["regions"] >= 0
+    waits = made.measurements()
+    assert set(waits) == {"regions"}
+    assert waits["regions"] >= 0
+    assert made.measurements() == {}, "the waiting of one iteration is reported once"
     without = method(w_regions=0.0)
     without.loss(batch(without))
-    assert without.waits == {}
+    assert without.measurements() == {}
 
 
 def test_regions_are_found_while_the_step_goes_on(monkeypatch):

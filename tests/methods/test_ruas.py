@@ -41,7 +41,7 @@ def test_brightest_looks_right_and_down():
 def test_optimisers_of_the_paper():
     method = create("ruas", {"preset": "paper"})
     enhance, denoise = method.updates()
-    groups = [optimizer_of(update, method.config).param_groups[0] for update in (enhance, denoise)]
+    groups = [optimizer_of(update, method).param_groups[0] for update in (enhance, denoise)]
     assert [(g["lr"], g["momentum"], g["weight_decay"]) for g in groups] == [(0.015, 0.9, 3e-4), (0.001, 0.9, 3e-4)]
     assert denoise.every == 50
 

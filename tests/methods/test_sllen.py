@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from lle.config.schema import TrainConfig
 from lle.data.demo_seg import SEGMENTATION
-from lle.engine.fit import fit
 from lle.engine.method import Batch, Losses, Stream
 from lle.engine.model_io import load_model, save_model
+from lle.engine.trainer import fit
 from lle.errors import ConfigError
 from lle.measure.cost import macs, peak_memory
 from lle.methods.sllen.loss import gradient_level, illumination, illumination_variation, knowledge_distillation, mean_gradient
@@ -129,7 +129,7 @@ def test_the_ablations_lack_what_they_are_named_after():
     assert parts(**PLAIN) == {"encoder", "decoder", "out"}
     assert parts(alternate=False) == everything | {"own_encoder"}
     plain = create("sllen", {**TINY, **PLAIN})
-    assert plain.config.needs() == ()
+    assert plain.config.inputs() == ()
     assert [[update.name for update in phase.updates] for phase in plain.phases()] == [["enhance"]]
     assert [phase.name for phase in create("sllen", {**TINY, "alternate": False}).phases()] == ["segment", "enhance"]
     with pytest.raises(ValidationError, match="nothing to alternate with"):

@@ -30,7 +30,7 @@ STEPS = [
     *(f"evaluate {name} demo" for name in METHODS),
 ]
 # One process for many steps: starting torch takes longer than most of them.
-PROGRAM = "import sys; from lle import api\nfor step in sys.argv[1:]: name, *words = step.split(); getattr(api, name)(*words)"
+PROGRAM = "import sys, lle\nfor step in sys.argv[1:]: name, *words = step.split(); getattr(lle.Project(), name)(*words)"
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -13,6 +13,7 @@ from lle.config.clip import GuidedConfig
 class Config(GuidedConfig):
     """CLIP-ISP. The paper prints no training schedule: `paper` takes CLIP-LIT's, from which it comes."""
 
+    tiny: ClassVar[Mapping[str, Any]] = {"view": 32}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {},
         "paper": {

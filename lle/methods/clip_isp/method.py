@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -35,24 +34,21 @@ class ClipIsp(ClipGuided):
 
     def phases(self) -> Sequence[Phase]:
         """The common phases, the detail network at its own learning rate."""
+        factors = {"network.detail": self.own.detail_lr_factor}
         return [
-            dataclasses.replace(phase, updates=tuple(dataclasses.replace(update, optimizer=self._optimizer) for update in phase.updates))
+            dataclasses.replace(phase, updates=tuple(dataclasses.replace(update, lr_factors=factors) for update in phase.updates))
             if phase.name.startswith("enhance")
             else phase
             for phase in super().phases()
         ]
 
-    def _optimizer(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        config, inside = self.own, {id(parameter) for parameter in self.network.detail.parameters()}
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in parameters if id(p) not in inside]},
-            {"params": [p for p in parameters if id(p) in inside], "lr": config.lr * config.detail_lr_factor},
-        ]
-        return torch.optim.Adam(groups, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)
+    def estimate(self, view: Tensor) -> FilterParameters:
+        """The filters' parameters for whole pictures, B x 3 x H x W."""
+        return self.network.estimate(view)
 
-    def estimate(self, low: Tensor) -> FilterParameters:
-        """The filters' parameters for whole pictures, B x 3 x H x W; with them `network.steps` enhances tiles alike."""
-        return self.network.estimate(low)
+    def enhance_with(self, low: Tensor, parameters: FilterParameters) -> Tensor:
+        """Filters parts of pictures, B x 3 x H x W, alike, and adds their own details."""
+        return self.network.steps(low, parameters).enhanced
 
     def shown_map(self, network: nn.Module, low: Tensor) -> Tensor:
         """The detail map M, B x 3 x H x W."""

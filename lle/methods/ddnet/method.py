@@ -25,6 +25,7 @@ class DoubleDomain(Method):
 
     stream = "paired"
     scope = "global"
+    network: DDNet
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lle.config.base import MethodConfig
+from lle.config.base import Input, MethodConfig
 from lle.errors import did_you_mean
 
 TEACHERS = ("pretrained", "random", "none")
@@ -104,15 +103,12 @@ class Config(MethodConfig):
         """Whether the teacher is another enhancer, whose output is imitated."""
         return "/" in self.teacher
 
-    def uses(self) -> tuple[str, ...]:
-        """The method that is the student."""
-        return () if self.student == "net_s" else (self.student,)
-
-    def needs(self) -> tuple[Path, ...]:
-        """The teacher's model folder, unless the teacher is random or there is none."""
+    def inputs(self) -> Sequence[Input]:
+        """The teacher's model folder, unless the teacher is random or there is none; and the method that is the student."""
+        students = () if self.student == "net_s" else (Input("method", self.student, self.student_settings),)
         if self.output_teacher:
-            return (Path(self.teacher),)
-        return (Path(self.teacher_path),) if self.teacher == "pretrained" else ()
+            return (Input("model", self.teacher), *students)
+        return (Input("model", self.teacher_path), *students) if self.teacher == "pretrained" else students
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -33,13 +33,14 @@ class Distill(Method):
 
     stream = "paired"
     scope = "global"
+    network: nn.Module
     config: Config
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.adapters = nn.ModuleDict()
         if config.student == "net_s":
-            self.network: nn.Module = NetS(config.channels, config.blocks, config.hdc, config.dilated_blocks, config.exponent)
+            self.network = NetS(config.channels, config.blocks, config.hdc, config.dilated_blocks, config.exponent)
             if config.features_teacher and config.w_hint and config.channels != config.teacher_channels:
                 for block in config.hint_blocks:
                     self.adapters[str(block)] = nn.Conv2d(config.channels, config.teacher_channels, 1)

@@ -13,7 +13,7 @@ from lle.config.base import MethodConfig
 class Config(MethodConfig):
     """Settings of EnlightenGAN."""
 
-    tiny: ClassVar[Mapping[str, Any]] = {"width": 8, "discriminator_width": 8}
+    tiny: ClassVar[Mapping[str, Any]] = {"width": 4, "discriminator_width": 4}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {"iterations": 2000, "batch_size": 4, "crop": 96, "lr": 2e-4, "betas": (0.5, 0.999), "schedule": "cosine"},
         # 200 epochs over 914 low pictures in batches of 32.

@@ -19,6 +19,7 @@ class EnlightenGan(Method):
     """EnlightenGAN (Jiang et al., IEEE TIP 2021)."""
 
     stream = "unpaired"
+    network: Generator
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -19,6 +19,7 @@ class IlluminationAdaptiveTransformer(Method):
 
     stream = "paired"
     scope = "global"
+    network: IAT
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -16,6 +16,7 @@ class JCRNetMethod(Method):
 
     stream = "paired"
     scope = "global"
+    network: JCRNet
     config: Config
 
     def __init__(self, config: Config) -> None:

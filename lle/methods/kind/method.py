@@ -20,6 +20,7 @@ class KindlingTheDarkness(Method):
     """KinD (Zhang et al., ACM MM 2019)."""
 
     stream = "paired"
+    network: Kind
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -14,6 +14,7 @@ class NetTMethod(Method):
     """L1 between a normal-light picture and its reconstruction. It never sees a low-light picture."""
 
     stream = "normal"
+    network: NetT
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lle.config.base import MethodConfig
+from lle.config.base import Input, MethodConfig
 
 Mode = Literal["official", "clean"]
 
@@ -95,9 +94,9 @@ class Config(MethodConfig):
     """`official`: InfoNCE is a quotient of exponentials, which is not finite for distances above 88. `clean`: the same
     number as a softplus, which cannot overflow."""
 
-    def needs(self) -> tuple[Path, ...]:
+    def inputs(self) -> Sequence[Input]:
         """The positives' data set, where it is another one."""
-        return () if self.positives is None else (Path("build/data") / self.positives,)
+        return () if self.positives is None else (Input("data", self.positives),)
 
     @model_validator(mode="after")
     def _odds_fit(self) -> Self:

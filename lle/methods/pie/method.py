@@ -29,6 +29,7 @@ class Pie(Method):
     """Xu et al., IJCV 2024. The base of SCL-LLE too, which differs in settings."""
 
     stream = "unpaired"
+    network: Network
     config: Config
     labels = 100
     """Labels that count in the official region term."""
@@ -37,6 +38,7 @@ class Pie(Method):
         super().__init__(config)
         self.network = Network()
         self.features = Frozen(self._build_features)
+        self._waits: dict[str, float] = {}
 
     def forward(self, low: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1]; see `Method.forward`."""
@@ -75,8 +77,13 @@ class Pie(Method):
             terms |= self._feature_terms(low, enhanced, positive, negative)
         if pending is not None:
             terms["regions"] = config.w_regions * self._region_term(enhanced, pending.get())
-            self.waits["regions"] = self.waits.get("regions", 0.0) + pending.waited
+            self._waits["regions"] = pending.waited
         return {name: term for name, term in terms.items() if getattr(config, f"w_{name}")}
+
+    def measurements(self) -> dict[str, float]:
+        """Seconds that the last iteration waited for regions; none where none were looked for."""
+        waits, self._waits = self._waits, {}
+        return waits
 
     def _find_regions(self, enhanced: Tensor) -> PendingRegions | None:
         config = self.config

@@ -46,6 +46,7 @@ class DeepRetinex(Method):
     """RetinexNet (Wei et al., BMVC 2018)."""
 
     stream = "paired"
+    network: RetinexNet
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -27,6 +27,7 @@ class RetinexUnrolling(Method):
     """RUAS (Liu et al., CVPR 2021)."""
 
     stream = "low"
+    network: Ruas
     config: Config
 
     def __init__(self, config: Config) -> None:

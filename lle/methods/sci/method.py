@@ -20,6 +20,7 @@ class Sci(Method):
     """Ma et al., CVPR 2022."""
 
     stream = "low"
+    network: Network
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
 
+from lle.config.base import Input
 from lle.methods.pie.config import Config as PieConfig
 
 
@@ -27,6 +27,6 @@ class Config(PieConfig):
     """Prepared data set with low-light pictures and label masks, whose regions are used, as in the paper, in a second
     update; null finds regions without labels, as PIE does."""
 
-    def needs(self) -> tuple[Path, ...]:
+    def inputs(self) -> Sequence[Input]:
         """The data sets of labels and of positives, where they are others."""
-        return (*super().needs(), *(() if self.segmentation is None else (Path("build/data") / self.segmentation,)))
+        return (*super().inputs(), *(() if self.segmentation is None else (Input("data", self.segmentation),)))

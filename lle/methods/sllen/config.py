@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lle.config.base import MethodConfig, Strict
+from lle.config.base import Input, MethodConfig, Strict
 from lle.config.data import PositiveRange, UnitRange
 
 
@@ -114,9 +113,9 @@ class Config(MethodConfig):
         """Whether anything is segmented."""
         return self.hsbab or self.rsaeb
 
-    def needs(self) -> tuple[Path, ...]:
+    def inputs(self) -> Sequence[Input]:
         """The labelled data set, where anything is segmented."""
-        return (Path("build/data") / self.segmentation,) if self.semantic else ()
+        return (Input("data", self.segmentation),) if self.semantic else ()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

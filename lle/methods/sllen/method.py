@@ -53,6 +53,7 @@ class Sllen(Method):
     stream = "paired"
     # Attention over the whole picture.
     scope = "global"
+    network: Network
     config: Config
     reference_gradient: Tensor
 

@@ -18,6 +18,7 @@ class StableVideoEnhancement(Method):
     """StableLLVE, called LTCLL in SLLEN's tables (Zhang et al., CVPR 2021)."""
 
     stream = "paired"
+    network: Network
     config: Config
 
     def __init__(self, config: Config) -> None:

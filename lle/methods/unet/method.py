@@ -17,6 +17,7 @@ class Unet(Method):
     stream = "paired"
     # Nothing is pooled over the whole picture.
     scope = "local"
+    network: Network
     config: Config
 
     def __init__(self, config: Config) -> None:

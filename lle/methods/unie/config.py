@@ -15,7 +15,7 @@ _ADAM = {"betas": (0.5, 0.999), "weight_decay": 1e-4}
 class Config(MethodConfig):
     """Settings of UNIE. `iterations` is the length of the second phase, light-effects suppression."""
 
-    tiny: ClassVar[Mapping[str, Any]] = {"width": 8, "blocks": 1, "discriminator_width": 8, "decompose_width": 8}
+    tiny: ClassVar[Mapping[str, Any]] = {"width": 4, "blocks": 1, "discriminator_width": 4, "decompose_width": 4}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "recommended": {**_ADAM, "iterations": 1500, "batch_size": 2, "crop": 128, "lr": 2e-4},
         # The authors' values for LOL; how long they train the decomposition is not published.

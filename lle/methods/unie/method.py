@@ -23,6 +23,7 @@ class UnsupervisedNight(Method):
 
     stream = "unpaired"
     scope = "global"
+    network: Generator
     config: Config
 
     def __init__(self, config: Config) -> None:

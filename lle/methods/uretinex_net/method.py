@@ -32,6 +32,7 @@ class UnfoldedRetinex(Method):
 
     stream = "paired"
     scope = "global"
+    network: URetinexNet
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -17,6 +17,7 @@ class ZeroDce(Method):
     """Guo et al., CVPR 2020."""
 
     stream = "low"
+    network: Network
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -19,6 +19,7 @@ class ZeroDcePp(Method):
     stream = "low"
     # The curve map is stretched corner to corner over the whole picture: a tile gets another map than its place in the whole.
     scope = "global"
+    network: Network
     config: Config
 
     def __init__(self, config: Config) -> None:

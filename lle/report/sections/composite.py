@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from lle.files import read_json
 from lle.metrics.registry import METRICS
 from lle.report.parts import paragraph, table
 from lle.report.sections import Section
+from lle.results.composite import Composite, CompositeSet
 from lle.results.read import Results
 
+READS = (Composite.FILES,)
 ABOUT = (
     "The paper claims to improve a “comprehensive performance index”, and does not say what it is. Ours brings each metric to 0 … 1 "
     "over the methods of a table, turned so that more is better, and adds the values; it ranks within one table and has no meaning "
@@ -22,36 +22,36 @@ ABOUT = (
 
 def section(reports: Path, results: Results) -> Section | None:
     """Returns the tables of `composite/composite.json`, or None where it was not measured."""
-    path = reports / "composite" / "composite.json"
+    path = Composite.path(reports)
     if not path.exists():
         return None
-    found = read_json(path)
+    found = Composite.read(path)
     parts = [paragraph(ABOUT)]
-    terms = {name: f"{METRICS[name].label} ({'more' if way == 'higher' else 'less'} is better)" for name, way in found["terms"].items()}
+    terms = {name: f"{METRICS[name].label} ({'more' if way == 'higher' else 'less'} is better)" for name, way in found.terms.items()}
     parts.append(paragraph(f"Terms of the index: {', '.join(terms.values())}."))
-    parts += [paragraph(f"Without {METRICS[name].label}: {reason}.") for name, reason in found["missing_terms"].items()]
-    for dataset, cells in found["datasets"].items():
-        if "missing" in cells:
-            parts.append(paragraph(f"{dataset}: {cells['missing']}."))
+    parts += [paragraph(f"Without {METRICS[name].label}: {reason}.") for name, reason in found.missing_terms.items()]
+    for dataset, cells in found.datasets.items():
+        if cells.missing is not None:
+            parts.append(paragraph(f"{dataset}: {cells.missing}."))
         else:
             parts.append(_table(dataset, cells, found, results))
     return Section("composite", "Composite index of the distillation paper", Markup().join(parts), order=490, page="papers/distill")
 
 
-def _table(dataset: str, cells: dict[str, Any], found: dict[str, Any], results: Results) -> Markup:
+def _table(dataset: str, cells: CompositeSet, found: Composite, results: Results) -> Markup:
     heads = [
         "Method",
-        *(METRICS[name].label for name in found["terms"]),
+        *(METRICS[name].label for name in found.terms),
         "Index",
-        f"{results.title(found['method'])} against it",
+        f"{results.title(found.method)} against it",
         "s a picture",
     ]
     rows = []
-    for name, row in cells["methods"].items():
-        against = cells["against"].get(name)
-        gain = "—" if against is None else f"{against['difference']:+.3f}"
-        if against is not None and against["percent"] is not None:
-            gain += f" ({against['percent']:+.1f} %)"
-        values = [f"{row[metric]:.4g}" for metric in found["terms"]]
+    for name, row in cells.methods.items():
+        against = cells.against.get(name)
+        gain = "—" if against is None else f"{against.difference:+.3f}"
+        if against is not None and against.percent is not None:
+            gain += f" ({against.percent:+.1f} %)"
+        values = [f"{row[metric]:.4g}" for metric in found.terms]
         rows.append([results.title(name), *values, f"{row['index']:.3f}", gain, f"{row['seconds']:.2g}"])
-    return table(f"Composite index on {dataset}, {cells['images']} pictures", heads, rows)
+    return table(f"Composite index on {dataset}, {cells.images} pictures", heads, rows)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from lle.registry import Card, card, packages
 from lle.report import parts
-from lle.report.leaderboard import SIZE, count
+from lle.report.costs import SIZE, count
 from lle.report.sections import Section
 from lle.results.read import Results
 
@@ -38,24 +38,24 @@ def section(_reports: Path, results: Results) -> Section | None:
     for name, costs in sorted(results.costs.items(), key=lambda item: known[item[0]].title.casefold() if item[0] in known else item[0]):
         title = known[name].title if name in known else name
         claimed = known[name].claimed_gflops if name in known else None
-        ours, printed = costs["macs"], costs["paper"] or {"parameters": None, "macs": None}
+        ours, printed = costs.macs, costs.paper
         # The printed figure is of the size that the paper has; the settings may have a smaller one.
-        likened = ours if printed["macs"] is None else printed["macs"]
+        likened = ours if printed is None or printed.macs is None else printed.macs
         share = None if likened is None or claimed is None else likened / 1e9 / claimed - 1
         if share is not None and abs(share) > LIMIT:
             reasons.append(f"{title}: {why(known[name])}")
         if ours is None:
-            without.setdefault(costs["macs_missing"], []).append(title)
+            without.setdefault(costs.macs_missing or "not counted", []).append(title)
         profile = results.profiles.get(name)
         latency = None if profile is None else profile.latency(SIZE)
         rows.append(
             (
                 title,
                 known[name].supervision if name in known else "unknown",
-                count(costs["parameters"]),
+                count(costs.parameters),
                 _operations(ours),
-                "" if printed["parameters"] is None else count(printed["parameters"]),
-                "" if printed["parameters"] is None else _operations(printed["macs"]),
+                "" if printed is None else count(printed.parameters),
+                "" if printed is None else _operations(printed.macs),
                 "" if claimed is None else f"{claimed:g}",
                 "" if share is None else f"{100 * share:+.1f} %".replace("-", "−"),
                 "" if latency is None else f"{latency:.3g}",

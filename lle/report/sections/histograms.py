@@ -10,8 +10,10 @@ from markupsafe import Markup
 from lle.report import figures, parts, pixels
 from lle.report.sections import Section
 from lle.report.sections.maps import order
-from lle.results.read import INPUT, NORMAL, Results
+from lle.results.quality import INPUT, NORMAL
+from lle.results.read import SAMPLES, Results
 
+READS = (SAMPLES,)
 CSS = """
 .histograms { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 1rem 1.5rem; }
 .histograms figcaption { color: var(--text); margin: 0; }

@@ -10,8 +10,10 @@ from markupsafe import Markup
 from lle.report import parts, pixels
 from lle.report.leaderboard import leaderboard
 from lle.report.sections import Section
-from lle.results.read import INPUT, NORMAL, Results
+from lle.results.quality import INPUT, NORMAL
+from lle.results.read import SAMPLES, Results
 
+READS = (SAMPLES, "metrics/*/*.json")
 CSS = """
 .maps { list-style: none; padding: 0; margin: .5rem 0; display: grid; gap: .75rem; }
 .maps { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from lle.files import read_json
 from lle.metrics.segmentation import paired_mean_iou, read_counts
 from lle.report import parts
 from lle.report.gallery import data_uri, webp_size
 from lle.report.sections import Section
 from lle.results.read import Results
+from lle.results.segmentation import Judge, Segmentation
 
+READS = (Segmentation.FILES, "segment/*/*.csv", "segment/*/samples/*/*.webp", Judge.FILES)
 DARK, CLEAN = "dark", "clean"
 TITLES = {DARK: "Dark, untouched", CLEAN: "Clean, before darkening"}
 RESAMPLES = 2000
@@ -30,7 +30,7 @@ CSS = """
 
 def section(reports: Path, results: Results) -> Section | None:
     """Shows what lies in `reports/segment`, a folder a data set."""
-    folders = sorted({path.parent for path in (reports / "segment").glob("*/*.json")})
+    folders = sorted({path.parent for path in reports.glob(Segmentation.FILES)})
     shown = [part for folder in folders for part in _dataset(folder, reports / "judges", results)]
     if not shown:
         return None
@@ -50,24 +50,24 @@ def section(reports: Path, results: Results) -> Section | None:
 
 
 def _dataset(folder: Path, judges: Path, results: Results) -> list[Markup]:
-    found = {path.stem: read_json(path) for path in sorted(folder.glob("*.json"))}
+    found = {path.stem: Segmentation.read(path) for path in sorted(folder.glob("*.json"))}
     order = _order(found)
     first = found[order[0]]
-    names = [name for name in first["classes"] if name not in first["absent"]]
-    both = bool(first["unlisted"])
-    listed = [index for index, name in enumerate(first["classes"]) if name not in first["unlisted"]]
+    names = [name for name in first.classes if name not in first.absent]
+    both = bool(first.unlisted)
+    listed = [index for index, name in enumerate(first.classes) if name not in first.unlisted]
     changes = _changes(folder, order, listed)
     heads = ["Method", *names, "mean, listed" if both else "mean", "95 % interval", *(["mean, all"] if both else []), "against dark"]
     rows = []
     for method in order:
         one = found[method]
-        mean = one["mean_iou"]["listed"]
-        cells = [_percent(one["iou"][name]) for name in names]
-        cells += [_percent(mean["mean"]), f"{_percent(mean['low'])} to {_percent(mean['high'])}"]
-        cells += [_percent(one["mean_iou"]["all"]["mean"])] if both else []
+        mean = one.mean_iou.listed
+        cells = [_percent(one.iou[name]) for name in names]
+        cells += [_percent(mean.mean), f"{_percent(mean.low)} to {_percent(mean.high)}"]
+        cells += [_percent(one.mean_iou.all.mean)] if both else []
         rows.append((_title(method, results), *cells, changes.get(method, "–")))
     dataset = folder.name
-    caption = f"Segmentation in the dark, {dataset}: IoU by class, {first['images']} {first['split']} pictures"
+    caption = f"Segmentation in the dark, {dataset}: IoU by class, {first.images} {first.split} pictures"
     return [
         Markup('<h3 id="segmentation-{}">{}</h3>').format(dataset, f"Segmentation in the dark: {dataset}"),
         parts.paragraph(_judge(judges / f"{dataset}.json", first) + _verdict(found, results)),
@@ -80,11 +80,12 @@ def _title(method: str, results: Results) -> str:
     return TITLES.get(method) or results.title(method)
 
 
-def _mean(found: Mapping[str, Any], method: str) -> float:
-    return float(found[method]["mean_iou"]["listed"]["mean"])
+def _mean(found: Mapping[str, Segmentation], method: str) -> float:
+    mean = found[method].mean_iou.listed.mean
+    return float("nan") if mean is None else float(mean)
 
 
-def _order(found: Mapping[str, Any]) -> list[str]:
+def _order(found: Mapping[str, Segmentation]) -> list[str]:
     """The dark pictures first, the clean ones last, and the methods in between, the best first."""
     methods = sorted((method for method in found if method not in TITLES), key=lambda method: (-_mean(found, method), method))
     return [*([DARK] if DARK in found else []), *methods, *([CLEAN] if CLEAN in found else [])]
@@ -108,18 +109,18 @@ def _changes(folder: Path, order: Sequence[str], listed: Sequence[int]) -> dict[
     return shown
 
 
-def _judge(path: Path, one: Mapping[str, Any]) -> str:
+def _judge(path: Path, one: Segmentation) -> str:
     if not path.is_file():
-        return f"The judge is a DeepLabV3+ with encoder {one['judge']['encoder']}; how it was trained is not on record here. "
-    judge = read_json(path)
-    made = f"trained for {judge['iterations']} steps" if judge["iterations"] else "with weights that were given"
+        return f"The judge is a DeepLabV3+ with encoder {one.judge.encoder}; how it was trained is not on record here. "
+    judge = Judge.read(path)
+    made = f"trained for {judge.iterations} steps" if judge.iterations else "with weights that were given"
     return (
-        f"The judge is a DeepLabV3+ with encoder {judge['settings']['encoder']}, {made}; on {judge['images']} clean "
-        f"{judge['split']} pictures its mean IoU is {_percent(judge['mean_iou']['all']['mean'])} %. "
+        f"The judge is a DeepLabV3+ with encoder {judge.settings['encoder']}, {made}; on {judge.images} clean "
+        f"{judge.split} pictures its mean IoU is {_percent(judge.mean_iou.all.mean)} %. "
     )
 
 
-def _verdict(found: Mapping[str, Any], results: Results) -> str:
+def _verdict(found: Mapping[str, Segmentation], results: Results) -> str:
     if not {DARK, CLEAN} <= found.keys():
         return ""
     methods = [method for method in found if method not in TITLES]
@@ -130,14 +131,14 @@ def _verdict(found: Mapping[str, Any], results: Results) -> str:
     return text + (f" Not below clean: {', '.join(above)}." if above else "")
 
 
-def _pictures(folder: Path, found: Mapping[str, Any], order: Sequence[str], results: Results) -> list[Markup]:
+def _pictures(folder: Path, found: Mapping[str, Segmentation], order: Sequence[str], results: Results) -> list[Markup]:
     """Every kept picture by every method, the judge's mask below it; the truth is the last."""
     images = sorted({path.name.removesuffix(".mask.webp") for path in folder.glob("*/*.mask.webp")})
     if not images:
         return []
     swatch = '<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect width="1" height="1" fill="rgb({})"/></svg> {}</li>'
     first = found[order[0]]
-    legend = Markup().join(Markup(swatch).format(",".join(map(str, first["colours"][name])), name) for name in first["classes"])
+    legend = Markup().join(Markup(swatch).format(",".join(map(str, first.colours[name])), name) for name in first.classes)
     shown = [Markup('<ul class="classes" aria-label="Classes">{}</ul>').format(legend)]
     for image in images:
         items = []
@@ -166,5 +167,7 @@ def _percent(value: float | None) -> str:
     return "–" if value is None or np.isnan(value) else f"{100 * value:.1f}"
 
 
-def _signed(value: float) -> str:
+def _signed(value: float | None) -> str:
+    if value is None:
+        return "–"
     return f"{100 * value:+.1f}".replace("-", "−")

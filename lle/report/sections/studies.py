@@ -1,4 +1,4 @@
-"""Every study: its variants against the metrics with intervals, seed spread beside picture spread, and its contrasts."""
+"""Every study: its variants with intervals, the spread over seeds and processors beside that over pictures, its contrasts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from lle.report.sections import Section
 from lle.results.read import Results, Score, Study
 
 VERDICTS = {
-    "holds": "holds: the interval lies above 0",
-    "contradicted": "contradicted: the interval lies below 0",
-    "not shown": "not shown: the interval holds 0",
+    "holds": "holds: the interval lies above 0, and p is below 0.05",
+    "contradicted": "contradicted: the interval lies below 0, and p is below 0.05",
+    "not shown": "not shown: the interval holds 0, or p is not below 0.05",
 }
 INTRODUCTION = (
     "A number is the mean over the test pictures, below it the 95 % bootstrap interval over pictures; with several seeds each "
     "picture counts with its mean over them. “Seed sd” is the standard deviation of the means of the seeds, “picture ±” half the "
-    "interval: a difference below either is no finding."
+    "interval: a difference below either is no finding, whatever the test over pictures says. “Processors” is the largest difference "
+    "between the same training and measurement with this machine's instructions and with those of an old processor."
 )
 
 
@@ -85,7 +86,10 @@ def _dataset(study: Study, dataset: str) -> Markup:
         return parts.paragraph(f"{dataset}: no metric has a value.")
     leading = next((column for column in shown if column.group == "full"), shown[0])
     seeds = len(study.seeds) > 1
+    gaps = {name: _gap(variant.results.get(dataset, {}).get(leading.key)) for name, variant in study.variants.items()}
+    processors = any(gap is not None for gap in gaps.values())
     heads = ["Variant", *([f"{leading.label}: seed sd"] if seeds else []), f"{leading.label}: picture ±"]
+    heads += [f"{leading.label}: processors"] if processors else []
     heads += [f"{column.label} {column.arrow}".strip() for column in shown]
     rows = []
     for name, variant in study.variants.items():
@@ -94,9 +98,9 @@ def _dataset(study: Study, dataset: str) -> Markup:
         spread = [_plain(leading, own.seed_sd if own else None)] if seeds else []
         half = None if own is None or own.low is None or own.high is None else (own.high - own.low) / 2
         cells = [_cell(study, name, column, scores.get(column.key)) for column in shown]
-        rows.append([variant.title, *spread, _plain(leading, half), *cells])
+        rows.append([variant.title, *spread, _plain(leading, half), *([_plain(leading, gaps[name])] if processors else []), *cells])
     points = [
-        figures.Bar(variant.title, own.mean, own.low, own.high, tuple(own.by_seed.values()))
+        figures.Bar(variant.title, own.mean, own.low, own.high, _means(own))
         for variant in study.variants.values()
         if (own := variant.results.get(dataset, {}).get(leading.key)) is not None and own.mean is not None
     ]
@@ -106,8 +110,20 @@ def _dataset(study: Study, dataset: str) -> Markup:
     title = f"{leading.label} of every variant on {dataset}"
     label = f"{leading.label} on {dataset}" + (f" ({leading.better} is better)" if leading.better else "")
     drawn = parts.both(lambda key, width: figures.intervals(key, points, label, width, title), f"{study.study}-{dataset}")
-    caption = f"{title}: mean, 95 % interval over pictures" + (", and the mean of every seed as a ring." if seeds else ".")
+    caption = f"{title}: mean, 95 % interval over pictures" + (", and the mean of every run as a ring." if seeds else ".")
     return Markup().join([table, parts.figures([parts.figure(drawn, caption)])])
+
+
+def _means(score: Score) -> tuple[float, ...]:
+    """Returns the mean of every run, of one seed on one processor."""
+    runs = (score.model_extra or {}).get("by_run")
+    return tuple(score.by_seed.values()) if runs is None else tuple(float(run["mean"]) for run in runs)
+
+
+def _gap(score: Score | None) -> float | None:
+    """Returns the largest difference between processors with the same seed; None where there was one processor."""
+    gap = (score.model_extra or {}).get("processor_gap") if score is not None else None
+    return None if gap is None else float(gap)
 
 
 def _plain(column: Column, value: float | None) -> str:

@@ -20,8 +20,8 @@ from lle.config.clip import Backbone, ClipConfig
 from lle.config.data import FolderData
 from lle.data.images import write_png
 from lle.data.prepare import prepare
-from lle.engine.fingerprint import tool_fingerprint
 from lle.files import read_json
+from lle.keys.stages import installed
 
 TINY = ClipConfig(pictures=32, held_out=19, size=32, iterations=2, batch_size=4)
 
@@ -58,12 +58,9 @@ def test_held_out_photographs_are_not_trained_on(trained):
 
 
 def test_only_its_own_code_trains_it_again():
-    import lle.engine.fingerprint as fingerprints
-
-    closure = fingerprints.closure(fingerprints.TOOLS["_clip"])
-    assert "lle.clip.captions" in closure
-    assert not {name for name in closure if name.startswith(("lle.methods", "lle.engine", "lle.report"))}
-    assert tool_fingerprint("_clip") == fingerprints.fingerprint(["lle.clip.small_clip"])
+    reached = {module for module, _ in installed().reached(["lle.clip.small_clip:train"])}
+    assert "lle.clip.captions" in reached
+    assert not {name for name in reached if name.startswith(("lle.methods", "lle.engine", "lle.report"))}
 
 
 class Meter:

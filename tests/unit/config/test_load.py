@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lle import api
+from lle import registry
+from lle.config.edit import schema_text
 from lle.config.format import HEAD, commented
 from lle.config.load import load_params
 from lle.config.schema import method_settings, params_model
@@ -39,7 +40,7 @@ def test_every_kind_of_key_of_the_projects_settings_has_a_comment_where_it_first
 
 
 def test_the_schema_for_editors_is_up_to_date():
-    assert (ROOT / "params.schema.json").read_text(encoding="utf-8") == api.schema(), "run `lle config schema > params.schema.json`"
+    assert (ROOT / "params.schema.json").read_text(encoding="utf-8") == schema_text(), "run `lle config schema > params.schema.json`"
 
 
 def test_overrides_set_add_and_remove():
@@ -48,7 +49,7 @@ def test_overrides_set_add_and_remove():
         [
             "methods.zero_dce.lr=1e-5",
             "+data.mine={kind: folder, source: x}",
-            "~data.dicm",
+            "~data.voc", "~judges.voc",
             "suite.methods=[gamma]",
             "suite.attention=[]",
             "suite.guided=[]",
@@ -56,7 +57,7 @@ def test_overrides_set_add_and_remove():
     )
     assert method_settings(params, "zero_dce").lr == 1e-5
     assert params.data["mine"].source == Path("x")
-    assert "dicm" not in params.data
+    assert "voc" not in params.data
     assert params.suite.methods == ["gamma"]
 
 
@@ -98,6 +99,32 @@ def test_missing_and_broken_files_are_explained(tmp_path):
 def test_an_explicit_key_wins_over_its_preset():
     settings = method_settings(load_params(PARAMS, ["methods.zero_dce={preset: paper, lr: 0.5}"]), "zero_dce")
     assert (settings.lr, settings.resize) == (0.5, 512)
+
+
+def test_another_preset_leaves_behind_what_was_written_beside_the_old_one(tmp_path):
+    values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    values["methods"]["clip_isp"] = {"preset": "recommended", "iterations": 60, "rounds": 1, "crop": 64}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+
+    def chosen(*overrides):
+        return method_settings(load_params(tmp_path / "params.yaml", overrides), "clip_isp")
+
+    paper = registry.config_class("clip_isp")(preset="paper")
+    assert chosen("methods.clip_isp.preset=paper") == paper
+    assert (paper.iterations, paper.rounds) == (2100, 20)
+    for order in (1, -1):
+        mixed = chosen(*["methods.clip_isp.preset=paper", "methods.clip_isp.rounds=2"][::order])
+        assert (mixed.iterations, mixed.rounds) == (2100, 2)
+    assert chosen("methods.clip_isp.preset=recommended").iterations == 60
+    assert chosen().rounds == 1
+
+
+def test_the_file_shows_only_what_differs_from_the_presets():
+    for name, section in yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["methods"].items():
+        preset = registry.config_class(name)(preset=section["preset"])
+        written = registry.config_class(name)(**section)
+        same = [key for key in section if key != "preset" and getattr(preset, key) == getattr(written, key)]
+        assert not same, f"methods.{name}: {', '.join(same)} repeats the preset"
 
 
 def test_settings_of_unknown_methods_are_refused():

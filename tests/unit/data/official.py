@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from lle.data.images import write_png
+from lle.data.photos import LIST, listed
 
 PAIRED = {
     "lol_v1": ("LOLdataset/our485/{low,high}/2.png", "LOLdataset/eval15/{low,high}/1.png"),
@@ -113,12 +114,20 @@ def camvid(root: Path) -> None:
     tree(root, *(f"CamVid/{split}{kind}/{split}_1.png" for split in ("train", "val", "test") for kind in ("", "annot")))
 
 
+def photos(root: Path) -> None:
+    """The list's pictures, all of them, but tiny ones."""
+    for line in listed():
+        picture(root / "photos" / line["file"])
+    (root / "photos" / "photos.csv").write_bytes(LIST.read_bytes())
+
+
 _OTHERS: dict[str, tuple[Callable[[Path], None], dict[str, int]]] = {
     "sice": (sice, {"train": 3, "test": 4}),
     "voc2012": (voc, {"train": 1, "val": 1}),
     "cityscapes": (cityscapes, {"train": 2, "val": 1}),
     "exdark": (exdark, {"train": 1, "val": 1, "test": 1}),
     "camvid": (camvid, {"train": 1, "val": 1, "test": 1}),
+    "photos": (photos, {"train": 85, "val": 15, "test": 40}),
 }
 
 

@@ -25,7 +25,7 @@ def prepared(tmp_path):
         for side in ("low", "normal"):
             shape = (16 + index, 40 - index, 3)
             write_png(tmp_path / "set" / side / f"{index}.png", rng.integers(0, 256, shape, dtype=np.uint8))
-    return prepare("set", FolderData(kind="folder", source=tmp_path / "set"), tmp_path / "data")
+    return prepare("set", FolderData(kind="folder", source=tmp_path / "set", split="test"), tmp_path / "data")
 
 
 def contents(cache):
@@ -81,7 +81,7 @@ def test_full_disk_names_the_bytes(tmp_path, prepared, monkeypatch):
 
 
 def test_row_without_partner(tmp_path, prepared):
-    lonely = prepare("flat", FolderData(kind="folder", source=tmp_path / "set" / "low"), tmp_path / "data")
+    lonely = prepare("flat", FolderData(kind="folder", source=tmp_path / "set" / "low", split="test"), tmp_path / "data")
     cache = Cache(lonely, "test", tmp_path / "cache")
     assert cache.low(0).shape == (16, 40, 3)
     with pytest.raises(DataError, match="no normal-light picture"):
@@ -119,3 +119,9 @@ def test_two_processes_build_once(tmp_path, prepared):
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
         counts = list(pool.map(build, [(tmp_path / "data", tmp_path / "cache")] * 2))
     assert sorted(counts) == [0, 12]
+
+
+def test_pictures_of_a_row_that_do_not_fit_are_refused(tmp_path, prepared):
+    write_png(tmp_path / "set" / "low" / "3.png", np.zeros((30, 74, 3), np.uint8))
+    with pytest.raises(DataError, match=r"pictures of '3' do not fit: low is 74x30, normal is 37x19.*lle fetch set"):
+        Cache(prepared, "test", tmp_path / "cache")

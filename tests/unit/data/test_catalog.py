@@ -14,12 +14,14 @@ from pydantic import ValidationError
 from lle.config.data import CatalogData
 from lle.data import catalog
 from lle.data.images import read_mask
+from lle.data.layouts import read
 from lle.data.prepare import prepare
 from lle.errors import DataError
 
 NAMES = {
     *("lol_v1", "lol_v2_real", "lol_v2_synthetic", "sice", "lsrw", "baid", "ve_lol_real", "ve_lol_synthetic", "gladnet", "agllnet"),
     *("fivek", "exdark", "dicm", "lime", "mef", "npe", "vv", "voc2012", "camvid", "cityscapes", "coal_mine_pairs", "coal_mine_frames"),
+    "photos",
 }
 
 
@@ -75,22 +77,22 @@ def test_unpaired_layouts(tmp_path, name, nested):
         tree(tmp_path / "raw", f"test/{name.upper()}/1.jpg", f"test/{name.upper()}/2.bmp", "test/OTHER/3.png")
     else:
         tree(tmp_path / "raw", "1.jpg", "2.bmp")
-    rows, own = catalog.read(catalog.entry(name), tmp_path / "raw")
-    assert [(row.low.name, row.normal, row.split) for row in rows] == [("1.jpg", None, "test"), ("2.bmp", None, "test")]
-    assert not own
+    found = read(catalog.entry(name), tmp_path / "raw")
+    assert [(row.low.name, row.normal, row.split) for row in found.rows] == [("1.jpg", None, "test"), ("2.bmp", None, "test")]
+    assert not found.own_splits
 
 
 def test_sice_sequences(tmp_path):
     official.sice(tmp_path)
-    rows, own = catalog.read(catalog.entry("sice"), tmp_path)
-    assert own
-    assert [(row.split, row.low.name) for row in rows] == [("train", f"{i}.JPG") for i in (1, 2, 3)] + [
+    found = read(catalog.entry("sice"), tmp_path)
+    assert found.own_splits
+    assert [(row.split, row.low.name) for row in found.rows] == [("train", f"{i}.JPG") for i in (1, 2, 3)] + [
         ("test", f"{i}.JPG") for i in (1, 2, 3, 4)
     ]
-    assert {row.normal.name for row in rows} == {"1.JPG", "12.JPG"}
+    assert {row.normal.name for row in found.rows} == {"1.JPG", "12.JPG"}
     (tmp_path / "Dataset_Part1/Label/1.JPG").unlink()
     with pytest.raises(DataError, match="1 sequences lack their label"):
-        catalog.read(catalog.entry("sice"), tmp_path)
+        read(catalog.entry("sice"), tmp_path)
 
 
 def test_voc_lists(tmp_path):
@@ -137,19 +139,39 @@ def test_masks(tmp_path):
 
 def test_exdark_with_and_without_its_list(tmp_path):
     official.exdark(tmp_path)
-    rows, own = catalog.read(catalog.entry("exdark"), tmp_path)
-    assert ([row.split for row in rows], own) == (["train", "val", "test"], True)
+    found = read(catalog.entry("exdark"), tmp_path)
+    assert ([row.split for row in found.rows], found.own_splits) == (["train", "val", "test"], True)
     (tmp_path / "ExDark/imageclasslist.txt").unlink()
-    rows, own = catalog.read(catalog.entry("exdark"), tmp_path)
-    assert ([row.split for row in rows], own) == (["test"] * 3, False)
+    found = read(catalog.entry("exdark"), tmp_path)
+    assert ([row.split for row in found.rows], found.own_splits) == (["test"] * 3, False)
 
 
 def test_lol_orphan_is_named_and_wrong_folder_says_what_is_expected(tmp_path):
     tree(tmp_path, "our485/low/1.png", "our485/high/1.png", "our485/low/2.png", "eval15/low/3.png", "eval15/high/3.png")
-    with pytest.raises(DataError, match=r"1 of 2 pictures have no partner: .*low/2\.png"):
-        catalog.read(catalog.entry("lol_v1"), tmp_path)
+    with pytest.raises(DataError, match=r"1 of 3 pictures have no partner: .*low/2\.png"):
+        read(catalog.entry("lol_v1"), tmp_path)
     with pytest.raises(DataError, match=r"does not look like LOL.*our485/low/"):
-        catalog.read(catalog.entry("lol_v1"), tmp_path / "our485")
+        read(catalog.entry("lol_v1"), tmp_path / "our485")
+
+
+def test_the_lonely_name_of_lsrw_is_left_out_and_told(tmp_path, caplog):
+    official.paired(tmp_path / "raw", "lsrw")
+    picture(tmp_path / "raw/LSRW/Training data/Nikon/low/77.jpg")
+    prepared = prepare("lsrw", CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
+    assert prepared.counts == {"train": 2, "test": 2}
+    assert "left out: 1 (LSRW/Training data/Nikon/low/77.jpg): has no partner" in caplog.text
+    for index in range(80, 91):
+        picture(tmp_path / f"raw/LSRW/Training data/Nikon/low/{index}.jpg")
+    with pytest.raises(DataError, match=r"12 of 16 pictures have no partner: .*allow: \[orphan\]"):
+        prepare("lsrw", CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
+    allowed = CatalogData(kind="catalog", source=tmp_path / "raw", allow=["orphan"])
+    assert prepare("lsrw", allowed, tmp_path / "data").counts == {"train": 2, "test": 2}
+
+
+def test_pairs_of_a_mine_are_divided_as_ones_own(tmp_path):
+    tree(tmp_path / "raw", *(f"{side}/{i}.png" for side in ("low", "normal") for i in range(10)))
+    prepared = prepare("coal_mine_pairs", CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
+    assert prepared.counts == {"train": 6, "val": 2, "test": 2}
 
 
 def test_part_of_the_training_scenes_for_validation(tmp_path):
@@ -160,13 +182,13 @@ def test_part_of_the_training_scenes_for_validation(tmp_path):
         prepare("lol_v1", CatalogData(kind="catalog", source=tmp_path, split="test"), tmp_path / "data")
 
 
-def test_a_published_overlap_of_splits_is_told_not_refused(tmp_path, capsys):
+def test_a_published_overlap_of_splits_is_told_not_refused(tmp_path, caplog):
     tree(tmp_path, "our485/low/1.png", "our485/high/1.png", "eval15/low/9.png")
     (tmp_path / "eval15/high").mkdir()
     (tmp_path / "eval15/high/9.png").write_bytes((tmp_path / "our485/high/1.png").read_bytes())
     prepared = prepare("lol_v1", CatalogData(kind="catalog", source=tmp_path), tmp_path / "data")
     assert prepared.facts["shared_pictures"] == 1
-    assert "content of a file of another split" in capsys.readouterr().out
+    assert "content of a file of another split" in caplog.text
 
 
 def test_shared_copies(shared):
@@ -177,6 +199,6 @@ def test_shared_copies(shared):
         "coal_mine_frames": {"test": 8},
     }
     for name, counts in expected.items():
-        rows, _ = catalog.read(catalog.entry(name), shared / "data" / name)
-        assert {split: sum(row.split == split for row in rows) for split in counts} == counts
-        assert len(rows) == sum(counts.values())
+        found = read(catalog.entry(name), shared / "data" / name)
+        assert {split: sum(row.split == split for row in found.rows) for split in counts} == counts
+        assert len(found.rows) == sum(counts.values())

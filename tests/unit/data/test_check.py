@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from lle.config.data import CatalogData, DemoData, FolderData
-from lle.data.check import check, complete
+from lle.data.check import before_training, check, complete
 from lle.data.demo import PHOTOGRAPHS, _load
 from lle.data.images import write_png
 from lle.data.prepare import prepare
+from lle.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,40 @@ def test_displaced_pair(source, tmp_path, photographs):
 
 
 def test_pictures_of_unequal_size(source, tmp_path, photographs):
+    prepared = prepare("set", FolderData(kind="folder", source=source), tmp_path / "data")
+    before_training(prepared)
     write_png(source / "low" / "1.png", darken(photographs[1][:200]))
-    assert [(f.kind, f.message) for f in findings(source, tmp_path)] == [("sizes", "1: low is 240x200, normal is 240x240.")]
+    assert ("sizes", "1: low is 240x200, normal is 240x240.") in [(f.kind, f.message) for f in check(prepared)]
+    with pytest.raises(DataError, match=r"1 pairs that do not fit: 1: low is 240x200, normal is 240x240.*lle fetch set"):
+        before_training(prepared)
+    with pytest.raises(DataError, match=r"1 of 6 pairs that do not fit: .*low/1\.png: low is 240x200, normal is 240x240.*allow: \[size\]"):
+        findings(source, tmp_path)
+    left = prepare("set", FolderData(kind="folder", source=source, allow=["size"]), tmp_path / "data")
+    assert left.counts == {"train": 3, "test": 2}
+    assert "low/1.png" in left.facts["left_out"]
+    before_training(left)
+
+
+def test_displacement_and_copies_are_told_at_fetch(source, tmp_path, photographs, caplog):
+    write_png(source / "low" / "2.png", darken(np.roll(photographs[2], (5, -3), axis=(0, 1))))
+    write_png(source / "normal" / "5.png", cv2.resize(photographs[0], (236, 236)))
+    write_png(source / "low" / "5.png", darken(cv2.resize(photographs[0], (236, 236))))
+    write_png(source / "low" / "1.png", np.zeros_like(photographs[1]))
+    prepared = prepare("set", FolderData(kind="folder", source=source), tmp_path / "data")
+    for text in ("2: the low-light picture is displaced", "0 (train) and 5 (test) look like the same", "black all over: 1"):
+        assert text in caplog.text
+    caplog.clear()
+    before_training(prepared)
+    assert "2: the low-light picture is displaced" in caplog.text
+
+
+def test_a_picture_that_came_since_is_an_error_on_the_way_to_training(source, tmp_path, photographs):
+    (source / "pairs.csv").unlink()
+    prepared = prepare("set", FolderData(kind="folder", source=source), tmp_path / "data")
+    before_training(prepared)
+    write_png(source / "low" / "new.png", photographs[0])
+    with pytest.raises(DataError, match=r"1 pictures that no row names: new\.png\..*lle fetch set"):
+        before_training(prepared)
 
 
 def test_the_same_photograph_in_two_splits(source, tmp_path, photographs):

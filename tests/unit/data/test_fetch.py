@@ -17,11 +17,14 @@ import numpy as np
 import official
 import pytest
 
+import lle.data.download
 import lle.data.fetch
 from lle.config.data import CatalogData
 from lle.data import catalog
-from lle.data.fetch import download, fetch
+from lle.data.download import download
+from lle.data.fetch import fetch
 from lle.data.images import write_png
+from lle.data.layouts import read
 from lle.data.prepare import prepare
 from lle.errors import DataError, LleError
 
@@ -124,11 +127,11 @@ def entry(monkeypatch, server):
         sources = (catalog.Source(files=files),) if files else ()
         item = lol.model_copy(update={"id": "tiny", "title": "Tiny", "sources": sources, **change})
         monkeypatch.setattr(catalog, "entries", lambda: {"tiny": item})
-        monkeypatch.setattr(lle.data.fetch, "_WAIT", 0.001)
+        monkeypatch.setattr(lle.data.download, "_WAIT", 0.001)
         monkeypatch.delenv("LLE_DATA_MIRROR", raising=False)
         return item
 
-    monkeypatch.setattr(lle.data.fetch.download, "__defaults__", (3, 0.001))
+    monkeypatch.setattr(lle.data.download.download, "__defaults__", (3, 0.001))
     return put
 
 
@@ -144,7 +147,7 @@ def test_archives_in_the_official_layout(tmp_path, server, tree, entry, kind):
     folder = fetch("tiny", folder=tmp_path / "raw")
     assert folder == tmp_path / "raw" / "tiny"
     assert complete(folder)
-    rows, _ = catalog.read(catalog.entry("tiny"), folder)
+    rows = read(catalog.entry("tiny"), folder).rows
     assert [row.split for row in rows] == ["train", "test"]
     assert {path.name for path in (tmp_path / "raw").iterdir()} <= {"tiny", ".tiny.lock"}
     fetch("tiny", folder=tmp_path / "raw")
@@ -347,6 +350,41 @@ def test_an_empty_mirror_does_not_hinder_the_download(tmp_path, server, tree, en
     entry("tiny.zip")
     (tmp_path / "mirror").mkdir()
     assert complete(fetch("tiny", mirror=tmp_path / "mirror", folder=tmp_path / "raw"))
+
+
+def test_a_protected_archive_says_so(tmp_path, tree, entry):
+    entry()
+    data = bytearray(zipped(tree))
+    for place in [match.start() for match in re.finditer(rb"PK\x01\x02", data)]:
+        data[place + 8] |= 1  # the flag in the central directory
+    (tmp_path / "tiny.zip").write_bytes(data)
+    with pytest.raises(LleError, match=r"tiny\.zip is protected by a password.*--from FOLDER"):
+        fetch("tiny", source=tmp_path / "tiny.zip", folder=tmp_path / "raw")
+    assert not (tmp_path / "raw" / "tiny").exists()
+    assert not list((tmp_path / "raw").glob(".tiny~*"))
+
+
+def test_names_of_members_in_gbk(tmp_path, tree, entry):
+    entry()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in FILES:
+            archive.write(tree / name, f"mine/{name}")
+    # Same length in GBK as in ASCII, so that the archive's offsets stay true.
+    (tmp_path / "tiny.zip").write_bytes(stream.getvalue().replace(b"mine/", "矿井".encode("gbk") + b"/"))
+    folder = fetch("tiny", source=tmp_path / "tiny.zip", folder=tmp_path / "raw")
+    assert [path.name for path in folder.iterdir()] == ["矿井"]
+    assert complete(folder)
+
+
+def test_an_archive_at_hand_is_prepared_under_the_name_of_its_set(tmp_path, tree, entry, monkeypatch):
+    entry()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.zip").write_bytes(zipped(tree))
+    prepared = prepare("tiny", CatalogData(kind="catalog"), tmp_path / "data", source=tmp_path / "mine.zip")
+    assert prepared.counts == {"train": 1, "test": 1}
+    with pytest.raises(DataError, match=r"no split 'val'.*data\.tiny: \{kind: catalog, val: 0\.1\}.*lle fetch tiny"):
+        prepared.rows("val")
 
 
 def test_archive_or_folder_at_hand(tmp_path, server, tree, entry):

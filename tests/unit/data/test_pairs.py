@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from lle.config.data import FolderData, Fractions
+from lle.data.folders import match_stems
 from lle.data.images import write_png
-from lle.data.pairs import Row, match_stems, open_prepared, split_by_scene, write_manifest
+from lle.data.pairs import Row, open_prepared, write_manifest
 from lle.data.prepare import prepare
+from lle.data.splits import split_by_scene
 from lle.errors import DataError, LleError
 
 
@@ -33,16 +35,18 @@ def folder(source: Path, **settings) -> FolderData:
     return FolderData(kind="folder", source=source, **settings)
 
 
-def test_low_and_normal_by_stem(tmp_path, pairs, capsys):
-    prepared = prepare("mine", folder(pairs), tmp_path / "data")
+def test_low_and_normal_by_stem(tmp_path, pairs, caplog):
+    caplog.set_level("INFO", "lle.data")
+    prepared = prepare("mine", folder(pairs, split="test"), tmp_path / "data")
     assert prepared.counts == {"test": 10}
     row = prepared.rows("test")[3]
     assert (row.low, row.normal, row.scene, row.image, row.parameters) == (pairs / "low/3.png", pairs / "normal/3.png", "3", "3", {})
-    assert "mine: 10 test from 10 scenes" in capsys.readouterr().out
+    assert "mine: 10 test from 10 scenes" in caplog.text
     assert sorted(path.name for path in (tmp_path / "data").rglob("*")) == [".mine.lock", "dataset.json", "manifest.csv", "mine"]
-    again = prepare("mine", folder(pairs), tmp_path / "data")
+    again = prepare("mine", folder(pairs, split="test"), tmp_path / "data")
     assert again.digest == prepared.digest
-    with pytest.raises(DataError, match=r"no split 'train'; it has test \(10\)"):
+    assert not prepared.has_split("train")
+    with pytest.raises(DataError, match=r"no split 'train'; it has test \(10\).*data\.mine\.split: \{train: 0\.7, .*lle fetch mine"):
         prepared.rows("train")
 
 
@@ -99,7 +103,7 @@ def test_pairs_csv_with_splits_and_shared_normals(tmp_path, pairs):
         ("low,normal\nlow/0.png,normal/none.png\n", "line 2: normal names normal/none.png"),
         ("low,normal,split\nlow/0.png,normal/0.png,tets\n", "line 2: the split is 'tets'"),
         ("low,normal\n", "no line below its head"),
-        ("low,normal\n,\n", "both low and normal are empty"),
+        ("low,normal,scene\n,,a\n", "both low and normal are empty"),
         ("low,normal\nlow/0.png,normal/0.png\nlow/0.png,normal/0.png\n", "twice"),
     ],
 )
@@ -143,16 +147,16 @@ def test_fractions_through_settings(tmp_path, pairs):
 
 
 def test_unpaired_forms(tmp_path, pairs):
-    prepared = prepare("mine", folder(pairs, paired=False), tmp_path / "data")
+    prepared = prepare("mine", folder(pairs, paired=False, split="test"), tmp_path / "data")
     rows = prepared.rows("test")
     assert [(row.low is None, row.normal is None) for row in rows] == [(False, True)] * 10 + [(True, False)] * 10
-    flat = prepare("flat", folder(pairs / "low"), tmp_path / "data")
+    flat = prepare("flat", folder(pairs / "low", split="test"), tmp_path / "data")
     assert {row.normal for row in flat.rows("test")} == {None}
     assert flat.rows("test")[2].image == "2"
     for path in (pairs / "normal").iterdir():
         path.unlink()
     (pairs / "normal").rmdir()
-    assert prepare("mine", folder(pairs), tmp_path / "data").counts == {"test": 10}
+    assert prepare("mine", folder(pairs, split="test"), tmp_path / "data").counts == {"test": 10}
 
 
 def test_missing_and_empty_sources_say_what_to_put_where(tmp_path):
@@ -166,7 +170,9 @@ def test_missing_and_empty_sources_say_what_to_put_where(tmp_path):
 def test_a_changed_manifest_and_an_unknown_set_are_refused(tmp_path, pairs):
     prepare("mine", folder(pairs), tmp_path / "data")
     manifest = tmp_path / "data/mine/manifest.csv"
-    manifest.write_text(manifest.read_text().replace("test,3,", "train,3,"))
+    row = next(row for row in open_prepared("mine", tmp_path / "data").all_rows if row.scene == "3")
+    other = "test" if row.split == "train" else "train"
+    manifest.write_text(manifest.read_text().replace(f"{row.split},3,", f"{other},3,"))
     with pytest.raises(DataError, match="was changed"):
         open_prepared("mine", tmp_path / "data")
     with pytest.raises(LleError, match="Did you mean 'mine'"):
@@ -186,5 +192,5 @@ def test_sice_and_dicm(shared, tmp_path):
     sice = prepare("sice", folder(shared / "data" / "sice"), tmp_path)
     assert sice.counts == {"train": 402, "val": 98, "test": 110}
     dicm = prepare("dicm", folder(shared / "data" / "dicm"), tmp_path)
-    assert dicm.counts == {"test": 64}
-    assert all(row.normal is None for row in dicm.rows("test"))
+    assert dicm.counts == {"train": 44, "val": 10, "test": 10}
+    assert all(row.normal is None for row in dicm.all_rows)

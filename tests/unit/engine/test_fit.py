@@ -17,8 +17,9 @@ from torch import nn
 
 from lle.config.base import MethodConfig
 from lle.config.schema import TrainConfig
-from lle.engine.fit import CHECKPOINT, fit
 from lle.engine.method import Frozen, Method, Phase, Stream, Update
+from lle.engine.resume import CHECKPOINT
+from lle.engine.trainer import fit
 from lle.errors import DataError, TrainingError
 
 
@@ -63,6 +64,7 @@ class Alternating(Method):
         super().__init__(config)
         self.shared = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4))
         self.one, self.two = nn.Conv2d(4, 3, 1), nn.Conv2d(4, 3, 1)
+        self.network = self.shared
         self.register_buffer("started", torch.zeros(2))
         self.teacher = Frozen(self._teacher)
 
@@ -200,8 +202,10 @@ class Mixed(Plain):
     def loss(self, batch):
         assert set(batch) == {"low", "normal", "index"}
         self.shapes = [tuple(batch[side].shape) for side in ("low", "normal")]
-        self.waits["helper"] = self.wait
         return {"brightness": (self(batch["low"]).mean() - batch["normal"].mean()).square() * self.scale()}
+
+    def measurements(self):
+        return {"helper": self.wait}
 
     def scale(self):
         return 1.0
@@ -307,20 +311,16 @@ def test_averaged_weights_are_the_result_where_asked_for(tmp_path):
     assert 0 < near < far
 
 
-def test_learning_rate_warms_up_and_falls(tmp_path):
+def test_learning_rate_warms_up_and_falls(tmp_path, monkeypatch):
     rates = []
+    original = torch.optim.SGD.step
 
-    class Watched(Plain):
-        def updates(self):
-            def optimizer(parameters):
-                made = torch.optim.SGD(parameters, lr=1.0)
-                step = made.step
-                made.step = lambda *a, **k: (rates.append(made.param_groups[0]["lr"]), step(*a, **k))[1]
-                return made
+    def step(self, *args, **kwargs):
+        rates.append(self.param_groups[0]["lr"])
+        return original(self, *args, **kwargs)
 
-            return (Update("fit", self.loss, (self,), optimizer=optimizer),)
-
-    run(Watched, tmp_path, CONFIG.model_copy(update={"warmup": 2, "schedule": "cosine", "lr_min": 0.1}))
+    monkeypatch.setattr(torch.optim.SGD, "step", step)
+    run(Plain, tmp_path, CONFIG.model_copy(update={"optimizer": "sgd", "lr": 1.0, "warmup": 2, "schedule": "cosine", "lr_min": 0.1}))
     assert rates[:3] == [0.5, 1.0, 1.0]
     assert all(a > b for a, b in itertools.pairwise(rates[2:]))
     assert rates[-1] > 0.1

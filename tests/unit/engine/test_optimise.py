@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from torch import nn
 
 from lle.config.base import MethodConfig
-from lle.engine.method import Phase, Update
+from lle.engine.method import Method, Phase, Update
 from lle.engine.optim import learning_rate, optimizer_of, parameters_of
+from lle.errors import TrainingError
 
 
 def rates(at, first=1.0, own=None, **settings):
@@ -53,15 +54,44 @@ def test_a_phase_with_steps_of_its_own_does_not_follow_the_settings():
     assert rates((99,), own=(), schedule="cosine") == [1]
 
 
+class Two(Method):
+    def __init__(self, config):
+        super().__init__(config)
+        self.network = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2)))
+
+
+def groups(config, **settings):
+    method = Two(config)
+    return optimizer_of(Update("fit", lambda _: {}, (method, method.network), **settings), method).param_groups
+
+
 def test_an_update_goes_before_the_settings():
-    layer = nn.Linear(2, 2)
     config = MethodConfig(lr=0.1, weight_decay=0.5, optimizer="sgd", betas=(0.8, 0.9))
-    plain = optimizer_of(Update("fit", lambda _: {}, (layer, layer)), config).param_groups[0]
-    assert (plain["lr"], plain["weight_decay"], plain["momentum"], len(plain["params"])) == (0.1, 0.5, 0.8, 2)
-    own = optimizer_of(Update("fit", lambda _: {}, (layer,), lr=0.2, weight_decay=0.0), config).param_groups[0]
-    assert (own["lr"], own["weight_decay"]) == (0.2, 0)
-    made = optimizer_of(Update("fit", lambda _: {}, (layer,), optimizer=torch.optim.Adagrad), config)
-    assert isinstance(made, torch.optim.Adagrad)
+    (plain,) = groups(config)
+    assert (plain["lr"], plain["weight_decay"], plain["momentum"], len(plain["params"])) == (0.1, 0.5, 0.8, 6)
+    (own,) = groups(config, lr=0.2, weight_decay=0.0, betas=(0.3, 0.9))
+    assert (own["lr"], own["weight_decay"], own["momentum"]) == (0.2, 0, 0.3)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
+def test_the_settings_choose_the_optimiser(name, kind):
+    method = Two(MethodConfig(optimizer=name))
+    factors = {"network.0": 0.5}
+    assert type(optimizer_of(Update("fit", lambda _: {}, (method,), lr_factors=factors), method)) is kind
+
+
+def test_modules_have_learning_rates_of_their_own():
+    found = groups(MethodConfig(lr=0.1), lr_factors={"network.1": 0.5, "network.1.1": 0.0})
+    assert [(group["lr"], len(group["params"])) for group in found] == [(0.1, 2), (0.05, 2), (0.0, 2)]
+    assert [(group["lr"], len(group["params"])) for group in groups(MethodConfig(lr=0.1), lr_factors={"network": 2.0})] == [(0.2, 6)]
+
+
+def test_learning_rates_of_modules_that_are_not_there_are_refused():
+    with pytest.raises(TrainingError, match=r"learning rate for 'network.2'. Did you mean 'network.[01]'"):
+        groups(MethodConfig(), lr_factors={"network.2": 0.5})
+    method = Two(MethodConfig())
+    with pytest.raises(TrainingError, match="moves no parameter of it"):
+        optimizer_of(Update("fit", lambda _: {}, (method.network[0],), lr_factors={"network.1": 0.5}), method)
 
 
 def test_frozen_parameters_are_not_moved():

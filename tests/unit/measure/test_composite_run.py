@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from report_files import make_reports
 
-from lle import api
+from lle import Project
 from lle.config.load import load_params
 from lle.data.images import write_png
 from lle.errors import ConfigError
@@ -53,7 +53,7 @@ def test_what_is_measured_and_what_is_missing_is_said() -> None:
 
 
 def test_a_loser_in_everything_leaves_no_per_cent_and_the_report_shows_it() -> None:
-    result = api.composite(overrides=["composite.method=clahe", "composite.others=[gamma]"])
+    result = Project(overrides=["composite.method=clahe", "composite.others=[gamma]"]).composite()
     assert result["datasets"]["mine"]["against"]["gamma"] == {"difference": 3, "percent": None}
     reports = make_reports(Path("reports"))
     shown = section(reports, read_results(reports))

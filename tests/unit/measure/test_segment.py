@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,10 +16,13 @@ from lle.config.schema import EvaluateConfig, ProfileConfig, SuiteConfig, TrainC
 from lle.data.images import read_rgb, write_png
 from lle.data.pairs import open_prepared
 from lle.data.prepare import prepare
+from lle.engine.optim import optimizer_of
 from lle.errors import DataError, LleError, WeightsError
 from lle.metrics import segmentation
-from lle.segmentation.in_the_dark import darkened, drawn, index, segment_one
-from lle.segmentation.judge import Judge, class_names, class_weights, load_judge, masked, train_judge, zoomed
+from lle.segmentation.in_the_dark import choose_rows, darkened, segment_method
+from lle.segmentation.judge import class_weights, load_judge, train_judge
+from lle.segmentation.labels import class_names, rows_with_mask
+from lle.segmentation.network import Judge, magnified_window
 
 TINY = {"iterations": 2, "batch_size": 2, "crop": 48, "width": 16, "rates": (1, 2, 3)}
 
@@ -54,7 +56,7 @@ def train(folder, params, out=None):
 
 
 def segment(folder, name, params=None):
-    return segment_one(
+    return segment_method(
         name, "seg", params or make_params(), folder / "models", folder / "reports", folder / "data", judges=folder / "judges"
     )
 
@@ -91,8 +93,8 @@ def test_the_encoder_starts_from_imagenet_and_learns_at_its_own_rate():
     theirs = efficientnet_lite0().state_dict()
     ours = judge.network.encoder.model.state_dict()
     assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
-    groups = judge._optimizer(list(judge.network.parameters())).param_groups
-    assert [group["lr"] for group in groups] == pytest.approx([0.02, 0.1])
+    groups = optimizer_of(judge.phases()[0].updates[0], judge).param_groups
+    assert [group["lr"] for group in groups] == pytest.approx([0.1, 0.02])
     assert sum(len(group["params"]) for group in groups) == len(list(judge.network.parameters()))
     moves = judge.phases()[0].updates[0].moves
     assert moves == (judge.network,)
@@ -111,10 +113,10 @@ def test_zooming_keeps_picture_and_mask_together():
     values = torch.arange(64 * 64).view(64, 64) % 200
     sample = {"image": (values / 255).expand(3, -1, -1), "mask": values}
     for seed in range(4):
-        view = zoomed(sample, np.random.default_rng(seed), (1.0, 1.0), mirror=True)
+        view = magnified_window(sample, np.random.default_rng(seed), (1.0, 1.0), mirror=True)
         assert torch.equal((view["image"][0] * 255).round().long(), view["mask"])
     steps = {"image": (torch.arange(64) // 8 / 10).expand(3, 64, -1), "mask": (torch.arange(64) // 8).expand(64, -1)}
-    view = zoomed(steps, np.random.default_rng(0), (1.6, 1.6), mirror=True)
+    view = magnified_window(steps, np.random.default_rng(0), (1.6, 1.6), mirror=True)
     assert view["mask"].shape == (64, 64)
     assert ((view["image"][0] * 10 - view["mask"]).abs() < 0.6).all()
     assert len(view["mask"].unique()) <= 6
@@ -139,7 +141,6 @@ def test_rows_frame_a_method(home):
     names = [row.image for row in open_prepared("seg", home / "data").rows("test")]
     samples = {f"samples/{who}/{name}{kind}.webp" for who in results for name in (names[0], names[2]) for kind in ("", ".mask")}
     samples |= {f"samples/clean/{name}.truth.webp" for name in (names[0], names[2])}
-    assert set(json.loads((folder.parent / "index.json").read_text())) == {f"seg/{path}" for path in written if not path.endswith(".webp")}
     assert written == samples | {f"{who}.{kind}" for who in results for kind in ("json", "csv")}
     for name, result in results.items():
         pictures, classes, counts = segmentation.read_counts(folder / f"{name}.csv")
@@ -177,21 +178,13 @@ def test_every_row_sees_the_same_darkened_pictures(home, monkeypatch):
         assert np.abs(dark - expected).max() < 0.51
 
 
-def test_the_index_in_git_tells_of_the_results_in_git():
-    reports = Path(__file__).parents[3] / "reports"
-    advice = (
-        "run: python -c 'from pathlib import Path; from lle.segmentation.in_the_dark import write_index; write_index(Path(\"reports\"))'"
-    )
-    assert json.loads((reports / "segment/index.json").read_text()) == index(reports), advice
-
-
 def test_pictures_are_drawn_once_each_in_order(home):
-    rows = masked(open_prepared("seg", home / "data"), "train")
-    some = drawn(rows, 3, seed=0)
+    rows = rows_with_mask(open_prepared("seg", home / "data"), "train")
+    some = choose_rows(rows, 3, seed=0)
     assert some == [row for row in rows if row in some]
     assert len(some) == 3
-    assert drawn(rows, 3, seed=0) == some
-    assert drawn(rows, 100, seed=0) == rows
+    assert choose_rows(rows, 3, seed=0) == some
+    assert choose_rows(rows, 100, seed=0) == rows
 
 
 def test_weights_that_are_given_are_used(home, tmp_path):
@@ -221,13 +214,13 @@ def test_a_judge_that_cannot_be_made_says_why(home, tmp_path, judges, error, mes
 
 def test_a_missing_judge_or_mask_says_what_to_do(home, tmp_path):
     with pytest.raises(WeightsError, match="lle judge seg"):
-        segment_one("dark", "seg", make_params(), data=home / "data", reports=tmp_path, judges=tmp_path)
+        segment_method("dark", "seg", make_params(), data=home / "data", reports=tmp_path, judges=tmp_path)
     (tmp_path / "photos").mkdir()
     write_png(tmp_path / "photos/a.png", np.zeros((32, 32, 3), np.uint8))
     plain = CatalogData(kind="catalog", entry="dicm", source=tmp_path / "photos")
     prepare("seg", plain, tmp_path / "data")
     with pytest.raises(DataError, match="has no masks"):
-        segment_one("dark", "seg", make_params(), data=tmp_path / "data", reports=tmp_path, judges=home / "judges")
+        segment_method("dark", "seg", make_params(), data=tmp_path / "data", reports=tmp_path, judges=home / "judges")
 
 
 def test_voc_lists_twenty_classes_and_is_judged_on_its_validation_split(tmp_path):

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lle import api
+from lle import Project
+from lle.config.load import load_params
 from lle.errors import ConfigError
 from lle.files import read_json
-from lle.measure.study import index, plan, run_study, write_keys
+from lle.measure import study as module
+from lle.measure.study import plan, run_study, study_keys
+from lle.measure.study_results import verdict
 from tests.conftest import ROOT
 
 STUDY = {
@@ -55,7 +58,8 @@ def result(project: Path) -> dict:
 def test_every_variant_is_measured_with_every_seed(result: dict, project: Path) -> None:
     assert result == read_json(project / "reports/studies/exponents.json")
     cell = result["variants"]["short"]["results"]["demo"]["psnr"]
-    assert set(cell["by_seed"]) == {"0", "1"}
+    assert [(run["seed"], run["processor"]) for run in cell["by_run"]] == [(0, "native"), (1, "native")]
+    assert {str(run["seed"]): run["mean"] for run in cell["by_run"]} == cell["by_seed"]
     assert cell["seed_sd"] > 0
     assert cell["low"] <= cell["mean"] <= cell["high"]
     assert cell["mean"] == pytest.approx(sum(cell["by_seed"].values()) / 2, abs=1e-4)
@@ -67,23 +71,27 @@ def test_every_variant_is_measured_with_every_seed(result: dict, project: Path) 
     assert len(lines) == 1 + 3 * 2 * 6
 
 
-def test_the_index_notices_a_changed_result(result: dict, project: Path) -> None:
-    reports = project / "reports"
-    table = reports / "studies/exponents.csv"
-    before = table.read_text(encoding="utf-8")
-    written = read_json(reports / "studies.json")
-    assert written == index(reports)
-    assert set(written) == {"exponents"}
-    table.write_text(before.replace("dark,0", "dark,9"), encoding="utf-8")
-    assert index(reports) != written
-    table.write_text(before, encoding="utf-8")
-
-
 def test_a_contrast_is_reported_whichever_way_it_comes_out(result: dict) -> None:
     forth, back, same = result["contrasts"]
-    assert (forth["verdict"], back["verdict"], same["verdict"]) == ("holds", "contradicted", "not shown")
+    for contrast in (forth, back, same):
+        assert contrast["verdict"] == verdict(contrast["difference"]["low"], contrast["difference"]["high"], contrast["p_value"])
+        assert contrast["test"].startswith("Wilcoxon")
     assert forth["difference"]["mean"] == -back["difference"]["mean"] > 0
     assert (forth["seeds_in_favour"], back["seeds_in_favour"]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "expected"),
+    [
+        (0.1, 0.5, 0.01, "holds"),
+        (0.1, 0.5, 0.17, "not shown"),
+        (-0.5, -0.1, 0.01, "contradicted"),
+        (-0.5, -0.1, 0.05, "not shown"),
+        (-0.1, 0.5, 0.01, "not shown"),
+    ],
+)
+def test_a_verdict_follows_its_own_test(low: float, high: float, p_value: float, expected: str) -> None:
+    assert verdict(low, high, p_value) == expected
 
 
 def test_what_is_done_is_not_done_again_and_the_rest_is(result: dict, project: Path) -> None:
@@ -96,12 +104,55 @@ def test_what_is_done_is_not_done_again_and_the_rest_is(result: dict, project: P
     assert lost.is_file()
 
 
-def test_the_key_of_a_run_follows_its_settings_and_its_data(result: dict, project: Path, tmp_path: Path) -> None:
+def test_the_key_of_a_run_follows_its_settings_and_its_data(result: dict, project: Path) -> None:
     keys = {run.variant: run.key() for run in plan("exponents", Path("params.yaml"))[1]}
     changed = {run.variant: run.key() for run in plan("exponents", Path("params.yaml"), ["methods.zero_dce.lr=0.5"])[1]}
     assert {name for name in keys if keys[name] != changed[name]} == {"short"}
-    write_keys(Path("params.yaml"), tmp_path)
-    assert len(read_json(tmp_path / "exponents.json")["keys"]) == 6
+    values, folders = study_keys(Path("params.yaml"))
+    assert len(values["exponents"]["runs"]) == 6
+    assert folders["exponents"] == [Path("build/data/demo")]
+
+
+def test_a_study_of_the_suite_has_every_method_as_it_is_set(project: Path, tmp_path: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    params["suite"]["methods"] = ["gamma", "zero_dce"]
+    params["studies"] = {"spread": {"title": "Spread", "datasets": ["demo"], "seeds": [0, 1, 2], "variants": "suite"}}
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params), encoding="utf-8")
+    runs = plan("spread", path)[1]
+    assert [run.name for run in runs] == [f"{name}/{seed}" for name in ("gamma", "zero_dce") for seed in (0, 1, 2)]
+    assert [run.params.seed for run in runs[:3]] == [0, 1, 2]
+    params["studies"]["spread"]["contrasts"] = ["unet > gamma"]
+    path.write_text(yaml.safe_dump(params), encoding="utf-8")
+    with pytest.raises(ConfigError, match="unet"):
+        load_params(path)
+
+
+def test_a_run_on_another_processor_has_its_own_process_and_row(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    study = {"title": "Two processors", "datasets": ["demo"], "processors": ["native", "baseline"]}
+    params["studies"]["machines"] = {**study, "variants": {"short": STUDY["variants"]["short"]}}
+    path = project / "machines.yaml"
+    path.write_text(yaml.safe_dump(params), encoding="utf-8")
+    seen: list[dict[str, str]] = []
+    run = module.subprocess.run
+
+    def noted(words: list[str], **options: object) -> object:
+        seen.append(options["env"])  # type: ignore[arg-type]
+        return run(words, **options)
+
+    monkeypatch.setattr(module.subprocess, "run", noted)
+    result = run_study("machines", path)
+    assert [{key: environment[key] for key in module.BASELINE} for environment in seen] == [module.BASELINE]
+    cell = result["variants"]["short"]["results"]["demo"]["psnr"]
+    assert [(one["seed"], one["processor"]) for one in cell["by_run"]] == [(0, "native"), (0, "baseline")]
+    native, baseline = (one["mean"] for one in cell["by_run"])
+    assert cell["mean"] == pytest.approx(native, rel=1e-5)
+    assert cell["processor_gap"] == pytest.approx(abs(native - baseline), abs=1e-5)
+    assert native == pytest.approx(baseline, abs=0.5)
+    assert [one["processor"] for one in result["variants"]["short"]["other_runs"]] == ["baseline"]
+    assert ",baseline,demo," in (project / "reports/studies/machines.csv").read_text(encoding="utf-8")
+    assert (project / "build/studies/machines/short/0-baseline/done.json").is_file()
 
 
 def test_a_wrong_override_names_its_variant_before_anything_is_trained(project: Path, tmp_path: Path) -> None:
@@ -110,7 +161,7 @@ def test_a_wrong_override_names_its_variant_before_anything_is_trained(project: 
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(params), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"(?s)variants\.short: .*iteration: unknown key\. Did you mean 'iterations'"):
-        api.study("exponents", path)
+        Project(path).study("exponents")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +172,7 @@ def test_a_wrong_override_names_its_variant_before_anything_is_trained(project: 
         ({"datasets": ["lol"]}, "no section under `data`"),
         ({"variants": {"dark": {"method": "gama"}}, "contrasts": []}, "there is no method 'gama'"),
         ({"seeds": [1, 1]}, "more than once"),
+        ({"processors": ["native", "native"]}, "more than once"),
         ({"contrasts": ["bright > dark", "bright > dark"]}, "more than once"),
     ],
 )
@@ -130,9 +182,9 @@ def test_a_study_that_cannot_run_is_refused_when_the_settings_are_read(project: 
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(params), encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
-        api.params(path)
+        _ = Project(path).params
 
 
 def test_an_unknown_study_is_answered_with_the_nearest_name(project: Path) -> None:
     with pytest.raises(ConfigError, match=r"no section 'exponent'.*exponents"):
-        api.study("exponent")
+        Project().study("exponent")

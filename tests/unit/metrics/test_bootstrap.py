@@ -39,9 +39,13 @@ def test_pictures_of_a_scene_are_no_independent_evidence() -> None:
     assert (grouped.high - grouped.low) / (single.high - single.low) == pytest.approx(np.sqrt(5), rel=0.1)
 
 
-def test_one_value_has_an_interval_of_width_0() -> None:
-    interval = bootstrap_mean([3.5])
-    assert (interval.low, interval.mean, interval.high, interval.n) == (3.5, 3.5, 3.5, 1)
+@pytest.mark.parametrize(("values", "groups"), [([3.5], None), ([3.0, 4.0], ["a", "a"])])
+def test_one_picture_or_scene_has_no_interval(values: list[float], groups: list[str] | None) -> None:
+    interval = bootstrap_mean(values, groups)
+    assert (interval.low, interval.mean, interval.high, interval.n) == (None, 3.5, None, len(values))
+    assert interval.reason is not None
+    assert "one scene" in interval.reason
+    assert bootstrap_mean([1.0, 2.0]).reason is None
 
 
 @pytest.mark.parametrize("values", [[], [1.0, float("nan")], [float("inf")]])

@@ -13,9 +13,13 @@ import pytest
 from report_files import METHODS, card, make_reports
 
 from lle.errors import LleError
-from lle.report.build import build_report, short
+from lle.files import read_json, write_json
+from lle.report.build import build_report
 from lle.report.gallery import webp_size
+from lle.report.provenance import origin
+from lle.report.render import short
 from lle.report.runs import flat
+from lle.results.read import read_results
 
 PAGES = ("pictures.html", "studies.html")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -176,3 +180,22 @@ def test_importing_the_report_is_cheap():
     heavy = ["torch", "lightning", "mlflow", "pyiqa", "matplotlib", "pandas"]
     code = f"import sys, lle.report.build; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_the_page_says_on_which_hardware_its_numbers_were_made(page: str):
+    assert '<p class="hardware">All numbers were made on AMD EPYC 7763, 2 cores, no accelerator.</p>' in page
+    panel = page[page.index('id="reproduce"') :]
+    assert panel.count("<td>AMD EPYC 7763, 2 cores, 2 threads, no accelerator</td>") == panel.count('<th scope="row">')
+
+
+def test_machines_that_differ_are_named_by_kind(tmp_path: Path):
+    reports = make_reports(tmp_path)
+    path = reports / "profile" / "unet.json"
+    record = read_json(path)
+    record["provenance"]["hardware"]["accelerator"] = "NVIDIA H100"
+    write_json(path, record)
+    sentence = origin(read_results(reports, card)).sentence
+    assert sentence == (
+        "Made on these machines: quality on AMD EPYC 7763, 2 cores, no accelerator; latency and memory on AMD EPYC 7763, 2 cores, "
+        "NVIDIA H100 and AMD EPYC 7763, 2 cores, no accelerator; training on AMD EPYC 7763, 2 cores, no accelerator."
+    )

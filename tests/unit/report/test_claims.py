@@ -11,7 +11,8 @@ from report_files import CLAIMS, card, make_reports
 
 from lle.errors import LleError
 from lle.files import read_json, write_json
-from lle.report.claims import Claims, ComparedTable, compare, read_claims
+from lle.report.claims import ComparedTable, compare
+from lle.report.claims_file import Claims, read_claims
 from lle.results.read import read_results
 
 

@@ -69,6 +69,9 @@ def test_what_clip_knows_is_a_table(reports):
             "accuracy": 0.925,
             "accuracy_dark": 0.9,
             "accuracy_lit": 0.95,
+            "texts_dark": ["a dark photo"],
+            "texts_lit": ["a well lit photo"],
+            "provenance": {},
         },
     )
     after = section(reports, read_results(reports, card)).html

@@ -10,7 +10,8 @@ from report_files import card as invented
 
 from lle import registry
 from lle.files import write_json
-from lle.report.claims import compare, read_claims
+from lle.report.claims import compare
+from lle.report.claims_file import read_claims
 from lle.report.sections.costs import LIMIT, section, why
 from lle.results.read import read_results
 

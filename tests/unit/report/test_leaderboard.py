@@ -9,8 +9,11 @@ import pytest
 from report_files import NO_WEIGHTS, UNPAIRED, card, make_reports
 
 from lle.report.columns import COSTS, columns, metric
-from lle.report.leaderboard import cost_text, count, leaderboard, markdown, ranks
-from lle.results.read import INPUT, Results, read_results
+from lle.report.costs import cost_text, count
+from lle.report.leaderboard import leaderboard, ranks
+from lle.report.markdown import markdown
+from lle.results.quality import INPUT
+from lle.results.read import Results, read_results
 
 
 @pytest.fixture(scope="module")

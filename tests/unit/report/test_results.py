@@ -10,7 +10,8 @@ from report_files import DATASETS, METHODS, card, make_reports
 
 from lle.errors import LleError
 from lle.files import read_json, write_json
-from lle.results.read import INPUT, read_results
+from lle.results.quality import INPUT
+from lle.results.read import read_results
 
 
 def edit(path: Path, **changes: object) -> None:

@@ -29,6 +29,8 @@ def write(folder, method, right, unlisted=("train",)):
         **summary(counts, NAMES, listed, resamples=100),
         "judge": {"encoder": "tf_efficientnet_lite0", "sha256": "0"},
         "colours": {name: [10 * index, 20, 30] for index, name in enumerate(NAMES)},
+        "darkening": {},
+        "provenance": {},
     }
     write_json(folder / f"{method}.json", result)
     write_text(folder / f"{method}.csv", csv_text([{"image": f"p{i}", **_cells(NAMES, picture)} for i, picture in enumerate(counts)]))
@@ -94,11 +96,17 @@ def test_the_judge_is_described_from_its_own_file(reports):
     write_json(
         reports / "judges/street.json",
         {
+            "judge": "street",
+            "dataset": "street",
             "iterations": 300,
+            "pictures_seen": 2400,
             "settings": {"encoder": "tf_efficientnet_lite0"},
             "images": 7,
             "split": "val",
-            "mean_iou": {"all": {"mean": 0.5678}},
+            "iou": {"sky": 0.5678},
+            "mean_iou": {"all": {"mean": 0.5678}, "listed": {"mean": 0.5678}},
+            "pixel_accuracy": 0.9,
+            "provenance": {},
         },
     )
     assert "trained for 300 steps; on 7 clean val pictures its mean IoU is 56.8 %" in shown(reports)

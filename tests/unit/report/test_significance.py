@@ -10,7 +10,8 @@ from report_files import card, make_reports
 from lle.report.leaderboard import leaderboard
 from lle.report.significance import ALPHA, critical_difference, holm, ranks
 from lle.report.significance import tests as run_tests
-from lle.results.read import INPUT, Results, read_results
+from lle.results.quality import INPUT
+from lle.results.read import Results, read_results
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from report_files import CLAIMS, card, make_reports, make_study
 from lle.errors import LleError
 from lle.files import read_json, write_json
 from lle.report.build import build_report
-from lle.report.claims import compare, read_claims
+from lle.report.claims import compare
+from lle.report.claims_file import read_claims
 from lle.results.read import read_results
 
 

@@ -16,7 +16,8 @@ PROGRAM = """
 import json, os, sys
 from pathlib import Path
 value = json.loads(Path("value.json").read_text())
-made = {"metrics": {"psnr": {"mean": value}, "musiq": {"mean": None, "missing": "no weights"}}, "provenance": {"versions": {"x": "2"}}}
+metrics = {"psnr": {"mean": value}, "musiq": {"mean": None, "missing": "no weights"}}
+made = {"method": "m", "dataset": "demo", "images": 1, "metrics": metrics, "provenance": {"versions": {"x": "2"}}}
 out = Path("reports/metrics/demo"); out.mkdir(parents=True, exist_ok=True)
 (out / "m.json").write_text(json.dumps(made))
 print("tree on the path:", os.environ["PYTHONPATH"] == os.getcwd())
@@ -47,7 +48,8 @@ def repository(tmp_path: Path) -> Path:
 def record(folder: Path, value: float = 20.5, command: str | None = "python make.py", commit: str | None = None) -> Path:
     path = folder / "reports/metrics/demo/m.json"
     origin = {"command": command, "git": commit or git(folder, "rev-parse", "HEAD"), "versions": {"x": "1"}}
-    write_json(path, {"metrics": {"psnr": {"mean": value}, "musiq": {"mean": None}}, "provenance": origin})
+    metrics = {"psnr": {"mean": value}, "musiq": {"mean": None}}
+    write_json(path, {"method": "m", "dataset": "demo", "images": 1, "metrics": metrics, "provenance": origin})
     return path
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from results_tree import write_metrics
 
 from lle.errors import LleError
 from lle.files import read_json, write_json
-from lle.tracking import runs
+from lle.tracking import curves, runs
 from lle.tracking.runs import collect
 
 
@@ -23,7 +24,7 @@ def test_one_record_a_method_in_the_experiment_of_its_training_set(reports: Path
 
 
 def test_untrained_methods_alone_have_an_experiment(tmp_path: Path) -> None:
-    write_json(tmp_path / "metrics/demo/gamma.json", {"method": "gamma", "trained_on": None})
+    write_metrics(tmp_path, "demo", "gamma", {"psnr": [10.0, 11.0]}, None)
     assert [record.experiment for record in collect(tmp_path, tmp_path / "none")] == [runs.UNTRAINED]
 
 
@@ -51,15 +52,19 @@ def test_tags_of_a_method_are_parameters_too(reports: Path, models: Path) -> Non
     found = collect(reports, models)[2]
     assert found.parameters["clip_backbone"] == "demo"
     assert float(found.parameters["lr"]) > 0
-    assert found.provenance["tags"]["clip_backbone"] == "demo"
-    assert found.provenance["command"] == "lle train zero_dce"
+    assert found.provenance.tags["clip_backbone"] == "demo"
+    assert found.provenance.command == "lle train zero_dce"
 
 
 def test_segmentation_in_the_dark_belongs_to_the_run(reports: Path, models: Path) -> None:
     before = collect(reports, models)[2]
     assert before.segmentation == {}
     cell = {"mean": 0.5, "low": 0.4, "high": 0.6}
-    record = {"mean_iou": {"all": cell, "listed": cell}, "iou": {"brick": 0.7, "sky": None}, "pixel_accuracy": 0.8}
+    record = {
+        "method": "zero_dce", "dataset": "demo_seg", "split": "test", "images": 3, "classes": ["brick", "sky"], "absent": ["sky"],
+        "mean_iou": {"all": cell, "listed": cell}, "iou": {"brick": 0.7, "sky": None}, "pixel_accuracy": 0.8, "colours": {},
+        "judge": {"encoder": "e", "sha256": "0"}, "darkening": {}, "provenance": {},
+    }  # fmt: skip
     write_json(reports / "segment/demo_seg/zero_dce.json", record)
     after = collect(reports, models)[2]
     expected = {"mean_iou_all": 0.5, "mean_iou_listed": 0.5, "brick": 0.7, "pixel_accuracy": 0.8}
@@ -83,8 +88,8 @@ def test_curves_come_from_the_log_or_from_the_reports(reports: Path, models: Pat
 def test_long_curves_are_thinned_and_keep_their_end(tmp_path: Path) -> None:
     rows = "".join(f"{i},fit,fit,loss,{i}\n" for i in range(2500))
     (tmp_path / "losses.csv").write_text("iteration,phase,update,term,value\n" + rows)
-    (curve,) = runs._read_losses(tmp_path / "losses.csv")
-    assert len(curve.points) <= runs.CURVE_POINTS
+    (curve,) = curves.read_losses(tmp_path / "losses.csv")
+    assert len(curve.points) <= curves.CURVE_POINTS
     assert curve.points[-1] == (2499, 2499.0)
 
 

@@ -1,0 +1,38 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from lle.project import Project
+
+PATH = click.Path(path_type=Path)
+
+params_file = click.option("--params", "path", type=PATH, default=Path("params.yaml"), show_default=True, help="Settings.")
+store = click.option("--uri", help="Tracking store; MLFLOW_TRACKING_URI or sqlite:///mlflow.db if left out.")
+
+
+def with_project(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that choose and override settings, and gives the command the project that they make."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, path: Path, overrides: tuple[str, ...], **options: Any) -> Any:
+        return command(*arguments, project=project(path, overrides), **options)
+
+    override = click.option(
+        "-S", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting, as `dvc exp run -S` does."
+    )
+    return params_file(override(run))
+
+
+def project(path: Path = Path("params.yaml"), overrides: tuple[str, ...] = ()) -> Project:
+    """Returns the project in the current folder."""
+    from lle.project import Project
+
+    return Project(path, overrides)

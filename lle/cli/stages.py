@@ -1,0 +1,194 @@
+"""What a pipeline does: further measurements, and the files on which its stages depend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lle.cli.group import kept
+from lle.cli.options import project, with_project
+
+if TYPE_CHECKING:
+    from lle.project import Project
+
+
+@click.command()
+@click.argument("method")
+@with_project
+def profile(method: str, project: Project) -> None:
+    """Measure parameters, operations, latency and memory of METHOD."""
+    result = project.profile(method)
+    click.echo(f"{result['parameters']} parameters")
+    for size, timing in result["latency_ms"].items():
+        click.echo(f"{size}: {timing['median']:.1f} ms on {timing['threads']} threads")
+
+
+@click.command()
+@with_project
+def costs(project: Project) -> None:
+    """Count parameters and operations of every method; none has to be trained."""
+    result = project.count_costs()
+    for name, cost in result["methods"].items():
+        counted = "-" if cost["macs"] is None else f"{cost['macs'] / 1e9:.4g}"
+        click.echo(f"{name:14}  {cost['parameters']:10}  {counted:>8} GMACs at {result['size']}")
+
+
+@click.command()
+@with_project
+def throughput(project: Project) -> None:
+    """Measure how fast Zero-DCE trains, and how fast its batches could be made."""
+    for crop, speed in project.throughput()["crops"].items():
+        click.echo(f"{crop}: {speed['training_images_per_s']} images/s trained, {speed['loader_images_per_s']} loaded")
+
+
+@click.group()
+def benchmark() -> None:
+    """Measure the suite itself."""
+
+
+@benchmark.command()
+def startup() -> None:
+    """Measure how long `lle` takes to start, against Python's own start."""
+    for name, found in project().benchmark_startup()["commands"].items():
+        click.echo(f"{name:12}  {found['seconds']:.3f} s, {found['ratio']:.1f} times `python -c pass`")
+
+
+@click.command()
+@click.argument("dataset")
+@with_project
+def judge(dataset: str, project: Project) -> None:
+    """Train the segmentation network that judges pictures of DATASET, on clean pictures only."""
+    click.echo(_mean_iou(project.train_judge(dataset)))
+
+
+@click.command()
+@click.argument("methods", nargs=-1, required=True, metavar="METHOD...")
+@click.argument("dataset")
+@with_project
+def segment(methods: tuple[str, ...], dataset: str, project: Project) -> None:
+    """Segment darkened test pictures of DATASET after METHOD has enhanced them.
+
+    METHOD may also be `dark`, the pictures as they are, `clean`, the pictures before they were darkened, or `suite`: both of them and
+    every method of the suite.
+    """
+    names = [name for method in methods for name in (project.segmented() if method == "suite" else (method,))]
+    for result in (project.segment(name, dataset) for name in names):
+        click.echo(f"{result['method']}: {_mean_iou(result)}")
+
+
+def _mean_iou(result: dict[str, Any]) -> str:
+    cells = [f"{name}: {value:.3f}" if value is not None else f"{name}: -" for name, value in result["iou"].items()]
+    means = [f"{key}: {cell['mean']:.4f}  [{cell['low']:.4f}, {cell['high']:.4f}]" for key, cell in result["mean_iou"].items()]
+    return "\n".join([", ".join(cells), *(f"mean IoU, {text}" for text in means)])
+
+
+@click.command()
+@click.argument("method")
+@click.argument("dataset")
+@with_project
+def attention(method: str, dataset: str, project: Project) -> None:
+    """Draw the attention maps by block of the student METHOD, and its teacher's, on a picture of DATASET."""
+    result = project.attention(method, dataset)
+    click.echo(f"{result['image']}: {result['student_blocks']} blocks of the student, {result['teacher_blocks']} of the teacher")
+
+
+@click.command()
+@with_project
+def composite(project: Project) -> None:
+    """Measure the composite index of the distillation paper on pictures without references."""
+    result = project.composite()
+    for dataset, found in result["datasets"].items():
+        for name, row in found.get("methods", {}).items():
+            click.echo(f"{dataset}  {name:10}  {row['index']:.3f}")
+        if "missing" in found:
+            click.echo(f"{dataset}  -  {found['missing']}")
+    for name, reason in result["missing_terms"].items():
+        click.echo(f"without {name}: {reason}")
+
+
+@click.command()
+@click.argument("name", required=False)
+@with_project
+def study(name: str | None, project: Project) -> None:
+    """Train and measure the variants of the study NAME; without a name, list the studies."""
+    if name is None:
+        for key, title in project.studies().items():
+            click.echo(f"{key}  {title}")
+    else:
+        kept("Runs that are done are kept, and the same command goes on.")
+        _show_study(project.study(name))
+
+
+def _show_study(result: dict[str, Any]) -> None:
+    for variant, row in result["variants"].items():
+        for dataset, cells in row["results"].items():
+            shown = {key: cells[key]["mean"] for key in ("psnr", "ssim") if cells[key]["mean"] is not None}
+            click.echo(f"{variant}  {dataset}  " + "  ".join(f"{key} {value:.4g}" for key, value in shown.items()))
+    for contrast in result["contrasts"]:
+        outcome = contrast["verdict"] or contrast["missing"]
+        click.echo(f"{contrast['better']} > {contrast['worse']} on {contrast['dataset']}: {outcome}")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+@with_project
+def clip(context: click.Context, project: Project) -> None:
+    """Train the small CLIP that guides methods where no other is on disk, or measure what one knows."""
+    if context.invoked_subcommand is None:
+        report = project.train_clip()
+        share = f"{report['retrieval_top1']:.1%}"
+        click.echo(f"build/clip in {report['seconds']} s, {share} of held-out pictures get their own light's caption")
+
+
+@clip.command("darkness")
+@click.argument("dataset")
+@with_project
+def clip_darkness(dataset: str, project: Project) -> None:
+    """Measure how well the CLIP of clip_isp tells dark from lit pictures of DATASET, by texts alone."""
+    found = project.clip_darkness(dataset)
+    if found is None:
+        click.echo(f"skipped: build/data/{dataset} does not exist. Prepare it first: lle fetch {dataset}")
+    else:
+        dark, lit = f"{found['accuracy_dark']:.1%} of the dark", f"{found['accuracy_lit']:.1%} of the lit"
+        click.echo(f"{found['accuracy']:.1%} of {found['images']} pictures, {dark}, {lit}")
+
+
+@clip.command("cost")
+@click.argument("method")
+def clip_cost(method: str) -> None:
+    """Time a step of METHOD at 224 pixels against the CLIP image tower and the network, forward and backward."""
+    click.echo(f"{project().clip_cost(method)['ratio']:.2f} times CLIP and network alone")
+
+
+@clip.command("prompts")
+@click.argument("method")
+def clip_prompts(method: str) -> None:
+    """Look at what the prompts of METHOD learned: r(i) against exposure, before and after refinement."""
+    for when, monotone in project().clip_prompts(method)["monotone"].items():
+        click.echo(f"{when} refinement: {'rises monotonically with exposure' if monotone else 'not monotone'}")
+
+
+@click.group()
+def pipeline() -> None:
+    """Write what the pipelines depend on."""
+
+
+@pipeline.command("keys")
+@with_project
+def pipeline_keys(project: Project) -> None:
+    """Write build/keys: what every stage depends on, its code, its settings and its inputs."""
+    click.echo(f"{len(project.write_keys())} keys")
+
+
+@pipeline.command("write")
+@with_project
+def pipeline_write(project: Project) -> None:
+    """Bring dvc.yaml up to date with the methods of the suite and with what they take from each other."""
+    for written in project.write_pipelines():
+        click.echo(written)
+
+
+COMMANDS: tuple[click.Command, ...] = (
+    profile, costs, throughput, benchmark, judge, segment, attention, composite, study, clip, pipeline,
+)  # fmt: skip

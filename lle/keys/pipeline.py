@@ -1,0 +1,114 @@
+"""Writes the keys of all stages, and the part of the pipelines that follows from what methods take from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from lle.config.schema import BaseParams
+from lle.errors import LleError
+from lle.files import write_json, write_text
+from lle.keys.stages import Keys, fetched, trained
+
+KEYS = Path("build/keys")
+PIPELINE = Path("dvc.yaml")
+STUDIES = Path("pipelines/studies/dvc.yaml")
+BEGIN = "  # From here to `end of trainings`, `lle pipeline write` writes what `MethodConfig.inputs` of each method says.\n"
+END = "  # end of trainings\n"
+HEAD = """\
+# Studies: ablations and long comparisons, which the default `dvc repro` leaves out. They use what it makes, so run it first:
+#   dvc repro pipelines/studies/dvc.yaml:NAME
+# `lle pipeline write` writes this file from `studies` in params.yaml. The results are in git and no outputs of a stage: the
+# report reads them, and must not run every study first.
+"""
+
+
+def write_keys(params: BaseParams, studies: Mapping[str, object], folder: Path = KEYS) -> list[Path]:
+    """Writes one JSON file a stage, on which the stage depends.
+
+    Args:
+        params: all settings.
+        studies: what the stage of each study depends on, by name.
+        folder: receives `<stage>/<item>.json`; files of stages that are gone are removed.
+
+    Returns:
+        The files.
+    """
+    keys = Keys(params)
+    values = {stage: keys.key(stage).plain() for stage in keys.names()} | {f"study/{name}": value for name, value in studies.items()}
+    for old in folder.rglob("*.json"):
+        if old.relative_to(folder).with_suffix("").as_posix() not in values:
+            old.unlink()
+    written = []
+    for stage, value in values.items():
+        written.append(folder / f"{stage}.json")
+        write_json(written[-1], value)
+    return written
+
+
+def write_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path = Path()) -> list[Path]:
+    """Brings `dvc.yaml` and the pipeline of the studies up to date with the settings.
+
+    Args:
+        params: all settings.
+        studies: by name, the data sets and other folders that a study reads.
+        root: folder of the project.
+
+    Returns:
+        The files that were changed.
+    """
+    written = []
+    for path, text in _texts(params, studies, root).items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+            written.append(path)
+    return written
+
+
+def check_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path = Path()) -> None:
+    """Refuses pipelines that lack an edge which the settings ask for.
+
+    Raises:
+        LleError: a file is not what `write_pipelines` would write.
+    """
+    if not (root / PIPELINE).is_file():
+        return
+    for path, text in _texts(params, studies, root).items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            raise LleError(
+                f"{path} does not fit the settings: methods, or what they take from each other, changed. Run: lle pipeline write"
+            )
+
+
+def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path) -> dict[Path, str]:
+    path = root / PIPELINE
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise LleError(f"{path} has lost the lines that enclose the trainings: `{BEGIN.strip()}` and `{END.strip()}`. Restore them.")
+    listed = "\n".join(_studies(params, studies))
+    return {
+        path: "".join([before, BEGIN, *_trainings(params), END, after]),
+        root / STUDIES: HEAD + (f"stages:\n{listed}" if listed else "stages: {}\n"),
+    }
+
+
+def _trainings(params: BaseParams) -> Iterator[str]:
+    keys = Keys(params)
+    for name in trained(params):
+        key = keys.key(f"train/{name}")
+        unmade = [one.name for one in key.inputs if one.kind == "data" and one.name not in fetched(params)]
+        if unmade:
+            raise LleError(f"methods.{name} takes the data set '{unmade[0]}', which no stage makes: add it to suite.prepare.")
+        deps = [f"build/keys/train/{name}.json", *(path.as_posix() for path in key.paths)]
+        yield f"  train_{name}:\n    cmd: lle train {name}\n    deps: [{', '.join(deps)}]\n"
+        yield f"    outs: [build/models/{name}, reports/training/{name}.json: {{cache: false}}]\n"
+
+
+def _studies(params: BaseParams, studies: Mapping[str, Iterable[Path]]) -> Iterator[str]:
+    made = fetched(params)
+    for name, paths in studies.items():
+        # A set that no stage makes, or that stands outside, is prepared by the study itself.
+        unmade = {f"build/data/{one}" for one in params.data if one not in made}
+        deps = [f"build/keys/study/{name}.json", *(path.as_posix() for path in paths if path.as_posix() not in unmade)]
+        yield f"  {name}:\n    wdir: ../..\n    cmd: lle study {name}\n    deps: [{', '.join(deps)}]\n"

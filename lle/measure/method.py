@@ -1,0 +1,136 @@
+"""Opens, evaluates and profiles one method as the settings say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lle import registry
+from lle.config.schema import BaseParams, method_settings
+from lle.errors import LleError
+from lle.files import read_json
+from lle.keys import made_by, stage_key
+from lle.measure.quality import INPUT
+from lle.provenance import provenance
+
+
+def evaluate_method(
+    name: str,
+    dataset: str,
+    params: BaseParams,
+    models: Path = Path("build/models"),
+    reports: Path = Path("reports"),
+    data: Path = Path("build/data"),
+) -> dict[str, Any]:
+    """Measures a method on the test split of a prepared data set.
+
+    Args:
+        name: a method's id, or `input` for the pictures as they are.
+        dataset: a prepared data set.
+        params: all settings.
+        models: trained models.
+        reports: receives `metrics/<dataset>/<name>.json` and `.csv`, and `samples/<dataset>/<name>/`.
+        data: prepared data sets.
+
+    Returns:
+        What was written as JSON.
+
+    Raises:
+        LleError: the model or the data set is missing, or a picture cannot be read.
+    """
+    from lle.data.pairs import open_prepared
+    from lle.measure.quality import evaluate
+
+    prepared = open_prepared(dataset, data)
+    settings = params.evaluate
+    origin: dict[str, Any] = {
+        "data_digest": prepared.digest,
+        "command": params.command("evaluate", name, dataset),
+        "before": made_by([models / name, data / dataset]),
+    }
+    options: dict[str, Any] = {
+        "prepared": prepared,
+        "out": reports,
+        "samples": settings.samples,
+        "resamples": settings.resamples,
+        "confidence": settings.confidence,
+        "seed": params.seed,
+    }
+    if name == INPUT:
+        origin |= {"config_hash": None, "fingerprint": None, "seed": params.seed, "mlflow": mlflow_run(name, None, params)}
+        return evaluate(name, lambda picture: picture, provenance=provenance(**origin), trained_on=None, **options)
+    enhancer, trained = open_method(name, params, models)
+    origin["mlflow"] = mlflow_run(name, trained["trained_on"], params)
+    origin |= {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
+    return evaluate(
+        name, enhancer.enhance, provenance=provenance(**origin, **method_tags(enhancer.method)), trained_on=trained["trained_on"], **options
+    )
+
+
+def profile_method(name: str, params: BaseParams, models: Path = Path("build/models"), reports: Path = Path("reports")) -> dict[str, Any]:
+    """Measures what a method costs: parameters, multiply-accumulates, latency, memory.
+
+    Args:
+        name: a method's id.
+        params: all settings.
+        models: trained models.
+        reports: receives `profile/<name>.json`.
+
+    Returns:
+        What was written as JSON.
+    """
+    from lle.measure.cost import profile
+
+    enhancer, trained = open_method(name, params, models)
+    origin = {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed", "data_digest")}
+    return profile(
+        enhancer.method,
+        name,
+        sizes=params.profile.sizes,
+        threads=params.profile.threads,
+        seconds=params.profile.seconds,
+        out=reports,
+        training=trained if trained["iterations"] else None,
+        provenance=provenance(
+            **origin,
+            command=params.command("profile", name),
+            before=made_by([models / name]),
+            mlflow=mlflow_run(name, trained["trained_on"], params),
+        ),
+    )
+
+
+def open_method(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[str, Any]]:
+    """Returns the enhancer of a method and the record of its training.
+
+    Raises:
+        LleError: the method is trained, and was not.
+    """
+    from lle.infer.enhancer import Enhancer
+
+    registry.package(name)
+    folder = models / name
+    if (folder / "train.json").is_file():
+        return Enhancer.load(folder), read_json(folder / "train.json")
+    settings = method_settings(params, name)
+    method = registry.create(name, settings)
+    if method.phases():
+        raise LleError(f"there is no trained model in {folder}. Train it first: lle train {name}, or dvc repro train_{name}.")
+    key = stage_key(f"train/{name}", params)
+    origin = {
+        "config_hash": key.config_hash,
+        "fingerprint": key.code,
+        "seed": params.seed,
+        "data_digest": None,
+    }
+    return Enhancer(method, name), {"iterations": 0, "trained_on": None, "provenance": origin}
+
+
+def mlflow_run(name: str, trained_on: str | None, params: BaseParams) -> dict[str, str]:
+    """Returns where the result stands in MLflow. Run ids are random and differ from store to store; these names do not."""
+    return {"experiment": trained_on or params.train.data, "run": f"evaluate@{name}" if name == INPUT else f"train@{name}"}
+
+
+def method_tags(method: Any) -> dict[str, Any]:
+    """Returns what else a number depends on and a method names itself, such as its CLIP backbone."""
+    return {"tags": method.tags()} if method.tags() else {}

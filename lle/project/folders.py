@@ -1,0 +1,65 @@
+"""Where a project keeps its things, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from lle.config.schema import BaseParams
+
+SETTINGS = Path("params.yaml")
+
+
+class Folders:
+    """The settings of a project and its folders.
+
+    Args:
+        path: the settings file.
+        overrides: settings that replace those of the file, in the grammar of `-S`: `methods.zero_dce.lr=1e-4`.
+        root: folder of the project, below which results, data and models are kept. What settings and methods name themselves
+            (`data.*.source`, a teacher, the CLIP in build/clip) is looked for from the current folder.
+
+    Attributes:
+        reports: results, in git.
+        data: prepared data sets.
+        models: trained models.
+        judges: trained segmentation networks.
+        cache: decoded pictures.
+        scratch: checkpoints of trainings that were interrupted.
+    """
+
+    def __init__(self, path: str | Path = SETTINGS, overrides: Iterable[str] = (), root: str | Path = "") -> None:
+        self.path = Path(path)
+        self.overrides = tuple(overrides)
+        self.root = Path(root)
+        self.reports = self.root / "reports"
+        self.data = self.root / "build/data"
+        self.models = self.root / "build/models"
+        self.judges = self.root / "build/judges"
+        self.cache = self.root / "build/cache"
+        self.scratch = self.root / "build/scratch"
+
+    def __repr__(self) -> str:
+        given = [repr(self.path.as_posix()), *([f"overrides={list(self.overrides)}"] if self.overrides else [])]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    @cached_property
+    def params(self) -> BaseParams:
+        """All settings, checked.
+
+        Raises:
+            ConfigError: the file is missing, or a setting is wrong; all faults are named.
+        """
+        from lle.config.load import load_params
+
+        return load_params(self.path, self.overrides)
+
+    def override(self, *settings: str) -> Self:
+        """Returns the same project with further settings replaced, in the grammar of `-S`."""
+        other = type(self)(self.path, (*self.overrides, *settings), self.root)
+        for name in ("reports", "data", "models", "judges", "cache", "scratch"):
+            setattr(other, name, getattr(self, name))
+        return other

@@ -1,0 +1,38 @@
+"""The CLIP of the methods that are guided by language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lle.project.folders import Folders
+
+
+class Guidance(Folders):
+    """What a project does with CLIP."""
+
+    def train_clip(self) -> dict[str, Any]:
+        """Trains the small CLIP that needs no download into build/clip and returns its report."""
+        from lle.clip.small_clip import train
+        from lle.keys import stage_key
+
+        code = stage_key("clip", self.params).code
+        return train(self.params.clip, self.root / "build/clip", self.reports, code, self.params.command("clip"))
+
+    def clip_darkness(self, dataset: str) -> dict[str, Any] | None:
+        """Measures how well the CLIP of clip_isp tells dark from lit pictures of a prepared data set; None where that is not on disk."""
+        from lle.clip.zero_shot import measure
+        from lle.config.schema import method_settings
+
+        return measure(dataset, method_settings(self.params, "clip_isp").backbone, self.reports, self.data)  # type: ignore[attr-defined]
+
+    def clip_cost(self, method: str) -> dict[str, Any]:
+        """Times an enhancement step of a method guided by CLIP against the CLIP image tower and the network alone."""
+        from lle.clip.cost import measure
+
+        return measure(method, self.reports)
+
+    def clip_prompts(self, method: str) -> dict[str, Any]:
+        """Looks at what the prompts and the network of a trained method guided by CLIP have learned."""
+        from lle.clip.prompt_report import look
+
+        return look(method, self.models, self.reports)

@@ -1,0 +1,247 @@
+"""Training and measuring, which everything else of a project is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lle.errors import ConfigError
+from lle.project.datasets import Datasets
+from lle.project.guided import Guidance
+from lle.project.publish import Publishing
+from lle.project.stages import Stages
+
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch.loggers import Logger
+
+    from lle.infer.enhancer import Enhancer
+    from lle.measure.compare import Comparison
+
+
+class Project(Datasets, Guidance, Publishing, Stages):
+    """Everything `params.yaml` describes: data sets, trainings, measurements, results.
+
+    Args:
+        path: the settings file.
+        overrides: settings that replace those of the file, in the grammar of `-S`: `methods.zero_dce.lr=1e-4`.
+        root: folder of the project, see `lle.project.folders.Folders`.
+    """
+
+    def train(
+        self,
+        method: str,
+        data: str | None = None,
+        seed: int | None = None,
+        iterations: int | None = None,
+        callbacks: Sequence[Callback] = (),
+        loggers: Sequence[Logger] = (),
+        live: bool = False,
+    ) -> Path:
+        """Trains a method, or resumes its interrupted training, and returns its model folder.
+
+        Args:
+            method: its id.
+            data: data set to learn from: a section of `data`, or a set of the catalog; None takes `train.data`.
+            seed: None takes `seed`.
+            iterations: of the main phase; None takes the method's.
+            callbacks: Lightning's, added to those of the engine.
+            loggers: Lightning's, which receive the losses while they are made.
+            live: write the run in MLflow while it is made; `sync` completes it.
+
+        Raises:
+            LleError: settings, data or devices do not fit; the message says what to do.
+        """
+        from lle import registry
+        from lle.config.load import training_data
+        from lle.config.schema import method_settings
+        from lle.engine.train import train
+
+        registry.package(method)
+        changes = [
+            *(training_data(data, self.path, self.overrides) if data is not None else ()),
+            *([f"seed={seed}"] if seed is not None else ()),
+            *([f"methods.{method}.iterations={iterations}"] if iterations is not None else ()),
+        ]
+        project = self.override(*changes) if changes else self
+        if registry.card(method).supervision != "classical":
+            project.require_prepared(project.params.train.data)
+
+        def follow(origin: Mapping[str, Any]) -> Logger:
+            from lle.results.provenance import Provenance
+            from lle.tracking.live import LiveLogger
+
+            logger = LiveLogger(method, project.params.train.data, Provenance.model_validate(origin))
+            logger.log_hyperparams(method_settings(project.params, method).model_dump(mode="json"))
+            return logger
+
+        return train(
+            method,
+            project.params,
+            self.models,
+            self.reports,
+            self.data,
+            self.cache,
+            self.scratch,
+            callbacks,
+            loggers,
+            follow if live else None,
+        )
+
+    def import_weights(self, method: str, files: Sequence[Path], out: Path | None = None) -> Path:
+        """Brings in weights in their authors' naming and returns the model folder.
+
+        Args:
+            method: its id.
+            files: of weights.
+            out: the model folder; None takes that of the method among the trained models.
+        """
+        from lle.engine.weights_import import import_files
+
+        return import_files(method, files, self.params, out or self.models / method)
+
+    def enhancer(self, model: str | Path, tile: int | None = None, device: str = "cpu") -> Enhancer:
+        """Returns what enhances pictures with a method.
+
+        Args:
+            model: a method's id, or a model folder. What is not trained, such as gamma correction, takes its settings from the
+                settings file where there is one; a trained model keeps its own, but for those that are overridden.
+            tile: side in pixels of the tiles in which large pictures are enhanced; None enhances each in one piece.
+            device: where to compute; `auto` takes a GPU if there is one.
+
+        Raises:
+            ConfigError: settings are overridden, and `model` is a folder.
+            LleError: there is no such model.
+        """
+        from lle import registry
+        from lle.config.load import load_params
+        from lle.config.schema import method_settings
+        from lle.infer.enhancer import Enhancer
+
+        settings: dict[str, Any] | None = None
+        known = isinstance(model, str) and model in registry.packages()
+        if self.overrides and not known:
+            raise ConfigError(
+                f"-S changes the settings of a method named by its id; {model} is not one, and keeps those it was trained with."
+            )
+        if known and (self.overrides or self.path.exists()):
+            settings = method_settings(self.params, str(model)).model_dump()
+            if (self.models / model).exists():
+                before = method_settings(load_params(self.path), str(model)).model_dump()
+                settings = {key: value for key, value in settings.items() if value != before[key]}
+        return Enhancer.load(model, settings, tile, device, self.models)
+
+    def evaluate(self, method: str, dataset: str) -> dict[str, Any]:
+        """Measures a method on the test split of a data set, which is prepared where it is not.
+
+        Args:
+            method: its id, or `input` for the pictures as they are.
+            dataset: a section of `data`, or a set of the catalog.
+
+        Returns:
+            What `reports/metrics/<dataset>/<method>.json` holds.
+        """
+        from lle import registry
+        from lle.measure.method import INPUT, evaluate_method, open_method
+
+        if method != INPUT:
+            registry.package(method)
+            if not self.is_prepared(dataset):
+                open_method(method, self.params, self.models)  # a missing model is found before a long download
+        self.require_prepared(dataset)
+        return evaluate_method(method, dataset, self.params, self.models, self.reports, self.data)
+
+    def compare(self, methods: Sequence[str], dataset: str, metrics: Sequence[str] = (), run: bool = False) -> Comparison:
+        """Puts the results of methods on a data set side by side.
+
+        Args:
+            methods: ids, or `input`; differences are to the first.
+            dataset: on which they were evaluated.
+            metrics: names; none takes all that say which of two is better.
+            run: evaluates what was not.
+
+        Raises:
+            LleError: a method was not evaluated, and `run` is false; or they were evaluated on different pictures.
+        """
+        from lle.measure.compare import compare, result_file
+
+        for method in methods:
+            if run and not result_file(self.reports, dataset, method).is_file():
+                self.evaluate(method, dataset)
+        return compare(methods, dataset, self.reports, metrics)
+
+    def profile(self, method: str) -> dict[str, Any]:
+        """Measures parameters, multiply-accumulates, latency and memory of a method."""
+        from lle.measure.method import profile_method
+
+        return profile_method(method, self.params, self.models, self.reports)
+
+    def count_costs(self) -> dict[str, Any]:
+        """Counts parameters and multiply-accumulates of every method, trained or not."""
+        from lle.measure.counts import count
+
+        return count(self.params, self.reports)
+
+    def throughput(self) -> dict[str, Any]:
+        """Measures how fast Zero-DCE trains and how fast its batches could be made."""
+        from lle.measure.speed import measure
+
+        return measure(self.params, self.reports, self.data, self.cache)
+
+    def benchmark_startup(self) -> dict[str, Any]:
+        """Measures how long `lle` takes to start, as a multiple of Python's own start."""
+        from lle.measure.startup import measure
+
+        return measure(self.reports)
+
+    def attention(self, method: str, dataset: str) -> dict[str, Any]:
+        """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""
+        from lle.measure.attention import attention
+
+        return attention(method, dataset, self.params, self.models, self.reports, self.data)
+
+    def composite(self) -> dict[str, Any]:
+        """Measures the composite index of the distillation paper, as defined here, for the methods of the section `composite`."""
+        from lle.measure.composite import composite
+
+        return composite(self.params, self.models, self.reports, self.data)
+
+    def train_judge(self, dataset: str) -> dict[str, Any]:
+        """Trains the judge of a segmentation set on its clean pictures, or takes its given weights, and measures it."""
+        from lle.segmentation.judge import train_judge
+
+        return train_judge(dataset, self.params, self.judges, self.reports, self.data, self.cache, self.scratch)
+
+    def segment(self, method: str, dataset: str) -> dict[str, Any]:
+        """Lets a judge segment darkened pictures that a method has enhanced.
+
+        Args:
+            method: its id, `dark` for the darkened pictures as they are, or `clean` for the pictures before.
+            dataset: a segmentation set with a trained judge.
+        """
+        from lle.segmentation.in_the_dark import segment_method
+
+        return segment_method(method, dataset, self.params, self.models, self.reports, self.data, self.judges)
+
+    def segmented(self) -> tuple[str, ...]:
+        """Returns what the pipeline segments: `dark`, `clean` and every method of the suite."""
+        from lle.segmentation.in_the_dark import CLEAN, DARK
+
+        return (DARK, CLEAN, *self.params.suite.methods)
+
+    def studies(self) -> dict[str, str]:
+        """Returns the titles of the studies by name."""
+        return {name: study.title for name, study in self.params.studies.items()}
+
+    def study(self, name: str) -> dict[str, Any]:
+        """Trains and measures the variants of a study; what is done is not done again."""
+        from lle.measure.study import run_study
+
+        return run_study(name, self.path, self.overrides, self.reports)
+
+    def doctor(self) -> Iterator[str]:
+        """Yields what is installed and on disk, what is missing, and how to get it."""
+        from lle.doctor import report
+
+        return report(self.params, self.data, self.models, self.judges)

@@ -1,0 +1,65 @@
+"""Results of a study: its variants, and how its expectations came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from lle.results.base import Number, Part, ResultFile, Score
+from lle.results.cost import TrainingSpeed
+from lle.results.provenance import Provenance
+
+
+class Variant(Part):
+    """One row of a study."""
+
+    title: str
+    method: str
+    set: list[str] = Field(default_factory=list)
+    """Settings that differ, as given to `-S`."""
+    results: dict[str, dict[str, Score]]
+    """By data set and metric."""
+    training: dict[str, TrainingSpeed] = Field(default_factory=dict)
+    """By seed."""
+    provenance: dict[str, Provenance] = Field(default_factory=dict)
+    """By seed."""
+
+
+class Contrast(Part):
+    """An expectation of a study, `better` above `worse`, and how it came out."""
+
+    better: str
+    worse: str
+    dataset: str
+    metric: str = "psnr"
+    difference: Score | None = None
+    """In the metric's unit, `better` minus `worse`."""
+    p_value: Number | None = None
+    seeds_in_favour: int | None = None
+    seeds: int | None = None
+    verdict: str | None = None
+    """`holds`, `contradicted` or `not shown`."""
+    missing: str | None = None
+
+
+class Study(ResultFile):
+    """`reports/studies/<name>.json`; the table of all pictures is beside it as `.csv`."""
+
+    FILES: ClassVar[str] = "studies/*.json"
+
+    study: str
+    title: str
+    paper: str | None = None
+    """Id of the paper that the study belongs to."""
+    datasets: list[str]
+    seeds: list[int]
+    train_data: str | None = None
+    variants: dict[str, Variant]
+    contrasts: list[Contrast] = Field(default_factory=list)
+
+    @staticmethod
+    def path(reports: Path, name: str) -> Path:
+        """Returns where the file of a study lies."""
+        return Path(reports) / "studies" / f"{name}.json"

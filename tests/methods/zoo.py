@@ -1,0 +1,83 @@
+"""What holds for every method, as functions of a method's id: for the registry's tests, and for those of a new method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from lle import cards, registry
+from lle.engine.method import Method
+from lle.engine.model_io import load_model, save_model
+from tests.methods.helpers import parameter_count, train
+
+
+def built(name: str, **settings: object) -> Method:
+    """Builds a method, the same each time."""
+    torch.manual_seed(0)
+    return registry.create(name, settings)
+
+
+def keeps_odd_and_small_pictures_and_batches(method: Method) -> None:
+    torch.manual_seed(1)
+    for shape in ((1, 3, 37, 53), (2, 3, 32, 48)):
+        output = method.enhance(torch.rand(shape))
+        assert output.shape == shape
+        assert output.isfinite().all()
+        assert output.min() >= 0
+        assert output.max() <= 1
+
+
+def enhances_the_same_alone_and_in_a_batch(method: Method) -> None:
+    pictures = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(1))
+    together = method.enhance(pictures)
+    alone = torch.cat([method.enhance(picture[None]) for picture in pictures])
+    torch.testing.assert_close(together, alone, atol=2e-5, rtol=0)
+
+
+def has_a_card_that_says_what_the_code_has(name: str, method: Method) -> None:
+    card = registry.card(name)
+    assert (card.supervision == "classical") == (method.network is None) == (not method.trained)
+    assert len(card.text) > 200, "a card says what the method is and how ours differs"
+    assert "recommended" in method.config.presets
+
+
+def has_a_card_with_the_figures_that_are_counted(name: str) -> None:
+    text = cards.path(name).read_text(encoding="utf-8")
+    assert text == cards.updated(name), f'bring it up to date: python -c "from lle import cards; cards.update([{name!r}])"'
+
+
+def reaches_every_trainable_parameter_and_lowers_its_losses(name: str) -> None:
+    method = built(name, **registry.config_class(name).tiny)
+    # All ten pictures at once, so that one step can be compared with the next.
+    run = train(method, iterations=15, batch_size=10, crop=32)
+    assert run.untouched == set()
+    for phase in method.phases():
+        fell = [run.fell(phase.name, update.name) for update in phase.updates]
+        assert any(fell), f"no loss of phase {phase.name} falls on ten pictures"
+
+
+def comes_back_from_disk_as_it_was(name: str, method: Method, folder: Path) -> None:
+    picture = torch.rand(1, 3, 32, 40, generator=torch.Generator().manual_seed(2))
+    expected = method.enhance(picture)
+    save_model(method, name, folder)
+    assert torch.equal(load_model(folder).enhance(picture), expected)
+    if (folder / "model.safetensors").exists():
+        held = sum(value.numel() for value in load_file(folder / "model.safetensors").values())
+        buffers = sum(value.numel() for value in method.state_dict().values()) - parameter_count(method)
+        assert held <= parameter_count(method) + max(buffers, 0), "helper networks do not belong into a model"
+
+
+def shares_its_work_between_estimating_and_enhancing(method: Method) -> None:
+    low = torch.rand(2, 3, 37, 53, generator=torch.Generator().manual_seed(3))
+    method.eval()
+    with torch.no_grad():
+        assert method.scope == "global", "only what depends on the whole picture has to be estimated"
+        torch.testing.assert_close(method.enhance_with(low, method.estimate(low)), method(low), atol=2e-5, rtol=0)
+
+
+def exports_what_enhance_gives(method: Method) -> None:
+    low = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        assert torch.equal(method.exported()(low), method.enhance(low))

@@ -1,0 +1,135 @@
+"""Edits of this package's files, and the stages that each must make stale: no fewer, and no others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TRAINED = ("zero_dce", "sci", "unet", "pie", "jcrnet", "net_t", "distill", "clip_isp", "clip_lit", "sllen")
+GUIDED = ("clip_isp", "clip_lit")
+TRAININGS = tuple(f"train/{name}" for name in TRAINED)
+JUDGES = ("judge/*",)
+SETS = ("fetch/*",)
+DEMO = ("fetch/demo", "fetch/demo_mine", "fetch/demo_mixed")
+CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc", "dicm", "coal_mine_frames"))
+NOTHING: tuple[str, ...] = ()
+
+
+def of(*methods: str, trained_only: bool = False) -> tuple[str, ...]:
+    """Returns the stages that run the code of methods."""
+    each = ("train",) if trained_only else ("train", "evaluate", "profile", "prompts", "attention")
+    found = tuple(f"{stage}/{name}" for name in methods for stage in each)
+    return found if trained_only else (*found, "segment/*", "costs")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edit: in `path` below the package, `old` becomes `new`; the stages that must change are given as patterns."""
+
+    path: str
+    old: str
+    new: str
+    stale: tuple[str, ...]
+
+
+SETTINGS = (
+    # Defaults reach a stage only through the settings that it uses.
+    Edit(
+        "config/clip.py", "logit_scale: float = Field(20.0", "logit_scale: float = Field(60.0", (*(f"train/{m}" for m in GUIDED), "costs")
+    ),
+    Edit("config/clip.py", "iterations: int = Field(280", "iterations: int = Field(281", NOTHING),  # params.yaml sets it
+    Edit("config/clip.py", "held_out: int = Field(280", "held_out: int = Field(281", ("clip",)),
+    Edit("config/clip.py", "text_width: int = Field(128", "text_width: int = Field(130", (*(f"train/{m}" for m in GUIDED), "costs")),
+    Edit("config/judge.py", '"weight_decay": 1e-2', '"weight_decay": 2e-2', ("judge/demo_seg", "judge/camvid")),
+    Edit("config/judge.py", "encoder_lr_factor: float = Field(0.3", "encoder_lr_factor: float = Field(0.4", JUDGES),
+    Edit("config/judge.py", "images: int = Field(100", "images: int = Field(50", NOTHING),  # params.yaml sets it
+    Edit("config/data.py", "photons: PositiveRange = (1500.0", "photons: PositiveRange = (15.0", ("clip", "prompts/*", "segment/*")),
+    Edit("config/data.py", "haze: Range = (0.02, 0.25)", "haze: Range = (0.02, 0.3)", ("fetch/demo", "clip", "prompts/*")),
+    Edit(
+        "config/data.py",
+        "val: float = Field(0.0",
+        "val: float = Field(0.1",
+        (*CATALOG, "composite"),
+    ),
+    Edit("config/data.py", "lists them), downloaded or brought.", "lists them).", NOTHING),
+    Edit(
+        "config/base.py",
+        "weight_decay: float = Field(0.0",
+        "weight_decay: float = Field(1e-5",
+        (
+            "train/unet",
+            "train/jcrnet",
+            "train/net_t",
+            "train/distill",
+            "train/clip_isp",
+            "train/clip_lit",
+            "train/sllen",
+            "train/gamma",
+            "train/clahe",
+            "train/lime",
+            "judge/voc",
+            "costs",
+            "composite",
+        ),
+    ),
+    Edit("config/base.py", "hold: float = Field(0.0", "hold: float = Field(0.1", ("train/*", *JUDGES, "costs", "composite", "throughput")),
+    Edit("config/schema.py", "checkpoint_every: int = Field(100", "checkpoint_every: int = Field(50", NOTHING),  # params.yaml sets it
+    Edit("methods/zero_dce/config.py", '"exposure_level": 0.5', '"exposure_level": 0.55', ("train/zero_dce", "costs", "throughput")),
+    Edit("methods/zero_dce/config.py", '"iterations": 60_600', '"iterations": 60_601', ("costs",)),  # which counts the printed presets
+    Edit("methods/kind/config.py", "Settings of KinD", "Settings of the KinD", NOTHING),
+    Edit("methods/sllen/config.py", "w_itv: float = Field(0.01", "w_itv: float = Field(0.02", ("train/sllen", "costs")),
+)
+
+CODE = (
+    # Settings: methods and properties count where they are used, validators and messages do not.
+    Edit("config/clip.py", "source = self.pretrained or", "source = None or self.pretrained or", of(*GUIDED)),
+    Edit("config/clip.py", 'it null")', 'it empty")', NOTHING),
+    Edit(
+        "methods/distill/config.py",
+        'return self.teacher in ("pretrained", "random")',
+        'return self.teacher != "none"',
+        (*of("distill"), "composite"),
+    ),
+    Edit("config/study.py", "return [(match[1], match[2])", "return [(match[2], match[1])", NOTHING),
+    Edit("config/load.py", "section[last] = parse_value(text)", "section[last] = text", NOTHING),  # the values count
+    # Shared tools: each definition counts where it is used.
+    Edit("files.py", ":.6g", ":.2g", ("evaluate/*", *JUDGES, "segment/*")),
+    Edit("files.py", "cannot write {path}: ", "{path} cannot be written: ", NOTHING),
+    Edit("errors.py", "cutoff=0.6", "cutoff=0.7", ("composite",)),
+    # The engine.
+    Edit("engine/trainer.py", "def _check", "def _unused():\n    return 1\n\n\ndef _check", NOTHING),
+    Edit("engine/optim.py", "return ", "return 0 or ", (*TRAININGS, *JUDGES)),
+    Edit("engine/train.py", "CURVE_POINTS = 200", "CURVE_POINTS = 100", ("train/*",)),
+    Edit("engine/train.py", '"""Trains one method as', '"""Trains a method as', NOTHING),
+    Edit("engine/phases.py", "ALIGNED = {", "ALIGNED = {*(), ", (*TRAININGS, *JUDGES, "throughput")),
+    # Methods, and what several of them share.
+    Edit("methods/sci/network.py", "class ", "UNUSED = 1\n\n\nclass ", NOTHING),
+    Edit("methods/sci/method.py", "return ", "return None or ", of("sci")),
+    Edit("methods/zero_dce/method.py", "return ", "return None or ", (*of("zero_dce"), "throughput")),
+    Edit("methods/he/method.py", "return ", "return None or ", ("costs",)),
+    Edit("methods/net_t/network.py", "class ", "@print\nclass ", (*of("net_t", "distill"), "composite")),
+    Edit("losses/contrastive.py", "return ", "return 0 + ", of("pie")),
+    Edit("losses/zero_reference.py", "def curve_smoothness(", "def curve_smoothness(*_, ", (*of("pie", "zero_dce"), "throughput")),
+    Edit("nn/dce.py", "def apply_curves(", "def apply_curves(*_, ", (*of("pie", "zero_dce"), "throughput")),
+    Edit("clip/guided.py", "return ", "return None or ", of(*GUIDED)),
+    Edit("clip/demo.yaml", "", "# \n", ("clip",)),
+    # Data sets: each kind runs its own part of `prepare`.
+    Edit("data/demo_seg.py", "def make(", "def make(*_, ", ("fetch/demo_seg",)),
+    Edit("data/demo.py", "def make(", "def make(*_, ", DEMO),
+    Edit("data/catalog.yaml", "", "# \n", (*CATALOG, "composite")),
+    Edit("data/prepare.py", "def _from_folder(", "def _from_folder(*_, ", NOTHING),
+    Edit("data/degrade.py", "def sensor(", "def sensor(*_, ", (*DEMO, "clip", "prompts/*", "segment/*")),
+    # Measurement.
+    Edit("metrics/vif.py", "return ", "return 0 + ", ("evaluate/*", "composite", "report")),
+    Edit("metrics/bootstrap.py", "def bootstrap_mean(", "def bootstrap_mean(*_, ", ("evaluate/*", "report")),
+    Edit("measure/cost.py", "return ", "return None or ", ("profile/*", "costs")),
+    Edit("measure/quality.py", "# ", "# Note: ", NOTHING),
+    Edit("segmentation/judge.py", "def class_weights(", "def class_weights(*_, ", JUDGES),
+    Edit("segmentation/in_the_dark.py", "SAMPLE_SIDE = 240", "SAMPLE_SIDE = 241", ("segment/*",)),
+    # The report, and what is no stage's.
+    Edit("report/templates/page.css", "", "/* */\n", ("report",)),
+    Edit("report/charts/curves.py", "return ", "return '' or ", ("report",)),
+    Edit("report/sections/costs.py", "return ", "return None or ", ("report",)),
+    Edit("cli/stages.py", "def profile(", "def profile(*_, ", NOTHING),
+    Edit("keys/closure.py", "return ", "return None or ", NOTHING),  # a changed way of making keys shows in them
+    Edit("gate/compare.py", "LATENCY = ", "LATENCY = 1 * ", NOTHING),
+)
