@@ -7,17 +7,19 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PYTHONUNBUFFERED := 1
+# Empty means no: where it is set, as in many containers, every process would compile every module anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: repro full test ui lint clean install
 
 repro: install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
-	dvc repro
+	python -m lle.launch dvc repro
 	lle mlflow sync
 	@echo "open reports/index.html, read reports/leaderboard.md, browse with: make ui"
 
 full: install  ## Train and measure every method, not only those of the default suite (many hours on two cores)
 	lle config full
-	dvc repro
+	python -m lle.launch dvc repro
 	lle mlflow sync
 
 test: install  ## Install what is missing and run the tests

@@ -81,6 +81,15 @@ class ResultFile(Part):
         write_json(path, {**self.plain(), "schema": self.SCHEMA})
 
 
+class RunMean(Part):
+    """The mean over the pictures of one training of a study."""
+
+    seed: int
+    processor: str
+    """`native`, or `baseline` for the oldest instruction set that the libraries know."""
+    mean: Number
+
+
 class Score(Part):
     """One metric: a mean with a 95 % interval, or the reason why there is none.
 
@@ -96,5 +105,9 @@ class Score(Part):
     """Why there is no mean."""
     by_seed: dict[str, Number] = Field(default_factory=dict)
     """In studies: the mean of every seed."""
+    by_run: list[RunMean] = Field(default_factory=list)
+    """In studies: the mean of every training."""
+    processor_gap: Number | None = None
+    """In studies: largest difference between processors at one seed."""
     seed_sd: Number | None = None
     """In studies: standard deviation of the seeds' means."""

@@ -46,8 +46,8 @@ class Provenance(Part):
     """Of Python and libraries."""
     tags: dict[str, Fact] = Field(default_factory=dict)
     """What else the numbers depend on, such as the CLIP backbone."""
-    needs: dict[str, str | None] = Field(default_factory=dict)
-    """Digest of every folder that the training read besides its data."""
+    inputs: dict[str, str | None] = Field(default_factory=dict)
+    """Digest of every folder that the training read."""
     mlflow: dict[str, str] = Field(default_factory=dict)
     """Experiment and run in MLflow."""
 

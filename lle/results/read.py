@@ -21,8 +21,6 @@ from lle.results.training import Training
 
 SAMPLES = "samples/*/*/*.webp"
 """Sample pictures: data set, then method, `input` or `normal`, then picture."""
-SEEDS = "seeds/*/*/*.json"
-"""Evaluations with further seeds: method, seed, data set."""
 READS = (
     Evaluation.FILES,
     PerImage.FILES,
@@ -32,7 +30,6 @@ READS = (
     Throughput.FILES,
     Costs.FILES,
     Study.FILES,
-    SEEDS,
 )
 """Glob patterns, below the reports folder, of all files that `read_results` reads."""
 
@@ -52,7 +49,6 @@ class Results:
         without_card: methods with results that this checkout does not have.
         costs: by method, also those without other results; empty when they were not counted.
         studies: ablations and long comparisons, by name.
-        seeds: method -> further seed -> data set -> evaluation.
     """
 
     evaluations: Mapping[str, Mapping[str, Evaluation]]
@@ -65,7 +61,6 @@ class Results:
     without_card: tuple[str, ...]
     costs: Mapping[str, MethodCosts] = field(default_factory=dict)
     studies: Mapping[str, Study] = field(default_factory=dict)
-    seeds: Mapping[str, Mapping[int, Mapping[str, Evaluation]]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -118,19 +113,6 @@ def _read_studies(folder: Path) -> dict[str, Study]:
     return studies
 
 
-def _read_seeds(folder: Path) -> dict[str, dict[int, dict[str, Evaluation]]]:
-    seeds: dict[str, dict[int, dict[str, Evaluation]]] = {}
-    for path in sorted(folder.glob("*/*/*.json"), key=lambda path: (path.parts[-3], int(path.parts[-2]), path.name)):
-        evaluation = Evaluation.read(path)
-        named = (path.parts[-3], int(path.parts[-2]), path.stem)
-        if named != (evaluation.method, evaluation.provenance.seed, evaluation.dataset):
-            raise LleError(
-                f"{path} holds another method, seed or data set: it was copied or renamed. Run `lle seed {named[0]} {named[1]}`."
-            )
-        seeds.setdefault(named[0], {}).setdefault(named[1], {})[named[2]] = evaluation
-    return seeds
-
-
 def _read_samples(folder: Path) -> dict[str, dict[str, dict[str, Path]]]:
     samples: dict[str, dict[str, dict[str, Path]]] = {}
     for path in sorted(folder.glob("*/*/*.webp")):
@@ -170,5 +152,4 @@ def read_results(reports: Path, card: Callable[[str], Card] | None = None) -> Re
         without_card=tuple(method for method in methods if method not in cards),
         costs=Costs.read(costs).methods if costs.exists() else {},
         studies=_read_studies(reports / "studies"),
-        seeds=_read_seeds(reports / "seeds"),
     )

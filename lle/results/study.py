@@ -39,6 +39,8 @@ class Contrast(Part):
     p_value: Number | None = None
     seeds_in_favour: int | None = None
     seeds: int | None = None
+    test: str | None = None
+    """Which test the p-value is of."""
     verdict: str | None = None
     """`holds`, `contradicted` or `not shown`."""
     missing: str | None = None
@@ -55,6 +57,7 @@ class Study(ResultFile):
     """Id of the paper that the study belongs to."""
     datasets: list[str]
     seeds: list[int]
+    processors: list[str] = Field(default_factory=lambda: ["native"])
     train_data: str | None = None
     variants: dict[str, Variant]
     contrasts: list[Contrast] = Field(default_factory=list)

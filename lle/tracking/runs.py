@@ -178,7 +178,7 @@ def training_key(method: str, origin: Provenance) -> str:
         method: the method's id.
         origin: of the training; the same before it as after it.
     """
-    return digest([method, origin.config_hash, origin.fingerprint, origin.data_digest, origin.needs])[:16]
+    return digest([method, origin.config_hash, origin.fingerprint, origin.data_digest, origin.inputs])[:16]
 
 
 def collect(reports: Path, models: Path, data: str | None = None) -> list[MethodRun]:

@@ -116,14 +116,12 @@ def _dataset(study: Study, dataset: str) -> Markup:
 
 def _means(score: Score) -> tuple[float, ...]:
     """Returns the mean of every run, of one seed on one processor."""
-    runs = (score.model_extra or {}).get("by_run")
-    return tuple(score.by_seed.values()) if runs is None else tuple(float(run["mean"]) for run in runs)
+    return tuple(run.mean for run in score.by_run) or tuple(score.by_seed.values())
 
 
 def _gap(score: Score | None) -> float | None:
     """Returns the largest difference between processors with the same seed; None where there was one processor."""
-    gap = (score.model_extra or {}).get("processor_gap") if score is not None else None
-    return None if gap is None else float(gap)
+    return None if score is None else score.processor_gap
 
 
 def _plain(column: Column, value: float | None) -> str:

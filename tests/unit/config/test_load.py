@@ -49,7 +49,8 @@ def test_overrides_set_add_and_remove():
         [
             "methods.zero_dce.lr=1e-5",
             "+data.mine={kind: folder, source: x}",
-            "~data.voc", "~judges.voc",
+            "~data.voc",
+            "~judges.voc",
             "suite.methods=[gamma]",
             "suite.attention=[]",
             "suite.guided=[]",
