@@ -263,7 +263,7 @@ def test_the_trainer_keeps_the_teacher_out_of_the_students_checkpoint(tmp_path, 
     assert checkpoints == [expected]
     assert set(load_file(folder / "model.safetensors")) == expected
     assert sha256(teacher / "model.safetensors") == before
-    assert set(read_json(folder / "train.json")["provenance"]["needs"]) == {"build/models/net_t"}
+    assert set(read_json(folder / "train.json")["provenance"]["inputs"]) == {"build/data/mine", "build/models/net_t"}
 
 
 def test_another_method_can_be_the_student(enhancer_folder):

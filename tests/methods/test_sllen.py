@@ -88,7 +88,7 @@ def trained(folder: Path, train: TrainConfig = TRAIN, cls: type[Sllen] = Sllen, 
     torch.manual_seed(0)
     method = cls(config_class("sllen")(**{**TINY, **settings}))
     data = SimpleNamespace(normals=lambda limit=None: iter(Pictures(7, False).pixels))
-    fit(method, train, 0, open_pictures, (), folder, after=lambda: method.prepare(data))
+    fit(method, train, 0, open_pictures, (), folder, prepare=lambda: method.prepare(data))
     return method
 
 
