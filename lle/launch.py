@@ -70,8 +70,9 @@ def run(command: Sequence[str]) -> int:
     """
     with tempfile.TemporaryDirectory(prefix="lle-loader-") as folder:
         address = str(Path(folder) / "socket")
-        # A session of its own: Ctrl-C reaches the command, which passes it on.
-        loader = subprocess.Popen([sys.executable, "-m", "lle.launch", "--serve", address], start_new_session=True)
+        # -P, since the command `lle` does not look for modules in the present folder either. A session of its own: Ctrl-C reaches the
+        # command, which passes it on.
+        loader = subprocess.Popen([sys.executable, "-P", "-m", "lle.launch", "--serve", address], start_new_session=True)
         try:
             return subprocess.run(command, env={**os.environ, ADDRESS: address}, check=False).returncode
         finally:

@@ -62,7 +62,8 @@ def project(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _loader(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     address = str(tmp_path_factory.mktemp("loader") / "socket")
-    loader = subprocess.Popen([sys.executable, "-m", "lle.launch", "--serve", address], env=environment(project), start_new_session=True)
+    command = [sys.executable, "-P", "-m", "lle.launch", "--serve", address]
+    loader = subprocess.Popen(command, env=environment(project), start_new_session=True)
     while not Path(address).exists() and loader.poll() is None:
         time.sleep(0.05)
     LOADER["LLE_LOADER"] = address

@@ -89,7 +89,7 @@ def test_it_is_as_good_as_what_was_accepted(project: Path, tmp_path: Path) -> No
 
 
 def test_planted_faults_close_the_gate(project: Path, tmp_path: Path) -> None:
-    """A loss that lost its sign, a metric that is off by a factor, and a network that does a part of its work 400 times."""
+    """A loss that lost its sign, a metric that is off by a factor, and a network that does a part of its work 2000 times."""
     broken = tmp_path / "broken"
     shutil.copytree(project, broken)
 
@@ -101,7 +101,7 @@ def test_planted_faults_close_the_gate(project: Path, tmp_path: Path) -> None:
 
     plant("losses/zero_reference.py", '"exposure": config.exposure_weight', '"exposure": -config.exposure_weight')
     work = "x = block(F.max_pool2d(x, 2) if level else x)"
-    plant("methods/unet/network.py", work, f"for _ in range(0 if level else 400):\n                block(x)\n            {work}")
+    plant("methods/unet/network.py", work, f"for _ in range(0 if level else 2000):\n                block(x)\n            {work}")
     run(broken, "train zero_dce", "evaluate zero_dce demo", "profile unet")
     plant("metrics/psnr.py", "10 * np.log10", "9 * np.log10")
     run(broken, "evaluate unet demo")
