@@ -164,6 +164,19 @@ class DemoSegData(Strict):
         return self
 
 
+class MineData(Strict):
+    """Pairs with masks from rendered coal-mine roadways (`lle.data.mine`), under the camera that is set here."""
+
+    kind: Literal["mine"]
+    """Made here, from rendered scenes."""
+    source: Path = Path("data/mine_rendered")
+    """Folder of rendered scenes; the project's own is in git, `lle render mine` makes more."""
+    seed: int = Field(1, ge=0)
+    """Of exposure and noise."""
+    train_pairs: int = Field(2, ge=1)
+    """Pairs of each training scene, each with its own exposure and noise; validation and test scenes have one."""
+
+
 class Fractions(Strict):
     """Shares of the scenes by split; they add up to 1."""
 
@@ -246,7 +259,7 @@ class JoinData(Strict):
         return self
 
 
-DataConfig = Annotated[DemoData | DemoSegData | FolderData | CatalogData | JoinData, Field(discriminator="kind")]
+DataConfig = Annotated[DemoData | DemoSegData | MineData | FolderData | CatalogData | JoinData, Field(discriminator="kind")]
 """One entry of `data:`."""
 
 

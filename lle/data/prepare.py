@@ -12,11 +12,12 @@ from typing import Any
 
 from filelock import FileLock
 
-from lle.config.data import CatalogData, DataConfig, DemoData, DemoSegData, FolderData, Fractions, JoinData, settings_for
+from lle.config.data import CatalogData, DataConfig, DemoData, DemoSegData, FolderData, Fractions, JoinData, MineData, settings_for
 from lle.data import demo, demo_seg, join
 from lle.data.check import at_fetch, misfits
 from lle.data.folders import Found, read_folder, say_left_out
 from lle.data.images import shown
+from lle.data.mine import pairs as mine_pairs
 from lle.data.pairs import Prepared, Row, open_prepared, some, write_manifest
 from lle.data.splits import default_split, split_by_scene
 from lle.errors import DataError, LleError
@@ -124,6 +125,8 @@ def _make(
             made = _Made(demo.make(settings, temporary))
         elif isinstance(settings, DemoSegData):
             made = _Made(demo_seg.make(settings, temporary), facts={"segmentation": demo_seg.SEGMENTATION.model_dump(mode="json")})
+        elif isinstance(settings, MineData):
+            made = _Made(mine_pairs.make(settings, temporary), facts={"segmentation": mine_pairs.SEGMENTATION.model_dump(mode="json")})
         elif isinstance(settings, FolderData):
             made = _from_folder(name, settings)
         elif isinstance(settings, JoinData):

@@ -25,6 +25,7 @@ SECTIONS = Path(__file__).parent.parent / "report" / "sections"
 FETCH_ONLY = {
     "demo": ("lle.data.demo:make",),
     "demo_seg": ("lle.data.demo_seg:make", "lle.data.demo_seg:SEGMENTATION"),
+    "mine": ("lle.data.mine.pairs:make", "lle.data.mine.pairs:SEGMENTATION"),
     "folder": ("lle.data.prepare:_from_folder",),
     "catalog": ("lle.data.prepare:_from_catalog",),
     "join": ("lle.data.prepare:_join",),
@@ -164,7 +165,7 @@ class Keys:
         inputs = [Input("folder", source.as_posix())] if source is not None else []
         inputs += [Input("data", part) for part in getattr(settings, "parts", ())]
         unused = _unused([settings.kind])
-        if settings.kind in ("demo", "demo_seg"):
+        if settings.kind in ("demo", "demo_seg", "mine"):
             unused.append("lle.data.check:at_fetch")
         if getattr(settings, "photographs", None) != "photos":
             unused.append("lle.data.demo:_photos")

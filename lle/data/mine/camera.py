@@ -1,6 +1,7 @@
 """The camera, applied to stored radiance: exposure, bloom, shoulder, sensor noise, 8 bits and JPEG; and the three kinds of pairs.
 
-Pictures are H x W x 3. The sensor's noise and the sRGB curve are those of `lle.data.degrade`, which other sets share.
+Pictures are H x W x 3, in double precision until they are rounded, for the reason that `lle.data.degrade` gives; the sensor's noise
+and the sRGB curve are those of that module, which other sets share.
 """
 
 from __future__ import annotations
@@ -41,15 +42,15 @@ class Shot:
 
 
 def bloom(linear: np.ndarray, share: float) -> np.ndarray:
-    """Spreads a share of the light over Gaussians of 0.5, 2 and 7.5 % of the height (weights 0.5, 0.3, 0.2); H x W x 3 float32."""
+    """Spreads a share of the light over Gaussians of 0.5, 2 and 7.5 % of the height (weights 0.5, 0.3, 0.2); H x W x 3 float64."""
     height = linear.shape[0]
-    capped = np.minimum(linear, 60.0).astype(np.float32)
+    capped = np.minimum(linear, 60.0).astype(np.float64)
     spread = np.zeros_like(capped)
     for sigma, weight in ((0.005, 0.5), (0.02, 0.3), (0.075, 0.2)):
         step = max(1, int(sigma * height / 2))
         small = cv2.resize(capped, (max(1, linear.shape[1] // step), max(1, height // step)), interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(small, (0, 0), sigma * height / step, borderType=cv2.BORDER_REFLECT)
-        spread += np.float32(weight) * cv2.resize(small, (linear.shape[1], height), interpolation=cv2.INTER_LINEAR)
+        spread += weight * cv2.resize(small, (linear.shape[1], height), interpolation=cv2.INTER_LINEAR)
     return (1 - share) * capped + share * spread
 
 
@@ -60,7 +61,7 @@ def shoulder(linear: np.ndarray) -> np.ndarray:
 
 def solve_exposure(linear: np.ndarray, mean: float) -> float:
     """The factor on linear light that gives the stored picture (shoulder, sRGB) a mean of `mean` out of 255."""
-    small = linear[::2, ::2]
+    small = linear[::4, ::4]
     low, high = 1e-4, 1e5
     for _ in range(30):
         middle = float(np.sqrt(low * high))
@@ -71,8 +72,8 @@ def solve_exposure(linear: np.ndarray, mean: float) -> float:
 def take(linear: np.ndarray, shot: Shot, rng: np.random.Generator) -> np.ndarray:
     """Takes a picture of radiance (H x W x 3, any unit); returns H x W x 3 uint8 sRGB."""
     spread = bloom(linear / max(float(np.mean(linear)), 1e-12), shot.bloom)
-    spread = spread + np.float32(shot.veil)
-    exposed = shoulder(spread * solve_exposure(spread, shot.mean)).astype(np.float32)
+    spread = spread + shot.veil
+    exposed = shoulder(spread * solve_exposure(spread, shot.mean))
     if shot.photons:
         exposed = sensor(exposed, shot.photons, shot.read_noise, rng)
     stored = to_bytes(linear_to_srgb(exposed))

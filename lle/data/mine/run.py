@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from lle.data.mine.plan import Planned, plan
+from lle.data.mine.projection import visible_signs
 from lle.data.mine.render import load_renderer, render_scene
 from lle.data.mine.scene import make_scene
 from lle.data.mine.store import finished, save_scene
 from lle.errors import LleError
 from lle.files import read_json, write_json
+
+log = logging.getLogger("lle.data")
 
 SIZE = (400, 600)
 """Height and width of the set."""
@@ -47,7 +51,7 @@ def render_set(scenes: int, seed: int, out: Path, size: tuple[int, int] = SIZE, 
     _claim(out, settings)
     done = set(finished(out))
     todo = [planned for planned in plan(scenes) if planned.id not in done]
-    print(f"{scenes - len(todo)} of {scenes} scenes are finished in {out}; {len(todo)} to render", flush=True)
+    log.info("%d of %d scenes are finished in %s; %d to render", scenes - len(todo), scenes, out, len(todo))
     start, failed = time.monotonic(), []
     for first in range(0, len(todo), _A_PROCESS):
         batch = todo[first : first + _A_PROCESS]
@@ -59,7 +63,7 @@ def render_set(scenes: int, seed: int, out: Path, size: tuple[int, int] = SIZE, 
         write_manifest(out)
         number = min(first + _A_PROCESS, len(todo))
         left = (time.monotonic() - start) / number * (len(todo) - number)
-        print(f"{len(finished(out))} of {scenes} finished, about {left / 60:.0f} minutes left", flush=True)
+        log.info("%d of %d finished, about %.0f minutes left", len(finished(out)), scenes, left / 60)
     if failed:
         raise LleError(f"scenes {', '.join(failed)} failed twice; the messages above say why. Run the command again to retry them.")
     return finished(out)
@@ -76,10 +80,8 @@ def render_numbers(numbers: Sequence[int], out: Path) -> None:
             return
         clock = time.process_time()
         scene_bytes = _render_one(planned[number], settings["seed"], out, size, settings["samples"])
-        print(
-            f"  {planned[number].id} {planned[number].kind} {scene_bytes / 1000:.0f} kB, {time.process_time() - clock:.0f} CPU-s",
-            flush=True,
-        )
+        scene, seconds = planned[number], time.process_time() - clock
+        log.info("  %s %s %.0f kB, %.0f CPU-s", scene.id, scene.kind, scene_bytes / 1000, seconds)
 
 
 def _render_one(planned: Planned, seed: int, out: Path, size: tuple[int, int], samples: int) -> int:
@@ -94,7 +96,8 @@ def _render_one(planned: Planned, seed: int, out: Path, size: tuple[int, int], s
         "pair": planned.pair,
         "section": scene.shape,
         "working_lamps": scene.mode,
-        "texts": list(scene.texts),
+        "texts": [text for text, _ in scene.signs],
+        "signs": visible_signs(scene, scene.cameras[picture.camera], picture.mask),
         "haze_per_m": scene.haze,
         "field_of_view": round(scene.cameras[picture.camera].field, 2),
         "barrel": round(scene.cameras[picture.camera].barrel, 4),

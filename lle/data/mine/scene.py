@@ -73,7 +73,7 @@ class Scene:
         parts: meshes by material.
         textures: albedo and height of "rock" and "floor".
         atlas: pictures of the signs, uint8 sRGB.
-        texts: of the signs.
+        signs: text and corners (4 x 3, upper left, lower left, lower right, upper right) of each.
         lamps: N x 16, see `lle.data.mine.trace`.
         glow: radiance of shining parts, (even, working).
         cameras: the first whose view is free is used.
@@ -88,7 +88,7 @@ class Scene:
     parts: dict[str, MeshPart]
     textures: dict[str, tuple[np.ndarray, np.ndarray]]
     atlas: np.ndarray
-    texts: tuple[str, ...]
+    signs: tuple[tuple[str, np.ndarray], ...]
     lamps: np.ndarray
     glow: dict[str, tuple[np.ndarray, np.ndarray]]
     cameras: tuple[Camera, ...]
@@ -154,7 +154,7 @@ def make_scene(
         parts=_parts(site, bend),
         textures={"rock": shell.rock_texture(site), "floor": shell.floor_texture(site)},
         atlas=signs.atlas(),
-        texts=tuple(signs.texts),
+        signs=tuple((text, bend(corners)) for text, corners in signs.labelled()),
         lamps=lighting.table(site.lamps, bend),
         glow=site.glow,
         cameras=tuple(dataclasses.replace(camera, place=bend(camera.place[None])[0]) for camera in cameras),

@@ -97,14 +97,14 @@ class Signs:
     split: str
     rng: np.random.Generator
     texts: list[str] = field(default_factory=list)
-    _panels: list[tuple[np.ndarray, np.ndarray, float, np.ndarray]] = field(default_factory=list)
+    _panels: list[tuple[np.ndarray, np.ndarray, float, np.ndarray, str]] = field(default_factory=list)
 
     def put(self, place: object, facing: object, width: float, kinds: tuple[str, ...] = tuple(_BACK)) -> float:
         """Hangs a panel of a width (m) at a place (centre) that faces a direction; returns its height, m. Above 36, none is added."""
         picture, text = sign_image(self.rng, self.split, kinds)
         height = width * picture.shape[0] / picture.shape[1]
         if len(self._panels) < _COLUMNS**2:
-            self._panels.append((np.asarray(place, float), np.asarray(facing, float), width, picture))
+            self._panels.append((np.asarray(place, float), np.asarray(facing, float), width, picture, text))
             if text:
                 self.texts.append(text)
         return height
@@ -112,15 +112,19 @@ class Signs:
     def atlas(self) -> np.ndarray:
         """All pictures in one, uint8 sRGB, 6 x 6 cells of 192 x 256."""
         sheet = np.full((_CELL[0] * _COLUMNS, _CELL[1] * _COLUMNS, 3), 128, np.uint8)
-        for k, (_, _, _, picture) in enumerate(self._panels):
+        for k, (_, _, _, picture, _) in enumerate(self._panels):
             top, left = k // _COLUMNS * _CELL[0], k % _COLUMNS * _CELL[1]
             sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
         return sheet
 
+    def labelled(self) -> list[tuple[str, np.ndarray]]:
+        """Text and corners (4 x 3, as in `quads`) of the panels that have a text."""
+        return [(panel[-1], corners) for panel, (corners, _) in zip(self._panels, self.quads(), strict=True) if panel[-1]]
+
     def quads(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Corners (4 x 3, upper left, lower left, lower right, upper right as read) and atlas coordinates (4 x 2; v runs down)."""
         result = []
-        for k, (place, facing, width, picture) in enumerate(self._panels):
+        for k, (place, facing, width, picture, _) in enumerate(self._panels):
             out = facing / np.linalg.norm(facing)
             up = np.array([0.0, 1.0, 0.0]) - out[1] * out
             up /= np.linalg.norm(up)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from lle.data.mine.scene import make_scene
 from lle.data.mine.site import Kind, Motion
 from lle.data.mine.store import finished, save_scene
 from lle.errors import LleError
+
+log = logging.getLogger("lle.data")
 
 FRAMES = 48
 RATE = 25
@@ -73,7 +76,7 @@ def render_clips(seed: int, out: Path, size: tuple[int, int] = SIZE, samples: in
             command += ["--seed", str(seed), "--height", str(size[0]), "--width", str(size[1]), "--samples", str(samples)]
             if subprocess.run(command, env=os.environ, check=False).returncode:
                 raise LleError(f"clip {name}, frames {frames}: the process failed; its messages are above. Run the command again to go on.")
-        print(f"clip {name}: {len(finished(out / name))} of {FRAMES} frames finished", flush=True)
+        log.info("clip %s: %d of %d frames finished", name, len(finished(out / name)), FRAMES)
 
 
 def render_frames(name: str, frames: Sequence[int], seed: int, out: Path, size: tuple[int, int], samples: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from lle.data.mine import run
 from lle.data.mine.plan import plan
+from lle.data.mine.projection import visible_signs
 from lle.data.mine.quality import set_sizes
 from lle.data.mine.scene import make_scene
 from lle.data.mine.store import finished, load_scene
@@ -47,10 +48,12 @@ def test_settings_and_code_are_those_of_the_set():
     settings = read_json(FOLDER / "set.json")
     assert settings["version"] == run.VERSION
     for name in finished(FOLDER)[:2]:
-        meta = load_scene(FOLDER, name).meta
+        data = load_scene(FOLDER, name)
+        meta = data.meta
         scene = plan(meta["number"] + 1)[-1]
         made = make_scene(settings["seed"], scene.number, scene.kind, scene.split, scene.uneven)
         assert made.triangles == meta["triangles"]
-        assert list(made.texts) == meta["texts"]
+        assert [text for text, _ in made.signs] == meta["texts"]
         assert (made.mode, made.shape, made.haze) == (meta["working_lamps"], meta["section"], meta["haze_per_m"])
         assert round(made.cameras[meta["camera"]].field, 2) == meta["field_of_view"]
+        assert visible_signs(made, made.cameras[meta["camera"]], data.mask) == meta["signs"]
