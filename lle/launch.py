@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -46,6 +47,10 @@ READ_AT_IMPORT = (
     "TORCH_",
 )
 """Beginnings of variables that libraries read once, while they are imported: a command with other values starts on its own."""
+TIMES = "LLE_TIMES"
+"""Environment variable with the file to which each copy appends a line of JSON: its command, and how long it took."""
+TIMES_FILE = Path("build/pipeline_times.jsonl")
+"""Where `run` has it written; `lle benchmark pipeline` reads it."""
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LARGEST_REQUEST = 1 << 20
 
@@ -73,11 +78,15 @@ def run(command: Sequence[str]) -> int:
         # -P, since the command `lle` does not look for modules in the present folder either. A session of its own: Ctrl-C reaches the
         # command, which passes it on.
         loader = subprocess.Popen([sys.executable, "-P", "-m", "lle.launch", "--serve", address], start_new_session=True)
+        times, begun = TIMES_FILE.absolute(), time.perf_counter()
+        times.parent.mkdir(parents=True, exist_ok=True)
+        times.unlink(missing_ok=True)
         try:
-            return subprocess.run(command, env={**os.environ, ADDRESS: address}, check=False).returncode
+            return subprocess.run(command, env={**os.environ, ADDRESS: address, TIMES: str(times)}, check=False).returncode
         finally:
             loader.terminate()
             loader.wait()
+            _append(times, {"command": list(command), "seconds": time.perf_counter() - begun, "whole": True})
 
 
 def serve(address: str) -> None:
@@ -122,6 +131,7 @@ def _become(request: Mapping[str, object], streams: Sequence[int], connection: s
 
     import numpy as np
 
+    begun, before = time.perf_counter(), sum(os.times()[:4])
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -150,9 +160,17 @@ def _become(request: Mapping[str, object], streams: Sequence[int], connection: s
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
+        if times := os.environ.get(TIMES):
+            spent = {"seconds": time.perf_counter() - begun, "cpu_seconds": sum(os.times()[:4]) - before, "exit_code": code}
+            _append(Path(times), {"command": ["lle", *sys.argv[1:]], **spent})
         with contextlib.suppress(OSError):
             connection.sendall(f"{code}\n".encode())
         os._exit(code)
+
+
+def _append(times: Path, line: Mapping[str, object]) -> None:
+    with contextlib.suppress(OSError), times.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def _die_with(connection: socket.socket) -> None:

@@ -54,6 +54,15 @@ def startup() -> None:
         click.echo(f"{name:12}  {found['seconds']:.3f} s, {found['ratio']:.1f} times `python -c pass`")
 
 
+@benchmark.command("pipeline")
+def pipeline_times() -> None:
+    """Show where the minutes of the last `make repro` went, and write them to reports/benchmarks/pipeline.json."""
+    found = project().benchmark_pipeline()
+    for name, spent in found["kinds"].items():
+        click.echo(f"{name:12}  {spent['seconds']:7.1f} s, {spent['cpu_seconds']:7.1f} s of CPU time")
+    click.echo(f"{'dvc itself':12}  {found['dvc_seconds']:7.1f} s\n{'all':12}  {found['seconds']:7.1f} s")
+
+
 @click.command()
 @click.argument("dataset")
 @with_project

@@ -13,8 +13,11 @@ from lle.keys.stages import Keys, fetched, trained
 KEYS = Path("build/keys")
 PIPELINE = Path("dvc.yaml")
 STUDIES = Path("pipelines/studies/dvc.yaml")
-BEGIN = "  # From here to `end of trainings`, `lle pipeline write` writes what `MethodConfig.inputs` of each method says.\n"
-END = "  # end of trainings\n"
+BEGIN = (
+    "  # From here to `end of written stages`, `lle pipeline write` writes what data sets are made from, and what\n"
+    "  # `MethodConfig.inputs` of each method says.\n"
+)
+END = "  # end of written stages\n"
 HEAD = """\
 # Studies: ablations and long comparisons, which the default `dvc repro` leaves out. They use what it makes, so run it first:
 #   dvc repro pipelines/studies/dvc.yaml:NAME
@@ -85,24 +88,34 @@ def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise LleError(f"{path} has lost the lines that enclose the trainings: `{BEGIN.strip()}` and `{END.strip()}`. Restore them.")
+        raise LleError(f"{path} has lost the lines that enclose the written stages: `{BEGIN.strip()}` and `{END.strip()}`. Restore them.")
     listed = "\n".join(_studies(params, studies))
     return {
-        path: "".join([before, BEGIN, *_trainings(params), END, after]),
+        path: "".join([before, BEGIN, *_fetches(params), *_trainings(params), END, after]),
         root / STUDIES: HEAD + (f"stages:\n{listed}" if listed else "stages: {}\n"),
     }
 
 
+def _fetches(params: BaseParams) -> Iterator[str]:
+    for name in fetched(params):
+        deps = _dependencies(params, f"fetch/{name}", f"data.{name}")
+        yield f"  fetch_{name}:\n    cmd: lle fetch {name}\n    deps: [{', '.join(deps)}]\n    outs: [build/data/{name}]\n"
+
+
 def _trainings(params: BaseParams) -> Iterator[str]:
-    keys = Keys(params)
     for name in trained(params):
-        key = keys.key(f"train/{name}")
-        unmade = [one.name for one in key.inputs if one.kind == "data" and one.name not in fetched(params)]
-        if unmade:
-            raise LleError(f"methods.{name} takes the data set '{unmade[0]}', which no stage makes: add it to suite.prepare.")
-        deps = [f"build/keys/train/{name}.json", *(path.as_posix() for path in key.paths)]
+        deps = _dependencies(params, f"train/{name}", f"methods.{name}")
         yield f"  train_{name}:\n    cmd: lle train {name}\n    deps: [{', '.join(deps)}]\n"
         yield f"    outs: [build/models/{name}, reports/training/{name}.json: {{cache: false}}]\n"
+
+
+def _dependencies(params: BaseParams, stage: str, section: str) -> list[str]:
+    """The files and folders that a stage depends on; every data set among them must be made by a stage of its own."""
+    key = Keys(params).key(stage)
+    unmade = [one.name for one in key.inputs if one.kind == "data" and one.name not in fetched(params)]
+    if unmade:
+        raise LleError(f"{section} takes the data set '{unmade[0]}', which no stage makes: add it to suite.prepare.")
+    return [f"build/keys/{stage}.json", *(path.as_posix() for path in key.paths)]
 
 
 def _studies(params: BaseParams, studies: Mapping[str, Iterable[Path]]) -> Iterator[str]:

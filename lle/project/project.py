@@ -195,6 +195,12 @@ class Project(Datasets, Guidance, Publishing, Stages):
 
         return measure(self.reports)
 
+    def benchmark_pipeline(self) -> dict[str, Any]:
+        """Sums up how long each command of the last `make repro` took."""
+        from lle.measure.pipeline_times import measure
+
+        return measure(self.reports)
+
     def attention(self, method: str, dataset: str) -> dict[str, Any]:
         """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""
         from lle.measure.attention import attention

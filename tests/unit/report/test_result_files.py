@@ -45,7 +45,7 @@ def test_committed_files_are_read_and_written_alike(kind: type[ResultFile], tmp_
 
 def test_every_committed_json_file_has_a_model():
     home = ROOT / "reports"
-    known = {path for kind in KINDS for path in home.glob(kind.FILES)} | set(home.glob("seeds/*/*/*.json"))
+    known = {path for kind in KINDS for path in home.glob(kind.FILES)} | set(home.glob("benchmarks/*.json"))
     others = {path.relative_to(home).as_posix() for path in home.rglob("*.json") if path not in known}
     assert others <= NOT_RESULTS
 

@@ -1,0 +1,50 @@
+"""Where the minutes of the last pipeline went."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from lle.errors import DataError
+from lle.files import write_json
+from lle.launch import TIMES_FILE
+from lle.provenance import provenance
+
+
+def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> dict[str, Any]:
+    """Reads how long each command of the last `python -m lle.launch dvc repro` took, and writes `benchmarks/pipeline.json`.
+
+    Args:
+        reports: receives the file.
+        times: written by `lle.launch` while the pipeline ran.
+
+    Returns:
+        What was written: `seconds` of the whole, what of it DVC itself took, and by command and by kind of command (its first word)
+        seconds and CPU seconds.
+
+    Raises:
+        DataError: no pipeline has run here, or the last one did not end.
+    """
+    lines = [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()] if times.is_file() else []
+    whole = [line["seconds"] for line in lines if line.get("whole")]
+    commands = [line for line in lines if not line.get("whole")]
+    if not whole or not commands:
+        raise DataError(f"{times} holds no finished pipeline with work to do. Run `make repro` after `make clean`, then this again.")
+    kinds: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for line in commands:
+        for place, key in enumerate(("seconds", "cpu_seconds")):
+            kinds[line["command"][1]][place] += line[key]
+    record = {
+        "seconds": round(whole[-1], 1),
+        "dvc_seconds": round(whole[-1] - sum(line["seconds"] for line in commands), 1),
+        "kinds": {name: {"seconds": round(a, 1), "cpu_seconds": round(b, 1)} for name, (a, b) in sorted(kinds.items(), key=lambda k: -k[1][0])},
+        "commands": [
+            {"command": " ".join(line["command"]), "seconds": round(line["seconds"], 1), "cpu_seconds": round(line["cpu_seconds"], 1)}
+            for line in commands
+        ],
+        "provenance": provenance(seed=None, data_digest=None, command="lle benchmark pipeline"),
+    }
+    write_json(reports / "benchmarks" / "pipeline.json", record)
+    return record

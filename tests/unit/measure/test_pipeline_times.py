@@ -1,0 +1,30 @@
+"""What a pipeline spent is summed up by kind of command."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lle.errors import DataError
+from lle.measure.pipeline_times import measure
+
+
+def test_seconds_are_summed_by_kind(tmp_path):
+    lines = [
+        {"command": ["lle", "train", "sci"], "seconds": 3.0, "cpu_seconds": 5.0, "exit_code": 0},
+        {"command": ["lle", "evaluate", "sci", "demo"], "seconds": 1.0, "cpu_seconds": 1.0, "exit_code": 0},
+        {"command": ["lle", "train", "unet"], "seconds": 4.0, "cpu_seconds": 7.0, "exit_code": 0},
+        {"command": ["dvc", "repro"], "seconds": 10.0, "whole": True},
+    ]
+    times = tmp_path / "times.jsonl"
+    times.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = measure(tmp_path, times)
+    assert found["kinds"] == {"train": {"seconds": 7.0, "cpu_seconds": 12.0}, "evaluate": {"seconds": 1.0, "cpu_seconds": 1.0}}
+    assert (found["seconds"], found["dvc_seconds"]) == (10.0, 2.0)
+    assert json.loads((tmp_path / "benchmarks/pipeline.json").read_text())["commands"][0]["command"] == "lle train sci"
+
+
+def test_a_pipeline_that_did_not_end_is_none(tmp_path):
+    with pytest.raises(DataError, match="make repro"):
+        measure(tmp_path, tmp_path / "none.jsonl")
