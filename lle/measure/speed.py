@@ -18,7 +18,7 @@ from lle.provenance import provenance
 from lle.results.cost import Throughput
 
 METHOD = "zero_dce"
-CROPS = (256, 128)
+CROPS = (128, 64)
 BATCH_SIZE = 8
 
 
