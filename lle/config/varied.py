@@ -47,7 +47,7 @@ class Night(Strict):
     to 5000 K (IES Lighting Handbook, 10th ed.)."""
     sky: PositiveRange = (7000.0, 12000.0)
     """Colour of the light of the sky at dusk, in kelvin: blue sky is at 10000 K and above, an overcast one at 6500 to 7500 K (ibid.)."""
-    balance: UnitRange = (0.3, 0.9)
+    balance: UnitRange = (0.1, 0.7)
     """Share of a light's cast that the camera's white balance takes off; less than all, since cameras keep some warmth of lamps. Ours,
     chosen by eye."""
     reach: PositiveRange = (0.15, 0.5)
@@ -55,8 +55,8 @@ class Night(Strict):
     ambient: UnitRange = (0.08, 0.3)
     """Light of the sky against the brightest place. EN 13201-2 asks of street lighting a least illuminance of 0.2 to 0.4 of the
     mean, which is about 0.1 to 0.2 of the greatest."""
-    glare: UnitRange = (0.0, 0.3)
-    """Brightness of the bulbs and of the glow round them; 0 leaves the lamps out of view. Ours, under that of mines: less dust."""
+    glare: UnitRange = (0.0, 0.8)
+    """Brightness of the bulbs and of the glow round them; 0 leaves the lamps out of view. Ours, chosen by eye."""
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -68,7 +68,7 @@ class Night(Strict):
 class Backlight(Strict):
     """A camera that exposes for a window or a sky: what stands before it is dark (as in BAID: Lv et al., CVIU 218, 2022)."""
 
-    window: Unit = 0.5
+    window: Unit = 0.4
     """Share of pictures with a window; the others have the picture's own bright parts, such as a sky, behind the subject."""
     exposure: UnitRange = (0.04, 0.2)
     """Factor on linear light of the subject: daylight outside is 3 to 5 stops above a lit room. Drawn uniformly in the logarithm."""

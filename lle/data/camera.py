@@ -110,8 +110,7 @@ def denoised(noise: np.ndarray, strength: float) -> np.ndarray:
 def compressed(stored: np.ndarray, quality: int) -> np.ndarray:
     """Through JPEG and back: H x W x 3 uint8, quality of libjpeg from 1 to 100."""
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(stored[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    back = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(back[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1])
 
 
 _TENT = (0.5, 1.0, 0.5)

@@ -172,8 +172,6 @@ def mine_light(image: np.ndarray, light: Mine, rng: np.random.Generator) -> tupl
             for first in [True] + [False] * (int(rng.integers(light.lamps[0], light.lamps[1] + 1)) - 1)
         ],
     }
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
-    diagonal = math.hypot(height, width)
     lamps = np.zeros((height, width))
     glow = np.zeros((height, width))
     for lamp in drawn["lamps"]:
