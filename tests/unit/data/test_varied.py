@@ -146,6 +146,5 @@ def test_a_prepared_set_holds_all_lights(tmp_path):
     for row in rows:
         if row.parameters["lighting"] == "lit":
             assert np.array_equal(read_rgb(row.low), read_rgb(row.normal))
-            assert 0.28 < read_rgb(row.normal).mean() / 255 < 0.62
     with pytest.raises(ValidationError, match="lighting: varied"):
         DemoData(kind="demo", lighting="room", varied={})
