@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from lle.config.schema import BaseParams
@@ -23,7 +22,7 @@ from lle.errors import DataError
 from lle.files import significant
 from lle.keys import made_by
 from lle.measure.method import method_tags, open_method
-from lle.measure.quality import as_picture, bootstrap_groups
+from lle.measure.quality import Enhance, as_picture, bootstrap_groups
 from lle.metrics.bootstrap import bootstrap_mean
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
@@ -102,17 +101,7 @@ def read_method(
     recogniser = None if reader is None else "given"
     if reader is None:
         reader, recogniser = rapid_reader()
-    signs = []
-    for row in rows if reader is not None else ():
-        path = row.normal if name == NORMAL else row.low
-        if path is None:
-            raise DataError(f"'{row.image}' of data set '{dataset}' has no {'reference' if name == NORMAL else 'low-light picture'}.")
-        picture = read_rgb(path)
-        shown = as_picture(name, row.image, enhance(picture), picture)
-        for sign in row.parameters["signs"]:
-            found = reader(crop(shown, sign["box"], row.image))
-            accuracy = significant(character_accuracy(sign["text"], found))
-            signs.append({"image": row.image, "scene": row.scene, "text": sign["text"], "read": found, "accuracy": accuracy})
+    signs = [] if reader is None else [sign for row in rows for sign in _read_row(name, row, enhance, reader)]
     result = {
         "schema": Reading.SCHEMA,
         "method": name,
@@ -190,12 +179,25 @@ def rapid_reader() -> tuple[Reader | None, str | None]:
 
     def read(picture: Image) -> str:
         height = picture.shape[0]
-        around = np.asarray(cv2.copyMakeBorder(picture, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE))
+        around = np.pad(picture, ((BORDER, BORDER), (BORDER, BORDER), (0, 0)), mode="edge")
         halves = picture[: max(1, round(0.52 * height))], picture[height // 2 :]
         found = [*lines(around, True), *(line for half in halves for line in lines(half, False))]
         return max(found, default=(0.0, ""))[1]
 
     return read, f"rapidocr {importlib.metadata.version('rapidocr')}"
+
+
+def _read_row(name: str, row: Row, enhance: Enhance, reader: Reader) -> Iterator[dict[str, Any]]:
+    """Yields what is read of each sign of a picture."""
+    path = row.normal if name == NORMAL else row.low
+    if path is None:
+        raise DataError(f"'{row.image}' has no {'reference' if name == NORMAL else 'low-light picture'}.")
+    picture = read_rgb(path)
+    shown = as_picture(name, row.image, enhance(picture.copy()), picture)
+    for sign in row.parameters["signs"]:
+        found = reader(crop(shown, sign["box"], row.image))
+        accuracy = significant(character_accuracy(sign["text"], found))
+        yield {"image": row.image, "scene": row.scene, "text": sign["text"], "read": found, "accuracy": accuracy}
 
 
 def _summary(signs: Sequence[Mapping[str, Any]], params: BaseParams) -> dict[str, Any]:

@@ -23,7 +23,7 @@ HEADS = ("Method", "Lit frame: PSNR, dB", "Lit frame: brightness change", "Pictu
 
 def section(_: Path, results: Results) -> Section | None:
     """Shows a table a data set; None where no evaluation looked at lit pictures."""
-    shown = []
+    shown: list[Markup] = []
     for dataset, evaluations in results.evaluations.items():
         found = {method: one.lit for method, one in evaluations.items() if one.lit is not None}
         if found:

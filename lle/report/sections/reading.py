@@ -71,8 +71,9 @@ def _against(one: Reading, dark: Reading | None) -> str:
         return "—"
     if [(sign.image, sign.text) for sign in one.signs] != [(sign.image, sign.text) for sign in dark.signs]:
         return "other signs"
-    values = [[sign.accuracy for sign in reading.signs] for reading in (one, dark)]
-    change = paired_difference(*values, groups=bootstrap_groups([sign.scene for sign in one.signs]), resamples=RESAMPLES).difference
+    own, before = ([sign.accuracy for sign in reading.signs] for reading in (one, dark))
+    groups = bootstrap_groups([sign.scene for sign in one.signs])
+    change = paired_difference(own, before, groups, resamples=RESAMPLES).difference
     if change.low is None or change.high is None:
         return f"{100 * change.mean:+.1f}"
     return f"{100 * change.mean:+.1f} ({100 * change.low:+.1f} to {100 * change.high:+.1f})"

@@ -8,10 +8,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lle.config.schema import EvaluateConfig, ProfileConfig, SuiteConfig, TrainConfig, params_model
 from lle.data.images import write_png
-from lle.data.pairs import Row, write_manifest
+from lle.data.pairs import Row, open_prepared, write_manifest
 from lle.errors import DataError
 from lle.files import read_json
 from lle.measure import reading
+from lle.measure.quality import evaluate
 from lle.measure.reading import character_accuracy, crop, edit_distance, read_method
 from lle.metrics.protocol import to_uint8
 from lle.report.sections import reading as section
@@ -65,6 +66,13 @@ def read(name, data, reader=fake):
     return read_method(name, "signs", params(), data.parent / "models", data.parent / "reports", data, reader)
 
 
+def shown_in_report(data):
+    """The section, in a report that holds an evaluation too."""
+    reports = data.parent / "reports"
+    evaluate("gamma", lambda picture: picture, open_prepared("signs", data), out=reports, metrics=["psnr"], resamples=100)
+    return section.section(reports, read_results(reports))
+
+
 @pytest.mark.parametrize(("first", "second", "distance"), [("", "abc", 3), ("kitten", "sitting", 3), ("same", "same", 0), ("ab", "ba", 2)])
 def test_edit_distance(first, second, distance):
     assert edit_distance(first, second) == edit_distance(second, first) == distance
@@ -98,7 +106,7 @@ def test_before_and_after(data):
     assert before["accuracy"]["low"] < before["accuracy"]["mean"] < before["accuracy"]["high"]
     assert after["method"] == "gamma"
     assert before == read_json(data.parent / "reports/reading/signs/input.json")
-    shown = section.section(data.parent / "reports", read_results(data.parent / "reports"))
+    shown = shown_in_report(data)
     assert shown is not None
     assert shown.html.index("Dark, untouched") < shown.html.index("Gamma") < shown.html.index("Normal light, the reference")
     assert f"{100 * best['accuracy']['mean']:.1f}" in shown.html
@@ -110,7 +118,7 @@ def test_the_command_to_install_stands_in_the_cell(data, monkeypatch):
     result = read("input", data, None)
     assert result["accuracy"] == {"mean": None, "missing": reading.MISSING}
     assert Reading.read(Reading.path(data.parent / "reports", "signs", "input")).accuracy.mean is None
-    shown = section.section(data.parent / "reports", read_results(data.parent / "reports"))
+    shown = shown_in_report(data)
     assert shown is not None
     assert "lle-suite[read]" in shown.html
 
