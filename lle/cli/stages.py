@@ -93,6 +93,23 @@ def _mean_iou(result: dict[str, Any]) -> str:
 
 
 @click.command()
+@click.argument("methods", nargs=-1, required=True, metavar="METHOD...")
+@click.argument("dataset")
+@with_project
+def read(methods: tuple[str, ...], dataset: str, project: Project) -> None:
+    """Read the signs in test pictures of DATASET after METHOD has enhanced them.
+
+    METHOD may also be `input`, the pictures as they are, `normal`, their references, or `suite`: both of them and every method of the
+    suite.
+    """
+    names = [name for method in methods for name in (project.readings() if method == "suite" else (method,))]
+    for result in (project.read(name, dataset) for name in names):
+        cell = result["accuracy"]
+        shown = cell["missing"] if cell["mean"] is None else f"{cell['mean']:.1%} of the characters of {len(result['signs'])} signs"
+        click.echo(f"{result['method']}: {shown}")
+
+
+@click.command()
 @click.argument("method")
 @click.argument("dataset")
 @with_project
@@ -199,5 +216,5 @@ def pipeline_write(project: Project) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    profile, costs, throughput, benchmark, judge, segment, attention, composite, study, clip, pipeline,
+    profile, costs, throughput, benchmark, judge, segment, read, attention, composite, study, clip, pipeline,
 )  # fmt: skip

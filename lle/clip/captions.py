@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from lle.config.data import Camera, Mine, Room
+from lle.config.light import Camera, Mine, Room
 from lle.data import degrade
 from lle.data.demo import expose
 

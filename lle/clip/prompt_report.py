@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lle.clip.guided import ClipGuided
 from lle.clip.prompts import PromptPair
-from lle.config.data import Camera, Mine
+from lle.config.light import Camera, Mine
 from lle.data import degrade
 from lle.data.demo import photographs
 from lle.data.images import write_webp

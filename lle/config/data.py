@@ -5,85 +5,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from lle.config.base import Strict
+from lle.config.light import Camera, Mine, Published, Room
+from lle.config.ranges import PositiveRange, Unit, UnitRange
+from lle.config.varied import Varied
 from lle.errors import ConfigError, did_you_mean
 
 CATALOG = Path(__file__).parent / "../data/catalog.yaml"
 """The public data sets, by id."""
-
-
-def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"the lower bound {bounds[0]} is above the upper bound {bounds[1]}")
-    return bounds
-
-
-Unit = Annotated[float, Field(ge=0, le=1)]
-Range = Annotated[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]], AfterValidator(_rising)]
-"""Lower and upper bound, from which a value is drawn for each picture."""
-UnitRange = Annotated[tuple[Unit, Unit], AfterValidator(_rising)]
-PositiveRange = Annotated[tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]], AfterValidator(_rising)]
-
-
-class Camera(Strict):
-    """The sensor: what it adds to the light that reaches it."""
-
-    photons: PositiveRange = (1500.0, 6000.0)
-    """Photo-electrons of a pixel at full scale; fewer give more shot noise. Drawn uniformly in the logarithm."""
-    read_noise: Range = (1.0, 3.0)
-    """Standard deviation of the read-out, in electrons."""
-
-
-class Room(Strict):
-    """A photograph taken in dim light: everything darker, some parts more than others."""
-
-    exposure: UnitRange = (0.03, 0.15)
-    """Factor on linear light. Drawn uniformly in the logarithm: equal shares of each photographic stop."""
-    unevenness: UnitRange = (0.2, 0.7)
-    """How much darker the darkest part is lit than the brightest: 0 is even light."""
-    warmth: UnitRange = (0.0, 0.12)
-    """Loss of blue light of a warm lamp; green loses a third of it."""
-
-
-class Mine(Strict):
-    """A roadway underground: a few lamps, the photographer's cap lamp, dust, darkness elsewhere."""
-
-    exposure: UnitRange = (0.12, 0.35)
-    """Factor on linear light where the light is brightest. Drawn uniformly in the logarithm."""
-    lamps: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 3)
-    """Fewest and most lamps in view."""
-    reach: PositiveRange = (0.12, 0.35)
-    """Distance of a lamp from the wall it lights, in picture diagonals: the greater, the softer its fall-off."""
-    cap_lamp: UnitRange = (0.3, 0.9)
-    """Brightness of the cap lamp's cone against the brightest lamp."""
-    cone: PositiveRange = (0.15, 0.3)
-    """Radius of the cap lamp's cone, in picture diagonals."""
-    ambient: UnitRange = (0.03, 0.1)
-    """Light where no lamp reaches, against the brightest; not 0, for what no light reaches nobody can restore."""
-    haze: Range = (0.02, 0.25)
-    """Optical depth of the dust from the camera to the end of the roadway."""
-    glare: UnitRange = (0.0, 0.5)
-    """Brightness of the bulbs and of the glow round them; 0 leaves the lamps out of view."""
-    warmth: UnitRange = (0.0, 0.15)
-    """Loss of blue light of a warm lamp; green loses a third of it."""
-
-
-class Published(Strict):
-    """The darkening of the papers, beta * (alpha * I) ** gamma on stored values, followed by the camera's noise."""
-
-    alpha: UnitRange = (0.9, 1.0)
-    """Factor on stored values before the power."""
-    beta: UnitRange = (0.5, 1.0)
-    """Factor after the power."""
-    gamma: PositiveRange = (1.5, 5.0)
-    """The power."""
-    noise: bool = False
-    """Whether shot and read noise are added; the published sets have none."""
 
 
 class DemoData(Strict):
@@ -93,8 +27,8 @@ class DemoData(Strict):
     """Made here, from photographs."""
     photographs: Literal["demo", "photos"] = "demo"
     """`demo` are 13 that packages install; `photos` are the 140 of the set of that name, fetched where it is not there."""
-    lighting: Literal["room", "mine", "mixed"]
-    """`room` is dim, `mine` is lit by lamps, `mixed` alternates between both."""
+    lighting: Literal["room", "mine", "mixed", "varied"]
+    """`room` is dim, `mine` is lit by lamps, `mixed` alternates between both, `varied` is the mixture of the section of that name."""
     mode: Literal["camera", "published"] = "camera"
     """`camera` follows the light through a sensor; `published` takes the papers' formula and no lighting."""
     seed: int = Field(1, ge=0)
@@ -120,12 +54,24 @@ class DemoData(Strict):
     """Light underground."""
     published: Published = Published()
     """The papers' formula."""
+    varied: Varied | None = None
+    """The mixture of lights and its camera; null where `lighting` is another."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mixture(cls, given: Any) -> Any:
+        """Fills in the mixture where it is used, so that its defaults are part of no other set."""
+        if isinstance(given, dict) and given.get("lighting") == "varied":
+            return {**given, "varied": given.get("varied") or {}}
+        return given
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         for name, (low, high) in (("crop", self.crop), ("mine.lamps", self.mine.lamps)):
             if low > high:
                 raise ValueError(f"{name}: the lower bound {low} is above the upper bound {high}")
+        if self.varied is not None and self.lighting != "varied":
+            raise ValueError("varied: `lighting` is another; leave the section out, or set lighting: varied")
         if self.crop[1] > 300:
             raise ValueError("crop: the smallest test photograph has 300 rows")
         return self

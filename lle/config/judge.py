@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from lle.config.base import MethodConfig, Strict
-from lle.config.data import Camera, PositiveRange, Published
+from lle.config.light import Camera, Published
+from lle.config.ranges import PositiveRange
 
 Triple = tuple[float, float, float]
 Rate = Annotated[int, Field(ge=1)]

@@ -3,18 +3,20 @@
 Pictures are H x W x 3 float64. *Linear* values are proportional to light, *stored* ones are sRGB-encoded; both in [0, 1].
 Powers and exponentials of single precision differ in the last bit from one kind of processor to another, which changes a level
 here and there once 8 bits are rounded; in double precision every machine makes the same pictures.
-Left out on purpose: demosaicking and denoising inside the camera, which would correlate the noise of neighbouring pixels.
+Left out on purpose: demosaicking and denoising inside the camera, which correlate the noise of neighbouring pixels; `lle.data.camera`
+has them, for `lighting: varied`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
-from lle.config.data import Camera, Mine, Published, Room
+from lle.config.light import Camera, Mine, Published, Room
 
 _TABLE = np.arange(256) / 255
 Parameters = dict[str, Any]
@@ -99,25 +101,24 @@ def room(image: np.ndarray, light: Room, camera: Camera, rng: np.random.Generato
     Returns:
         The dark picture, H x W x 3 uint8, and the parameters drawn.
     """
-    drawn: Parameters = {
-        "lighting": "room",
-        "exposure": _log_uniform(light.exposure, rng),
-        "unevenness": _uniform(light.unevenness, rng),
-        "warmth": _uniform(light.warmth, rng),
-    }
-    field = illumination_field(image.shape[0], image.shape[1], drawn["unevenness"], rng)
-    linear = _decode(image) * (drawn["exposure"] * field)[..., None] * _tint(drawn["warmth"])
+    linear, drawn = room_light(image, light, rng)
     return _expose(linear, camera, drawn, rng)
 
 
-def mine(image: np.ndarray, light: Mine, camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, Parameters]:
-    """Takes a photograph again in a roadway underground.
+def room_light(image: np.ndarray, light: Room, rng: np.random.Generator) -> tuple[np.ndarray, Parameters]:
+    """The light of `room` before the sensor: linear, H x W x 3, and the parameters drawn."""
+    drawn: Parameters = {
+        "lighting": "room",
+        "exposure": log_uniform(light.exposure, rng),
+        "unevenness": uniform(light.unevenness, rng),
+        "warmth": uniform(light.warmth, rng),
+    }
+    field = illumination_field(image.shape[0], image.shape[1], drawn["unevenness"], rng)
+    return decode(image) * (drawn["exposure"] * field)[..., None] * _tint(drawn["warmth"]), drawn
 
-    Direct light of a lamp at distance h from the surface it lights, d from the nearest point of it: (1 + (d/h)^2)^(-3/2), the
-    inverse-square law with Lambert's cosine. The cap lamp's cone is exp(-(d/r)^4): flat, with a soft rim. Dust: Koschmieder's law,
-    seen = direct * t + air * (1 - t), t = exp(-haze * depth), with the depth of a straight roadway (0 at the border of the picture,
-    1 at its vanishing point) and the air lit by the same lamps, blurred. Forward scattering draws a glow 1 / (1 + (d/r)^2) round
-    each bulb (after the multiple-scattering point spread of Narasimhan and Nayar, CVPR 2003, in its simplest form).
+
+def mine(image: np.ndarray, light: Mine, camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, Parameters]:
+    """Takes a photograph again in a roadway underground: `mine_light`, then the sensor.
 
     Args:
         image: H x W x 3 uint8, normal light.
@@ -128,55 +129,86 @@ def mine(image: np.ndarray, light: Mine, camera: Camera, rng: np.random.Generato
     Returns:
         The dark picture, H x W x 3 uint8, and the parameters drawn; places in fractions of width and height.
     """
+    linear, drawn = mine_light(image, light, rng)
+    return _expose(linear, camera, drawn, rng)
+
+
+def mine_light(image: np.ndarray, light: Mine, rng: np.random.Generator) -> tuple[np.ndarray, Parameters]:
+    """The light of a roadway underground before the sensor.
+
+    Direct light of a lamp at distance h from the surface it lights, d from the nearest point of it: (1 + (d/h)^2)^(-3/2), the
+    inverse-square law with Lambert's cosine. The cap lamp's cone is exp(-(d/r)^4): flat, with a soft rim. Dust: Koschmieder's law,
+    seen = direct * t + air * (1 - t), t = exp(-haze * depth), with the depth of a straight roadway (0 at the border of the picture,
+    1 at its vanishing point) and the air lit by the same lamps, blurred. Forward scattering draws a glow 1 / (1 + (d/r)^2) round
+    each bulb (after the multiple-scattering point spread of Narasimhan and Nayar, CVPR 2003, in its simplest form).
+
+    Args:
+        image: H x W x 3 uint8, normal light.
+        light: ranges of the lighting.
+        rng: source of every draw.
+
+    Returns:
+        Linear light, H x W x 3 float64, and the parameters drawn; places in fractions of width and height.
+    """
     height, width = image.shape[:2]
     drawn: Parameters = {
         "lighting": "mine",
-        "exposure": _log_uniform(light.exposure, rng),
-        "ambient": _uniform(light.ambient, rng),
-        "cap_lamp": _uniform(light.cap_lamp, rng),
-        "cone": _uniform(light.cone, rng),
-        "haze": _uniform(light.haze, rng),
-        "glare": _uniform(light.glare, rng),
-        "warmth": _uniform(light.warmth, rng),
-        "vanishing_point": [_round(rng.uniform(0.35, 0.65)), _round(rng.uniform(0.35, 0.6))],
-        "cap_lamp_at": [_round(rng.uniform(0.25, 0.75)), _round(rng.uniform(0.35, 0.8))],
+        "exposure": log_uniform(light.exposure, rng),
+        "ambient": uniform(light.ambient, rng),
+        "cap_lamp": uniform(light.cap_lamp, rng),
+        "cone": uniform(light.cone, rng),
+        "haze": uniform(light.haze, rng),
+        "glare": uniform(light.glare, rng),
+        "warmth": uniform(light.warmth, rng),
+        "vanishing_point": [rounded(rng.uniform(0.35, 0.65)), rounded(rng.uniform(0.35, 0.6))],
+        "cap_lamp_at": [rounded(rng.uniform(0.25, 0.75)), rounded(rng.uniform(0.35, 0.8))],
         "lamps": [
             # Lamps hang from the roof: in the upper part of the picture.
             {
-                "at": [_round(rng.uniform(0.05, 0.95)), _round(rng.uniform(0.03, 0.35))],
-                "reach": _uniform(light.reach, rng),
-                "power": 1.0 if first else _round(rng.uniform(0.4, 1.0)),
+                "at": [rounded(rng.uniform(0.05, 0.95)), rounded(rng.uniform(0.03, 0.35))],
+                "reach": uniform(light.reach, rng),
+                "power": 1.0 if first else rounded(rng.uniform(0.4, 1.0)),
             }
             for first in [True] + [False] * (int(rng.integers(light.lamps[0], light.lamps[1] + 1)) - 1)
         ],
     }
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
-    diagonal = math.hypot(height, width)
-
-    def distance2(place: list[float]) -> np.ndarray:
-        return ((columns - place[0] * width) ** 2 + (rows - place[1] * height) ** 2) / diagonal**2
-
     lamps = np.zeros((height, width))
     glow = np.zeros((height, width))
     for lamp in drawn["lamps"]:
-        squared = distance2(lamp["at"])
-        lamps += lamp["power"] * (1 + squared / lamp["reach"] ** 2) ** -1.5
-        bulb = 0.012  # radius of a bulb, in diagonals
-        glow += lamp["power"] * (np.exp(-((squared / bulb**2) ** 2)) + 0.15 / (1 + squared / (2 * bulb) ** 2))
-    cap = drawn["cap_lamp"] * np.exp(-((distance2(drawn["cap_lamp_at"]) / drawn["cone"] ** 2) ** 2))
+        squared = distance2(height, width, lamp["at"])
+        lamps += lamp["power"] * pool(squared, lamp["reach"])
+        glow += lamp["power"] * bulb(squared)
+    cap = drawn["cap_lamp"] * np.exp(-((distance2(height, width, drawn["cap_lamp_at"]) / drawn["cone"] ** 2) ** 2))
     direct = lamps + cap
     direct = drawn["ambient"] + (1 - drawn["ambient"]) * direct / direct.max()
 
     tint = _tint(drawn["warmth"])
-    depth = 1 - np.sqrt(np.minimum(distance2(drawn["vanishing_point"]) * 4, 1))
+    depth = 1 - np.sqrt(np.minimum(distance2(height, width, drawn["vanishing_point"]) * 4, 1))
     clear = np.exp(-drawn["haze"] * depth)[..., None]
     small = cv2.resize(direct, (max(1, width // 16), max(1, height // 16)), interpolation=cv2.INTER_AREA)
     blurred = cv2.GaussianBlur(small, (0, 0), max(1.0, 0.1 * math.hypot(*small.shape)))
     air = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
     grey = 0.5  # share of the light that dust sends back to the camera
-    linear = _decode(image) * direct[..., None] * clear + grey * air[..., None] * (1 - clear)
-    linear = (drawn["exposure"] * linear + drawn["glare"] * glow[..., None]) * tint
-    return _expose(linear, camera, drawn, rng)
+    linear = decode(image) * direct[..., None] * clear + grey * air[..., None] * (1 - clear)
+    return (drawn["exposure"] * linear + drawn["glare"] * glow[..., None]) * tint, drawn
+
+
+def distance2(height: int, width: int, place: Sequence[float]) -> np.ndarray:
+    """Squared distance of every pixel from a place (x, y in fractions of width and height), in squared diagonals."""
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
+    diagonal = math.hypot(height, width)
+    return ((columns - place[0] * width) ** 2 + (rows - place[1] * height) ** 2) / diagonal**2
+
+
+def pool(squared: np.ndarray, reach: float) -> np.ndarray:
+    """Light of a lamp at distance `reach` from the surface it lights: inverse squares with Lambert's cosine, 1 at its nearest point."""
+    return np.asarray((1 + squared / reach**2) ** -1.5)
+
+
+def bulb(squared: np.ndarray) -> np.ndarray:
+    """A bulb in view, of 0.012 diagonals, and the glow that forward scattering draws round it."""
+    radius = 0.012
+    return np.asarray(np.exp(-((squared / radius**2) ** 2)) + 0.15 / (1 + squared / (2 * radius) ** 2))
 
 
 def published(image: np.ndarray, settings: Published, camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, Parameters]:
@@ -193,9 +225,9 @@ def published(image: np.ndarray, settings: Published, camera: Camera, rng: np.ra
     """
     drawn: Parameters = {
         "lighting": "published",
-        "alpha": _uniform(settings.alpha, rng),
-        "beta": _uniform(settings.beta, rng),
-        "gamma": _uniform(settings.gamma, rng),
+        "alpha": uniform(settings.alpha, rng),
+        "beta": uniform(settings.beta, rng),
+        "gamma": uniform(settings.gamma, rng),
     }
     dark = darken(_TABLE[image], drawn["alpha"], drawn["beta"], drawn["gamma"])
     if settings.noise:
@@ -205,12 +237,13 @@ def published(image: np.ndarray, settings: Published, camera: Camera, rng: np.ra
 
 def _expose(linear: np.ndarray, camera: Camera, drawn: Parameters, rng: np.random.Generator) -> tuple[np.ndarray, Parameters]:
     """Light to a stored 8-bit picture, by way of the sensor."""
-    drawn["photons"] = _log_uniform(camera.photons, rng)
-    drawn["read_noise"] = _uniform(camera.read_noise, rng)
+    drawn["photons"] = log_uniform(camera.photons, rng)
+    drawn["read_noise"] = uniform(camera.read_noise, rng)
     return to_bytes(linear_to_srgb(sensor(np.minimum(linear, 1), drawn["photons"], drawn["read_noise"], rng))), drawn
 
 
-def _decode(image: np.ndarray) -> np.ndarray:
+def decode(image: np.ndarray) -> np.ndarray:
+    """Decodes a stored picture, uint8, to linear light in [0, 1], float64."""
     return srgb_to_linear(_TABLE)[image]
 
 
@@ -218,16 +251,18 @@ def _tint(warmth: float) -> np.ndarray:
     return np.array([1, 1 - warmth / 3, 1 - warmth])
 
 
-def _uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float:
-    return _round(rng.uniform(*bounds))
+def uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float:
+    """Draws uniformly between both bounds."""
+    return rounded(rng.uniform(*bounds))
 
 
-def _log_uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float:
+def log_uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float:
+    """Draws uniformly in the logarithm; uniformly where the lower bound is 0."""
     if bounds[0] == 0:
-        return _uniform(bounds, rng)
-    return _round(math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1]))))
+        return uniform(bounds, rng)
+    return rounded(math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1]))))
 
 
-def _round(value: float) -> float:
+def rounded(value: float) -> float:
     """Rounds before use, so that the manifest holds exactly what was used."""
     return float(f"{value:.5g}")

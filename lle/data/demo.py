@@ -10,7 +10,6 @@ let a crop of a test photograph into training.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +18,7 @@ import cv2
 import numpy as np
 
 from lle.config.data import DemoData
-from lle.data import degrade
+from lle.data import degrade, varied
 from lle.data.images import read_rgb, write_png
 from lle.data.pairs import Row
 from lle.errors import DataError
@@ -96,7 +95,7 @@ def make(settings: DemoData, folder: Path) -> list[Row]:
                 len(photographs), settings.train if split == "train" else settings.val, p=weights / weights.sum()
             )
             jobs = [(int(index), place) for place, index in enumerate(chosen)]
-        for index, place in jobs:
+        for serial, (index, place) in enumerate(jobs):
             photograph = photographs[index]
             rng = np.random.default_rng([settings.seed, number, index, place])
             picture = load(photograph, photograph.files[int(rng.integers(len(photograph.files)))])
@@ -106,12 +105,12 @@ def make(settings: DemoData, folder: Path) -> list[Row]:
                 name = f"{photograph.name or photograph.scene}_{'full' if full else 'crop'}_{place if full else place - settings.test_full}"
             else:
                 if split == "train":
-                    varied = _crop(_vary(picture, photograph.grey, settings.crop, rng), settings.crop, rng)
-                    normal = expose(varied, rng.uniform(*settings.reference_mean))
+                    window = _crop(_vary(picture, photograph.grey, settings.crop, rng), settings.crop, rng)
+                    normal = expose(window, rng.uniform(*_reference_mean(settings, serial)))
                 else:
                     normal = _crop(picture, settings.crop, rng)
                 name = f"{split}_{place:04d}_{photograph.name or photograph.scene}"
-            low, parameters = _light(settings, place)(normal, rng)
+            low, normal, parameters = _light(settings, place, serial, normal, rng)
             write_png(folder / "normal" / f"{name}.png", normal)
             write_png(folder / "low" / f"{name}.png", low)
             rows.append(Row(split, photograph.scene, folder / "low" / f"{name}.png", folder / "normal" / f"{name}.png", parameters))
@@ -141,12 +140,24 @@ def installed(package: str, file: str) -> np.ndarray:
     return read_rgb(path)
 
 
-def _light(settings: DemoData, place: int) -> Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, degrade.Parameters]]:
+def _light(
+    settings: DemoData, place: int, serial: int, image: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, degrade.Parameters]:
+    """Takes a photograph under the light of its number: the picture, the answer and what was drawn."""
     if settings.mode == "published":
-        return lambda image, rng: degrade.published(image, settings.published, settings.camera, rng)
-    if settings.lighting == "mine" or (settings.lighting == "mixed" and place % 2):
-        return lambda image, rng: degrade.mine(image, settings.mine, settings.camera, rng)
-    return lambda image, rng: degrade.room(image, settings.room, settings.camera, rng)
+        low, drawn = degrade.published(image, settings.published, settings.camera, rng)
+    elif settings.varied is not None:
+        return varied.take(varied.kind_of(serial, settings.varied.shares), image, settings.varied, rng)
+    elif settings.lighting == "mine" or (settings.lighting == "mixed" and place % 2):
+        low, drawn = degrade.mine(image, settings.mine, settings.camera, rng)
+    else:
+        low, drawn = degrade.room(image, settings.room, settings.camera, rng)
+    return low, image, drawn
+
+
+def _reference_mean(settings: DemoData, serial: int) -> tuple[float, float]:
+    mixture = settings.varied
+    return mixture.lit_mean if mixture is not None and varied.kind_of(serial, mixture.shares) == "lit" else settings.reference_mean
 
 
 def _load(photograph: Photograph, file: str) -> np.ndarray:

@@ -22,7 +22,7 @@ def evaluate_method(
     reports: Path = Path("reports"),
     data: Path = Path("build/data"),
 ) -> dict[str, Any]:
-    """Measures a method on the test split of a prepared data set.
+    """Measures a method on the test split of a prepared data set, and whether it leaves lit pictures of its validation split alone.
 
     Args:
         name: a method's id, or `input` for the pictures as they are.
@@ -39,6 +39,7 @@ def evaluate_method(
         LleError: the model or the data set is missing, or a picture cannot be read.
     """
     from lle.data.pairs import open_prepared
+    from lle.measure.lit import lit_frames
     from lle.measure.quality import evaluate
 
     prepared = open_prepared(dataset, data)
@@ -63,7 +64,12 @@ def evaluate_method(
     origin["mlflow"] = mlflow_run(name, trained["trained_on"], params)
     origin |= {key: trained["provenance"][key] for key in ("config_hash", "fingerprint", "seed")}
     return evaluate(
-        name, enhancer.enhance, provenance=provenance(**origin, **method_tags(enhancer.method)), trained_on=trained["trained_on"], **options
+        name,
+        enhancer.enhance,
+        provenance=provenance(**origin, **method_tags(enhancer.method)),
+        trained_on=trained["trained_on"],
+        lit=lit_frames(name, enhancer.enhance, prepared),
+        **options,
     )
 
 

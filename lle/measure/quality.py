@@ -24,7 +24,7 @@ from lle.files import significant
 from lle.metrics.bootstrap import LEVEL, RESAMPLES, bootstrap_mean
 from lle.metrics.protocol import PROTOCOL, Image, to_uint8
 from lle.metrics.registry import Metric, Sample, select
-from lle.results.quality import INPUT, Evaluation, PerImage
+from lle.results.quality import INPUT, Evaluation, LitFrames, PerImage
 
 SAMPLE_SIDE = 480
 """Pixels of the longer side of a sample picture."""
@@ -51,7 +51,12 @@ def _rows(data: Prepared, split: str) -> list[tuple[Row, Path]]:
     return rows
 
 
-def _require_picture(method: str, name: str, output: NDArray, low: Image) -> Image:
+def as_picture(method: str, name: str, output: NDArray, low: Image) -> Image:
+    """Returns what a method made of a picture as uint8.
+
+    Raises:
+        LleError: it has another shape than the input, or values that are no numbers.
+    """
     if output.shape != low.shape:
         raise LleError(f"{method} made a picture of shape {output.shape} from '{name}', whose shape is {low.shape}.")
     if output.dtype == np.uint8:
@@ -116,7 +121,7 @@ def _measured_pictures(
             if reference is not None and reference.shape != low.shape:
                 sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (low, reference))
                 raise DataError(f"'{row.image}' of data set '{dataset}' and its reference {row.normal} differ in size: {sizes}.")
-            output = low if method == INPUT else _require_picture(method, row.image, enhance(low.copy()), low)
+            output = low if method == INPUT else as_picture(method, row.image, enhance(low.copy()), low)
             sample = Sample(output, low, reference)
             waiting.append((row, sample, pool.submit(_metric_values, sample, metrics, row.image)))
             # Few pictures are held at a time, however large the data set is.
@@ -142,6 +147,7 @@ def evaluate(
     confidence: float = LEVEL,
     seed: int = 0,
     workers: int | None = None,
+    lit: LitFrames | None = None,
 ) -> dict[str, Any]:
     """Measures a method on a split of a data set and writes the results.
 
@@ -160,6 +166,7 @@ def evaluate(
         confidence: share of the draws inside the interval.
         seed: of the draws.
         workers: threads that measure; None takes two where there are two cores.
+        lit: what the method makes of lit pictures, see `lle.measure.lit`; written beside the metrics.
 
     Returns:
         What the JSON file holds.
@@ -216,6 +223,7 @@ def evaluate(
             "interval": f"{confidence:.0%} percentile bootstrap over {unit}",
         },
         "metrics": summary,
+        **({} if lit is None else {"lit": lit.plain()}),
         "provenance": origin,
     }
     folder = Path(out) / "samples" / prepared.name

@@ -236,6 +236,27 @@ class Project(Datasets, Guidance, Publishing, Stages):
 
         return (DARK, CLEAN, *self.params.suite.methods)
 
+    def read(self, method: str, dataset: str) -> dict[str, Any]:
+        """Reads the signs in test pictures that a method has enhanced.
+
+        Args:
+            method: its id, `input` for the pictures as they are, or `normal` for their references.
+            dataset: a prepared set whose pictures name signs, such as rendered scenes.
+
+        Returns:
+            What `reports/reading/<dataset>/<method>.json` holds.
+        """
+        from lle.measure.reading import read_method
+
+        self.require_prepared(dataset)
+        return read_method(method, dataset, self.params, self.models, self.reports, self.data)
+
+    def readings(self) -> tuple[str, ...]:
+        """Returns what is read: `input`, `normal` and every method of the suite."""
+        from lle.results.quality import INPUT, NORMAL
+
+        return (INPUT, NORMAL, *self.params.suite.methods)
+
     def studies(self) -> dict[str, str]:
         """Returns the titles of the studies by name."""
         return {name: study.title for name, study in self.params.studies.items()}

@@ -13,14 +13,37 @@ from pydantic import Field
 
 from lle.errors import LleError
 from lle.files import csv_text, write_text
-from lle.results.base import Fact, ResultFile, Score
+from lle.results.base import Fact, Number, Part, ResultFile, Score
 from lle.results.provenance import Provenance
 
 INPUT = "input"
 """Name under which the untouched low-light pictures are measured like a method."""
 NORMAL = "normal"
 """Name of the reference pictures among the samples."""
+LIT_LOG_RATIO = 0.2
+"""Greatest change of a lit picture's mean, as the natural logarithm of the ratio of stored values, output over input (issue 13). It
+is 1.7 dB of amplitude; the issue allows 2 dB."""
+LIT_PSNR = 28.0
+"""Least PSNR in dB between a lit picture and what a method makes of it (issue 13)."""
 _NOT_METRICS = ("image", "scene", "width", "height")
+
+
+class LitFrames(Part):
+    """What a method makes of pictures that are lit already, the references of the validation split."""
+
+    images: int
+    """Number of pictures."""
+    psnr: Number
+    """Mean PSNR to the picture itself, dB; equal pictures count as the metric's ceiling."""
+    log_ratio: Number
+    """Mean natural logarithm of output's mean over the picture's, of stored values."""
+    within: int
+    """Pictures that keep to both limits, `LIT_LOG_RATIO` and `LIT_PSNR`."""
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether the means keep to both limits."""
+        return abs(self.log_ratio) < LIT_LOG_RATIO and self.psnr >= LIT_PSNR
 
 
 class Evaluation(ResultFile):
@@ -40,6 +63,8 @@ class Evaluation(ResultFile):
     protocol: dict[str, Fact | dict[str, Fact] | list[Fact]] = Field(default_factory=dict)
     """How the metrics were computed."""
     metrics: dict[str, Score]
+    lit: LitFrames | None = None
+    """What becomes of lit pictures; None where the set has none for validation, and for untouched inputs."""
     provenance: Provenance
 
     @staticmethod

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from lle.config.base import Input, MethodConfig, Strict
-from lle.config.data import PositiveRange, UnitRange
+from lle.config.ranges import PositiveRange, UnitRange
 
 
 class Darkening(Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lle.config.data import Camera, Mine, Published, Room
+from lle.config.light import Camera, Mine, Published, Room
 from lle.data import degrade
 
 GREY = np.full((96, 128, 3), 128, np.uint8)

@@ -9,7 +9,7 @@ GUIDED = ("clip_isp", "clip_lit")
 TRAININGS = tuple(f"train/{name}" for name in TRAINED)
 JUDGES = ("judge/*",)
 SETS = ("fetch/*",)
-DEMO = ("fetch/demo", "fetch/demo_mine", "fetch/demo_mixed")
+DEMO = ("fetch/demo", "fetch/demo_mine", "fetch/demo_mixed", "fetch/demo_varied")
 CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc", "dicm", "coal_mine_frames"))
 NOTHING: tuple[str, ...] = ()
 
@@ -42,8 +42,18 @@ SETTINGS = (
     Edit("config/judge.py", '"weight_decay": 1e-2', '"weight_decay": 2e-2', ("judge/demo_seg", "judge/camvid")),
     Edit("config/judge.py", "encoder_lr_factor: float = Field(0.3", "encoder_lr_factor: float = Field(0.4", JUDGES),
     Edit("config/judge.py", "images: int = Field(100", "images: int = Field(50", NOTHING),  # params.yaml sets it
-    Edit("config/data.py", "photons: PositiveRange = (1500.0", "photons: PositiveRange = (15.0", ("clip", "prompts/*", "segment/*")),
-    Edit("config/data.py", "haze: Range = (0.02, 0.25)", "haze: Range = (0.02, 0.3)", ("fetch/demo", "clip", "prompts/*")),
+    Edit(
+        "config/light.py",
+        "photons: PositiveRange = (1500.0",
+        "photons: PositiveRange = (15.0",
+        ("fetch/demo_varied", "clip", "prompts/*", "segment/*"),
+    ),
+    Edit(
+        "config/light.py",
+        "haze: Range = (0.02, 0.25)",
+        "haze: Range = (0.02, 0.3)",
+        ("fetch/demo", "fetch/demo_varied", "clip", "prompts/*"),
+    ),
     Edit(
         "config/data.py",
         "val: float = Field(0.0",

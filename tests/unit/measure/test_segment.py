@@ -10,8 +10,9 @@ import pytest
 import torch
 
 import lle.segmentation.in_the_dark
-from lle.config.data import CatalogData, DemoSegData, Published
+from lle.config.data import CatalogData, DemoSegData
 from lle.config.judge import JudgeConfig, SegmentConfig
+from lle.config.light import Published
 from lle.config.schema import EvaluateConfig, ProfileConfig, SuiteConfig, TrainConfig, params_model
 from lle.data.images import read_rgb, write_png
 from lle.data.pairs import open_prepared
