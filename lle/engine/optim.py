@@ -39,7 +39,9 @@ def optimizer_of(update: Update, method: Method) -> torch.optim.Optimizer:
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, lr, momentum=betas[0], weight_decay=decay)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(groups, lr, betas=betas, weight_decay=decay)
+    # One kernel for all parameters: torch's default takes a tenth of a step of a network of many small layers on a processor.
+    fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for group in groups for p in group["params"])
+    return kind(groups, lr, betas=betas, weight_decay=decay, fused=fused)
 
 
 def _groups(update: Update, method: Method) -> Iterator[tuple[float, list[nn.Parameter]]]:

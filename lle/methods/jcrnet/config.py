@@ -19,7 +19,7 @@ class Config(MethodConfig):
         # 200 epochs of the 485 LOL pairs; the first three warm up.
         "paper": {"iterations": 24_250, "warmup": 364, "crop": 256},
         # A quarter of the channels: what two CPU cores train in minutes.
-        "small": {"width": 0.25, "iterations": 300, "batch_size": 4, "crop": 64, "lr": 2e-3, "warmup": 20},
+        "small": {"width": 0.25, "iterations": 200, "batch_size": 4, "crop": 64, "lr": 2e-3, "warmup": 20},
     }
 
     iterations: int = Field(2000, ge=0)

@@ -17,7 +17,7 @@ class Config(MethodConfig):
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         # Small crops, a faster rate and the perceptual network that needs no download.
-        "recommended": {"iterations": 200, "batch_size": 4, "crop": 96, "lr": 2e-3, "schedule": "cosine", "min_size": 20, "margin": 0.5},
+        "recommended": {"iterations": 150, "batch_size": 4, "crop": 96, "lr": 2e-3, "schedule": "cosine", "min_size": 20, "margin": 0.5},
         "paper": {
             "iterations": 14_000,
             "batch_size": 2,

@@ -16,10 +16,11 @@ class Config(MethodConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         # At the printed weight of smoothness a short training hardly leaves its start, which is nearly even illumination.
         "recommended": {
-            "iterations": 600,
-            "batch_size": 2,
+            "iterations": 200,
+            "batch_size": 8,
             "crop": 64,
-            "lr": 1e-2,
+            "lr": 3e-3,
+            "schedule": "cosine",
             "weight_decay": 3e-4,
             "clip": 5.0,
             "smooth_weight": 0.2,

@@ -29,9 +29,9 @@ class Config(MethodConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         # For a few minutes of training on a CPU.
         "recommended": {
-            "iterations": 220,
+            "iterations": 200,
             "batch_size": 8,
-            "crop": 128,
+            "crop": 96,
             "lr": 1e-3,
             "schedule": "cosine",
             "warmup": 20,
