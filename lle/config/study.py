@@ -32,7 +32,9 @@ class StudyConfig(Strict):
     paper: str | None = None
     """Paper to which it belongs, as reports/claims.yaml calls it."""
     datasets: list[str] = Field(min_length=1)
-    """Data sets on whose test split every variant is measured."""
+    """Data sets on which every variant is measured: on the test split, on the validation split where settings are chosen."""
+    selects: bool = False
+    """Whether settings are chosen by this study: it then measures validation splits, and reading a test split is refused."""
     seeds: list[int] = Field(default=[0], min_length=1)
     """Every variant is trained once with each."""
     set: list[str] = Field(default_factory=list)
@@ -62,6 +64,11 @@ class StudyConfig(Strict):
             if repeated := sorted(name for name in names if names.count(name) > 1):
                 raise ValueError(f"{key}: {repeated[0]} stands there more than once")
         return self
+
+    @property
+    def split(self) -> Literal["val", "test"]:
+        """The split that it measures."""
+        return "val" if self.selects else "test"
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

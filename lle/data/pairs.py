@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,19 @@ LOW_FOLDERS = ("low", "input", "dark", "lowlight", "low_light")
 """Names, in any case, under which low-light pictures are kept."""
 NORMAL_FOLDERS = ("normal", "high", "gt", "target", "reference", "label")
 """Names, in any case, under which their references are kept."""
+
+
+_CLOSED: ContextVar[bool] = ContextVar("closed_test_splits", default=False)
+
+
+@contextmanager
+def closed_test_splits() -> Iterator[None]:
+    """Refuses to read any test split in a block: settings are chosen there, and must be chosen on validation splits."""
+    before = _CLOSED.set(True)
+    try:
+        yield
+    finally:
+        _CLOSED.reset(before)
 
 
 @dataclass(frozen=True)
@@ -99,8 +114,14 @@ class Prepared:
         """Returns the rows of one split.
 
         Raises:
-            DataError: the set has no row of that split; the message says which it has, and what to write.
+            DataError: the set has no row of that split; the message says which it has, and what to write. Or it is the test split,
+                inside of `closed_test_splits`.
         """
+        if split == "test" and _CLOSED.get():
+            raise DataError(
+                f"the test split of '{self.name}' is not read while settings are chosen: what is chosen on test pictures looks better on "
+                "them than it is. Choose on `val`."
+            )
         found = tuple(row for row in self.all_rows if row.split == split)
         if not found:
             has = ", ".join(f"{key} ({count})" for key, count in self.counts.items())

@@ -21,8 +21,9 @@ def evaluate_method(
     models: Path = Path("build/models"),
     reports: Path = Path("reports"),
     data: Path = Path("build/data"),
+    split: Literal["val", "test"] = "test",
 ) -> dict[str, Any]:
-    """Measures a method on the test split of a prepared data set, and whether it leaves lit pictures of its validation split alone.
+    """Measures a method on a split of a prepared data set, and whether it leaves lit pictures of its validation split alone.
 
     Args:
         name: a method's id, or `input` for the pictures as they are.
@@ -31,6 +32,7 @@ def evaluate_method(
         models: trained models.
         reports: receives `metrics/<dataset>/<name>.json` and `.csv`, and `samples/<dataset>/<name>/`.
         data: prepared data sets.
+        split: that is measured.
 
     Returns:
         What was written as JSON.
@@ -51,6 +53,7 @@ def evaluate_method(
     }
     options: dict[str, Any] = {
         "prepared": prepared,
+        "split": split,
         "out": reports,
         "samples": settings.samples,
         "resamples": settings.resamples,

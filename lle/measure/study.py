@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -20,6 +21,7 @@ from lle import registry
 from lle.config.load import load_params
 from lle.config.schema import BaseParams
 from lle.config.study import Processor, StudyConfig, VariantConfig
+from lle.data.pairs import closed_test_splits
 from lle.errors import ConfigError, LleError, TrainingError, did_you_mean
 from lle.files import csv_text, digest, read_json, write_json, write_text
 from lle.keys import Keys, content_digest
@@ -48,6 +50,7 @@ class Run:
         processor: whose instructions are used, `native` or `baseline`.
         params: all settings, overrides applied.
         datasets: on which it is measured.
+        split: of them, `val` where settings are chosen.
     """
 
     study: str
@@ -57,6 +60,7 @@ class Run:
     processor: Processor
     params: BaseParams
     datasets: tuple[str, ...]
+    split: Literal["val", "test"] = "test"
 
     @property
     def name(self) -> str:
@@ -88,7 +92,7 @@ class Run:
         """Returns a digest of everything the results depend on, with what lies in the folders that it reads now."""
         keys = Keys(self.params)
         content = {path.as_posix(): content_digest(path) for path in self.paths}
-        return digest([keys.key(f"train/{self.method}").full(), self.keys()["evaluate"], content, self.processor])
+        return digest([keys.key(f"train/{self.method}").full(), self.keys()["evaluate"], content, self.processor, self.split])
 
 
 def rows(study: StudyConfig, params: BaseParams) -> Mapping[str, VariantConfig]:
@@ -124,7 +128,7 @@ def plan(name: str, path: Path, overrides: Iterable[str] = ()) -> tuple[StudyCon
         for processor in study.processors:
             for seed in study.seeds:
                 seeded = own.with_override("seed", seed)
-                runs.append(Run(name, variant, row.method, seed, processor, seeded, tuple(study.datasets)))
+                runs.append(Run(name, variant, row.method, seed, processor, seeded, tuple(study.datasets), study.split))
     return study, runs
 
 
@@ -175,6 +179,7 @@ def run_study(
         "title": study.title,
         "paper": study.paper,
         "datasets": study.datasets,
+        "split": study.split,
         "seeds": study.seeds,
         "processors": study.processors,
         "train_data": runs[0].params.train.data,
@@ -208,9 +213,10 @@ def execute(run: Run) -> None:
 
     key = run.key()
     (run.folder / "done.json").unlink(missing_ok=True)
-    train(run.method, run.params, models=run.folder / "models", reports=None, scratch=Path("build/scratch") / run.processor)
-    for dataset in run.datasets:
-        evaluate_method(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder)
+    with closed_test_splits() if run.split == "val" else nullcontext():
+        train(run.method, run.params, models=run.folder / "models", reports=None, scratch=Path("build/scratch") / run.processor)
+        for dataset in run.datasets:
+            evaluate_method(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder, split=run.split)
     write_json(run.folder / "done.json", {"key": key})
 
 

@@ -56,6 +56,8 @@ class Study(ResultFile):
     paper: str | None = None
     """Id of the paper that the study belongs to."""
     datasets: list[str]
+    split: str = "test"
+    """The split of them that was measured: `val` where the study chose settings."""
     seeds: list[int]
     processors: list[str] = Field(default_factory=lambda: ["native"])
     train_data: str | None = None

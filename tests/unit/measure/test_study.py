@@ -9,7 +9,8 @@ import yaml
 
 from lle import Project
 from lle.config.load import load_params
-from lle.errors import ConfigError
+from lle.data.pairs import closed_test_splits, open_prepared
+from lle.errors import ConfigError, DataError
 from lle.files import read_json
 from lle.measure import study as module
 from lle.measure.study import plan, run_study, study_keys
@@ -111,6 +112,22 @@ def test_the_key_of_a_run_follows_its_settings_and_its_data(result: dict, projec
     values, folders = study_keys(Path("params.yaml"))
     assert len(values["exponents"]["runs"]) == 6
     assert folders["exponents"] == [Path("build/data/demo")]
+
+
+def test_settings_are_chosen_on_validation_pictures_alone(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    params["studies"] = {"choice": {"title": "Which", "datasets": ["demo"], "selects": True, "variants": {"a": {"method": "gamma"}}}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = run_study("choice")
+    assert found["split"] == "val"
+    assert read_json(tmp_path / "build/studies/choice/a/0/metrics/demo/gamma.json")["images"] == 1
+    prepared = open_prepared("demo", tmp_path / "build/data")
+    with closed_test_splits():
+        assert prepared.rows("val")
+        with pytest.raises(DataError, match="while settings are chosen"):
+            prepared.rows("test")
+    assert prepared.rows("test")
 
 
 def test_a_study_of_the_suite_has_every_method_as_it_is_set(project: Path, tmp_path: Path) -> None:
