@@ -28,7 +28,7 @@ METHODS: dict[str, tuple[str, str, float, int, float | None, float]] = {
     "unet": ("U-Net", "paired", 10.4, 1928131, 31.2e9, 640.0),
     "net_s": ("Net-S (distilled student)", "paired", 10.1, 2403000, 37.0e9, 1490.0),
 }
-DATASETS = {"demo": 24, "demo_mine": 26, "dicm": 6}
+DATASETS = {"demo": 24, "mine_rendered": 26, "dicm": 6}
 NO_WEIGHTS = "MUSIQ's weights are not on disk: run `lle fetch musiq` on a machine with network."
 UNPAIRED = "dicm has no normal-light pictures."
 BASES = {
@@ -124,7 +124,7 @@ def make_reports(folder: Path) -> Path:
                     continue
                 values = (
                     base
-                    + SLOPES[name] * (gain - (0.6 if dataset == "demo_mine" else 0))
+                    + SLOPES[name] * (gain - (0.6 if dataset == "mine_rendered" else 0))
                     + spread * (0.8 * difficulty + 0.5 * rng.normal(size=n))
                 )
                 table[name] = [round(float(v), 4) for v in (np.zeros(n) if method == "input" and name.startswith("loe") else values)]
@@ -138,7 +138,7 @@ def make_reports(folder: Path) -> Path:
             if dataset == "dicm":
                 scores |= {name: {"mean": None, "missing": UNPAIRED} for name in PAIRED}
             supervision = "classical" if method == "input" else METHODS[method][1]
-            trained = None if supervision == "classical" or method == "zero_dce_pp" else "demo_mixed"
+            trained = None if supervision == "classical" or method == "zero_dce_pp" else "training"
             path = folder / "metrics" / dataset / f"{method}.json"
             write_json(path, {
                 "method": method, "dataset": dataset, "split": "test", "images": n, "scenes": 3, "trained_on": trained,
@@ -199,7 +199,7 @@ def make_reports(folder: Path) -> Path:
                 folder / "training" / f"{method}.json",
                 {
                     "method": method,
-                    "trained_on": "demo_mixed",
+                    "trained_on": "training",
                     "provenance": _provenance(method, "", "train"),
                     "iterations": 2000,
                     "terms": curves,
@@ -224,7 +224,7 @@ def make_study(folder: Path, name: str, psnrs: dict[str, float]) -> None:
             "title": variant.replace("_", " ").capitalize(),
             "method": "clip_isp",
             "set": [] if variant == "full" else ["methods.clip_isp.rounds=0"],
-            "results": {"demo": scores(mean), "demo_mine": scores(mean - 1)},
+            "results": {"demo": scores(mean), "mine_rendered": scores(mean - 1)},
             "training": {seed: {"iterations": 300, "seconds": 12.0} for seed in ("0", "1")},
             "provenance": {seed: {**_provenance("clip_isp", "demo", "evaluate"), "tags": {"backbone": "demo"}} for seed in ("0", "1")},
         }
@@ -235,9 +235,9 @@ def make_study(folder: Path, name: str, psnrs: dict[str, float]) -> None:
         {"better": first, "worse": second, "dataset": dataset, "metric": "psnr",
          "difference": {"mean": 0.8, "low": -0.1, "high": 1.7, "n": 24},
          "p_value": 0.04, "seeds_in_favour": 2, "seeds": 2, "verdict": "not shown"}
-        for dataset in ("demo", "demo_mine")
+        for dataset in ("demo", "mine_rendered")
     ]  # fmt: skip
     write_json(folder / "studies" / f"{name}.json", {
-        "study": name, "title": "Ablation of CLIP-ISP", "paper": "clip_isp", "datasets": ["demo", "demo_mine"], "seeds": [0, 1],
-        "train_data": "demo_mixed", "variants": variants, "contrasts": contrasts,
+        "study": name, "title": "Ablation of CLIP-ISP", "paper": "clip_isp", "datasets": ["demo", "mine_rendered"], "seeds": [0, 1],
+        "train_data": "training", "variants": variants, "contrasts": contrasts,
     })  # fmt: skip

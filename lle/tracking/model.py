@@ -88,7 +88,7 @@ def copy_model(uri: str, folder: Path) -> Path:
     """Fetches the model folder inside a logged model, for `lle enhance` and everything else that takes one.
 
     Args:
-        uri: such as `models:/zero_dce-demo_mixed@champion` or `runs:/<id>/model`.
+        uri: such as `models:/zero_dce-training@champion` or `runs:/<id>/model`.
         folder: where to put it; must not exist.
     """
     import tempfile

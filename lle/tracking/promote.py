@@ -1,7 +1,7 @@
 """Which model is in use: the alias `champion` of a registered model, moved only through the regression gate.
 
 There is one registered model for each method and training set, `<method>-<training set>`; its champion loads with
-`mlflow.pyfunc.load_model("models:/zero_dce-demo_mixed@champion")`.
+`mlflow.pyfunc.load_model("models:/zero_dce-training@champion")`.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def test_params_yaml_has_no_section_that_says_what_the_catalog_says():
 
 @pytest.mark.parametrize("key", ["suite.datasets=[demo,lol_v1]", "train.data=lol_v1"])
 def test_settings_may_name_sets_that_have_no_section(key):
-    settings = load_params(PARAMS, [key, "suite.prepare=[demo,demo_mine,demo_mixed,demo_seg,lol_v1]"])
+    settings = load_params(PARAMS, [key, "suite.prepare=[mine_rendered,demo,demo_varied,training,demo_seg,lol_v1]"])
     assert "lol_v1" not in settings.data
 
 

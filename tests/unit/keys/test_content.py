@@ -46,7 +46,7 @@ def test_a_measurement_names_all_that_went_before_and_where_it_stands_in_mlflow(
     fetch = f"lle fetch demo {ours} " + " ".join(f"-S {override}" for override in SMALL)
     assert origin["before"] == [f"lle train gamma {ours} -S methods.gamma.gamma=0.5", fetch]
     assert origin["command"] == f"lle evaluate gamma demo {ours} -S evaluate.samples=1 -S evaluate.resamples=100"
-    assert origin["mlflow"] == {"experiment": "demo_mixed", "run": "train@gamma"}
+    assert origin["mlflow"] == {"experiment": "training", "run": "train@gamma"}
     needed = {"git", "data_digest", "config_hash", "fingerprint", "seed", "hardware", "versions", "command", "before", "mlflow"}
     assert needed <= read_json(tmp_path / "reports/metrics/demo/gamma.json")["provenance"].keys()
     assert Project(PARAMS, ["evaluate.resamples=100"]).evaluate("input", "demo")["provenance"]["mlflow"]["run"] == "evaluate@input"

@@ -132,7 +132,7 @@ def test_a_method_beside_touches_no_other():
 def test_a_full_key_follows_the_content_of_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     key = stage_key("train/distill", load_params(PARAMS))
-    assert key.inputs == (Input("data", "demo_mixed"), Input("model", "build/models/net_t"))
+    assert key.inputs == (Input("data", "training"), Input("model", "build/models/net_t"))
     before = key.full()
     assert set(key.content().values()) == {None}
     (tmp_path / "build/models/net_t").mkdir(parents=True)

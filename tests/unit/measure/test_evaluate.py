@@ -57,10 +57,10 @@ def test_writes_exactly_these_files_with_the_same_bytes_twice(tmp_path: Path) ->
 
 def test_the_result_says_what_was_measured_and_how(tmp_path: Path) -> None:
     prepared = _prepare(tmp_path)
-    result = evaluate("lift", lift, prepared, out=tmp_path / "r", trained_on="demo_mixed", provenance={"git": "abc", "data_digest": None})
+    result = evaluate("lift", lift, prepared, out=tmp_path / "r", trained_on="training", provenance={"git": "abc", "data_digest": None})
     assert result == read_json(tmp_path / "r/metrics/tiny/lift.json")
     assert (result["method"], result["dataset"], result["split"], result["images"]) == ("lift", "tiny", "test", 3)
-    assert result["trained_on"] == "demo_mixed"
+    assert result["trained_on"] == "training"
     assert result["protocol"]["rounding"] == "8-bit"
     assert result["protocol"]["interval"].endswith("over pictures")
     assert result["provenance"] == {"git": "abc", "data_digest": prepared.digest}

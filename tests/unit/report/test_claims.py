@@ -88,7 +88,7 @@ def test_ours_stands_only_where_it_was_measured(claims: Claims, tmp_path: Path):
     assert (sci.claimed, ours.text, ours.run, ours.where) == ("3.01", f"{measured:.3f}", "dicm/sci", "")
     assert ours.difference == f"{measured - 3.01:+.2f}".replace("-", "−")
     assert "6 pictures of dicm" in ours.conditions
-    assert "trained on demo_mixed, 2000 iterations, seed 1" in ours.conditions
+    assert "trained on training, 2000 iterations, seed 1" in ours.conditions
     lime = cells(compared["sllen"], "benchmark without references", "LIME", "dicm")
     assert "lle evaluate lime dicm" in lime["loe"].missing
     assert "lle fetch lol && lle evaluate sci lol" in cells(compared["clip_isp"], "Table III", "SCI")["psnr"].missing

@@ -70,7 +70,7 @@ def test_the_same_reason_is_one_footnote(results: Results):
 
 def test_weights_that_did_not_train_here_are_named(results: Results):
     rows = {row.method: row for row in leaderboard(results, "demo").rows}
-    assert rows["unet"].trained_on == "demo_mixed"
+    assert rows["unet"].trained_on == "training"
     assert rows["clahe"].trained_on == "no training"
     assert rows["zero_dce_pp"].trained_on == "imported weights"
     assert rows["zero_dce_pp"].tags == ("weights: authors'",)
@@ -97,7 +97,7 @@ def test_numbers_are_written_short_but_not_wrong():
 def test_markdown_has_tables_marks_and_footnotes(results: Results):
     text = markdown(results)
     assert "## demo\n" in text
-    assert "## demo_mine\n" in text
+    assert "## mine_rendered\n" in text
     assert "## Cost\n" in text
     assert "bootstrap" in text
     assert NO_WEIGHTS in text

@@ -76,7 +76,7 @@ def test_methods_on_other_pictures_are_left_out(tmp_path: Path):
 def test_ranks_over_data_sets(results: Results):
     ranked = ranks(results, "psnr")
     assert ranked is not None
-    assert ranked.datasets == ("demo", "demo_mine")
+    assert ranked.datasets == ("demo", "mine_rendered")
     assert next(iter(ranked.mean)) == "unet"
     assert INPUT not in ranked.mean
     n = len(ranked.mean)

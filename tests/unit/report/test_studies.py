@@ -26,11 +26,11 @@ def test_rows_of_an_ablation_take_ours_from_the_study_and_say_where(reports: Pat
     (item,) = [t for t in compare(read_claims(CLAIMS), read_results(reports, card))["clip_isp"] if t.table.table == "Table I"]
     cells = {row.name: line[0] for row, line in zip(item.table.rows, item.cells, strict=True)}
     full = cells["full"]
-    assert [(one.where, one.text, one.difference) for one in full.ours] == [("demo", "18.00", "+1.65"), ("demo_mine", "17.00", "+0.65")]
-    assert full.ours[0].conditions == "Full: trained on demo_mixed, 300 iterations, seeds 0, 1, backbone demo, 24 pictures of demo"
+    assert [(one.where, one.text, one.difference) for one in full.ours] == [("demo", "18.00", "+1.65"), ("mine_rendered", "17.00", "+0.65")]
+    assert full.ours[0].conditions == "Full: trained on training, 300 iterations, seeds 0, 1, backbone demo, 24 pictures of demo"
     assert full.ours[0].run == "study/clip_isp_table_1/full"
     assert "lle study clip_isp_table_1" in cells["labels with different exposures"].missing  # the study lacks this variant
-    assert item.elsewhere == ("demo", "demo_mine")
+    assert item.elsewhere == ("demo", "mine_rendered")
 
 
 def test_an_ablation_without_its_study_says_what_to_run(tmp_path: Path):
@@ -48,7 +48,7 @@ def test_the_page_shows_every_study_with_its_verdicts(reports: Path):
     assert 'data-run="study/clip_isp_table_1/full"' in page
     assert '"study/clip_isp_table_1/full": {"facts"' in page  # its provenance is in the page
     paper = (reports / "papers" / "clip_isp.html").read_text(encoding="utf-8")
-    assert "measured on other pictures (demo, demo_mine)" in paper
+    assert "measured on other pictures (demo, mine_rendered)" in paper
 
 
 def test_a_renamed_study_is_refused(reports: Path):

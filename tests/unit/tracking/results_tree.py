@@ -81,7 +81,7 @@ def write_study(reports: Path, name: str = "no_loss", full: float = 20.0) -> Pat
         "paper": None,
         "datasets": ["demo"],
         "seeds": [0, 1],
-        "train_data": "demo_mixed",
+        "train_data": "training",
         "variants": {"full": row("all losses", [], full), "no_colour": row("no colour", ["methods.zero_dce.color_weight=0"], 18.0)},
         "contrasts": [{**contrast, "difference": difference}, {**contrast, "dataset": "dicm", "verdict": None, "missing": "no references"}],
     }
@@ -99,18 +99,18 @@ def write_sample(path: Path, level: int) -> None:
 
 def make_reports(folder: Path) -> Path:
     """Results of an untrained method, of a trained one in two phases, and of the untouched input."""
-    for method, trained_on in (("gamma", None), ("zero_dce", "demo_mixed"), ("input", None)):
+    for method, trained_on in (("gamma", None), ("zero_dce", "training"), ("input", None)):
         write_metrics(folder, "demo", method, {"psnr": [10.0, 11, 12, 13], "ssim": [0.4, 0.5, 0.6, 0.7]}, trained_on)
         for image in ("a", "b"):
             write_sample(folder / f"samples/demo/{method}/{image}.webp", 100)
     for image in ("a", "b"):
         write_sample(folder / f"samples/demo/normal/{image}.webp", 200)
-    write_metrics(folder, "demo_mine", "zero_dce", {"loe": [100.0, 110, 120]}, "demo_mixed", data_digest="e" * 64)
+    write_metrics(folder, "mine_rendered", "zero_dce", {"loe": [100.0, 110, 120]}, "training", data_digest="e" * 64)
     write_profile(folder, "zero_dce")
     terms = [{"phase": "fit", "update": "fit", "term": "colour", "points": [[0, 1.0], [10, 0.5]]}]
     record = {
         "method": "zero_dce",
-        "trained_on": "demo_mixed",
+        "trained_on": "training",
         "iterations": 20,
         "phases": ["fit"],
         "terms": terms,
@@ -124,7 +124,7 @@ def make_models(folder: Path) -> Path:
     """The models of the two methods."""
     for name in ("gamma", "zero_dce"):
         save_model(registry.create(name), name, folder / name)
-    record = {"method": "zero_dce", "trained_on": "demo_mixed", "iterations": 20, "phases": ["warm", "fine"], "seconds": 2.5}
+    record = {"method": "zero_dce", "trained_on": "training", "iterations": 20, "phases": ["warm", "fine"], "seconds": 2.5}
     write_json(folder / "zero_dce/train.json", {**record, "system": {"cpu_percent": 90.0}, "provenance": PROVENANCE})
     write_json(folder / "gamma/train.json", {"method": "gamma", "iterations": 0, "phases": []})
     rows = [(i, "warm" if i < 10 else "fine", "fit", term, 1 / (i + 1)) for i in range(20) for term in ("colour", "exposure")]

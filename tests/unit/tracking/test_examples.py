@@ -27,7 +27,7 @@ def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     shutil.copyfile(empty_store, tmp_path / "mlflow.db")
     reports = make_reports(tmp_path / "reports")
     write_study(reports)
-    sync(reports, tmp_path / "none", "sqlite:///mlflow.db", "demo_mixed")
+    sync(reports, tmp_path / "none", "sqlite:///mlflow.db", "training")
     try:
         for path in (PAGE, ROOT / "README.md"):
             scope: dict = {}

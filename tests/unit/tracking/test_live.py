@@ -46,7 +46,7 @@ def live_run(uri: str) -> StoredRun:
 
 
 def test_a_training_is_followed_and_its_run_completed(uri: str, reports: Path, models: Path):
-    logger = LiveLogger("zero_dce", "demo_mixed", ORIGIN, uri, close_seconds=60)
+    logger = LiveLogger("zero_dce", "training", ORIGIN, uri, close_seconds=60)
     logger.log_hyperparams({"lr": 1e-4, "nested": {"weight": 2, "names": ["a", "b"]}})
     train(logger, range(5))
     logger.log_metrics({"val/psnr": 19.0}, 9)
@@ -58,7 +58,7 @@ def test_a_training_is_followed_and_its_run_completed(uri: str, reports: Path, m
     time.sleep(1.5)  # for a sample of the system metrics
     logger.finalize("success")
     before = live_run(uri)
-    assert (before.live, before.digest, before.experiment) == (True, "", "demo_mixed")
+    assert (before.live, before.digest, before.experiment) == (True, "", "training")
     run = client.get_run(before.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.params.items() >= {"nested.weight": "2", "nested.names": '["a", "b"]', "seed": "3"}.items()
@@ -81,22 +81,22 @@ def test_a_training_is_followed_and_its_run_completed(uri: str, reports: Path, m
 
 
 def test_an_interrupted_training_goes_on_in_its_run_and_another_one_does_not(uri: str):
-    first = LiveLogger("zero_dce", "demo_mixed", ORIGIN, uri, close_seconds=60)
+    first = LiveLogger("zero_dce", "training", ORIGIN, uri, close_seconds=60)
     train(first, range(3))
     first.finalize("interrupted")
     assert store.client(uri).get_run(str(first.version)).info.status == "KILLED"
-    again = LiveLogger("zero_dce", "demo_mixed", ORIGIN, uri, close_seconds=60)
+    again = LiveLogger("zero_dce", "training", ORIGIN, uri, close_seconds=60)
     train(again, range(3, 6))
     again.finalize("success")
     assert again.version == first.version
-    other = LiveLogger("zero_dce", "demo_mixed", ORIGIN.model_copy(update={"config_hash": "x"}), uri, close_seconds=60)
+    other = LiveLogger("zero_dce", "training", ORIGIN.model_copy(update={"config_hash": "x"}), uri, close_seconds=60)
     other.finalize("failed")
     assert other.version != first.version
     assert store.client(uri).get_run(str(other.version)).info.status == "FAILED"
 
 
 def test_a_live_run_of_another_training_stays_as_it_is(uri: str, reports: Path, models: Path):
-    logger = LiveLogger("zero_dce", "demo_mixed", ORIGIN.model_copy(update={"fingerprint": "x"}), uri, close_seconds=60)
+    logger = LiveLogger("zero_dce", "training", ORIGIN.model_copy(update={"fingerprint": "x"}), uri, close_seconds=60)
     logger.finalize("success")
     sync(reports, models, uri)
     found = {run.run_id == logger.version: run.current for run in stored(uri) if run.name == "train@zero_dce"}
@@ -106,7 +106,7 @@ def test_a_live_run_of_another_training_stays_as_it_is(uri: str, reports: Path, 
 def test_a_store_that_is_down_costs_one_warning(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING, "lle.tracking"):
         start = time.monotonic()
-        logger = LiveLogger("zero_dce", "demo_mixed", ORIGIN, "http://127.0.0.1:9", close_seconds=60)
+        logger = LiveLogger("zero_dce", "training", ORIGIN, "http://127.0.0.1:9", close_seconds=60)
         train(logger, range(1000))
         given = time.monotonic() - start
         logger.finalize("success")
@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         server.batches += "log-batch" in self.path
         run = {"info": {"run_id": "r1", "experiment_id": "1", "status": "RUNNING", "start_time": 1}, "data": {}}
         body = {
-            "get-by-name": {"experiment": {"experiment_id": "1", "name": "demo_mixed", "lifecycle_stage": "active"}},
+            "get-by-name": {"experiment": {"experiment_id": "1", "name": "training", "lifecycle_stage": "active"}},
             "runs/search": {},
             "runs/create": {"run": run},
             "runs/get": {"run": run},
@@ -173,7 +173,7 @@ def test_a_server_that_is_lost_in_the_middle_costs_one_warning(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with caplog.at_level(logging.WARNING, "lle.tracking"):
-        logger = LiveLogger("zero_dce", "demo_mixed", ORIGIN, f"http://127.0.0.1:{server.server_port}", close_seconds=30)
+        logger = LiveLogger("zero_dce", "training", ORIGIN, f"http://127.0.0.1:{server.server_port}", close_seconds=30)
         train(logger, range(5))
         end = time.monotonic() + 30
         while server.batches < 2 and time.monotonic() < end:
@@ -195,7 +195,7 @@ def test_a_server_that_is_lost_in_the_middle_costs_one_warning(
 
 
 def test_what_finds_no_place_in_the_queue_is_dropped(server: Server, caplog: pytest.LogCaptureFixture):
-    logger = LiveLogger("zero_dce", "demo_mixed", ORIGIN, f"http://127.0.0.1:{server.server_port}", capacity=3, close_seconds=60)
+    logger = LiveLogger("zero_dce", "training", ORIGIN, f"http://127.0.0.1:{server.server_port}", capacity=3, close_seconds=60)
     train(logger, range(50000))
     with caplog.at_level(logging.WARNING, "lle.tracking"):
         logger.finalize("success")

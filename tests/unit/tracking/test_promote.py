@@ -27,22 +27,22 @@ def test_promotion(reports: Path, models: Path, tmp_path: Path, monkeypatch: pyt
         promote("zero_dce", reports, models, uri)
     before = shutil.copytree(reports, tmp_path / "before")
     first = promote("zero_dce", reports, models, uri, before)
-    assert (first.name, first.version, first.moved) == ("zero_dce-demo_mixed", 1, True)
-    assert str(promote("zero_dce", reports, models, uri, before)) == "models:/zero_dce-demo_mixed@champion is still version 1"
+    assert (first.name, first.version, first.moved) == ("zero_dce-training", 1, True)
+    assert str(promote("zero_dce", reports, models, uri, before)) == "models:/zero_dce-training@champion is still version 1"
 
     # A new model whose results are worse is kept out, and the champion stays.
     method = load_model(models / "zero_dce")
     for parameter in method.parameters():
         parameter.data.mul_(1.5)
     save_model(method, "zero_dce", models / "zero_dce")
-    write_metrics(reports, "demo", "zero_dce", {"psnr": [9.0, 10, 11, 12], "ssim": [0.4, 0.5, 0.6, 0.7]}, "demo_mixed")
+    write_metrics(reports, "demo", "zero_dce", {"psnr": [9.0, 10, 11, 12], "ssim": [0.4, 0.5, 0.6, 0.7]}, "training")
     with pytest.raises(LleError, match=r"zero_dce is not promoted(?s:.*)FAIL +demo/zero_dce +psnr"):
         promote("zero_dce", reports, models, uri, before)
     client = store.client(uri)
     assert client.get_model_version_by_alias(first.name, "champion").version == 1
 
     # The same model with better results becomes it.
-    write_metrics(reports, "demo", "zero_dce", {"psnr": [11.0, 12, 13, 14], "ssim": [0.4, 0.5, 0.6, 0.7]}, "demo_mixed")
+    write_metrics(reports, "demo", "zero_dce", {"psnr": [11.0, 12, 13, 14], "ssim": [0.4, 0.5, 0.6, 0.7]}, "training")
     second = promote("zero_dce", reports, models, uri, before)
     assert (second.version, second.moved) == (2, True)
     with store.fluent(uri):

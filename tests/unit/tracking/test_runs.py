@@ -16,9 +16,9 @@ from lle.tracking.runs import collect
 def test_one_record_a_method_in_the_experiment_of_its_training_set(reports: Path, models: Path) -> None:
     found = collect(reports, models)
     assert [(record.name, record.experiment) for record in found] == [
-        ("train@gamma", "demo_mixed"),
-        ("evaluate@input", "demo_mixed"),
-        ("train@zero_dce", "demo_mixed"),
+        ("train@gamma", "training"),
+        ("evaluate@input", "training"),
+        ("train@zero_dce", "training"),
     ]
     assert collect(reports, models, data="elsewhere")[0].experiment == "elsewhere"
 
@@ -36,7 +36,7 @@ def test_no_results_say_what_to_run(tmp_path: Path) -> None:
 def test_parameters_are_flat_and_complete(reports: Path, models: Path) -> None:
     parameters = collect(reports, models)[2].parameters
     assert parameters["method"] == "zero_dce"
-    assert parameters["data"] == "demo_mixed"
+    assert parameters["data"] == "training"
     assert parameters["iterations"].isdigit()
     assert parameters["seed"] == "3"
     assert float(parameters["lr"]) > 0

@@ -72,13 +72,13 @@ def test_a_run_holds_everything(filled: Filled) -> None:
     run_id = one(found, "train@zero_dce").run_id
     run = client.get_run(run_id)
     assert run.info.run_name == "train@zero_dce"
-    assert client.get_experiment(run.info.experiment_id).name == "demo_mixed"
+    assert client.get_experiment(run.info.experiment_id).name == "training"
     assert run.info.end_time - run.info.start_time == 2500
     assert run.data.params["lr"]
     assert run.data.params["seed"] == "3"
     metrics = run.data.metrics
     assert metrics["demo/psnr"] == 11.5
-    assert metrics["demo_mine/loe"] == 110
+    assert metrics["mine_rendered/loe"] == 110
     assert "demo/musiq" not in metrics
     assert metrics["profile/parameters"] == 79416
     assert metrics["profile/macs.400x600"] == 19e9
@@ -92,9 +92,9 @@ def test_a_run_holds_everything(filled: Filled) -> None:
     assert tags["dvc.stage"] == "train@zero_dce"
     assert (tags["data.digest"], tags["fingerprint"], tags["config.hash"]) == ("d" * 64, "f" * 64, "c" * 64)
     inputs = {(item.dataset.name, item.tags[0].value): item.dataset.digest for item in run.inputs.dataset_inputs}
-    assert inputs == {("demo_mixed", "training"): "d" * 36, ("demo", "evaluation"): "d" * 36, ("demo_mine", "evaluation"): "e" * 36}
+    assert inputs == {("training", "training"): "d" * 36, ("demo", "evaluation"): "d" * 36, ("mine_rendered", "evaluation"): "e" * 36}
     assert {item.path for item in client.list_artifacts(run_id, "samples/demo")} == {"samples/demo/a.png", "samples/demo/b.png"}
-    assert {item.path for item in client.list_artifacts(run_id, "tables")} >= {"tables/demo.json", "tables/demo", "tables/demo_mine.json"}
+    assert {item.path for item in client.list_artifacts(run_id, "tables")} >= {"tables/demo.json", "tables/demo", "tables/mine_rendered.json"}
     assert len(client.list_artifacts(run_id, "images")) == 4  # two samples and their previews
 
 
@@ -295,7 +295,7 @@ def test_a_real_server(reports: Path, models: Path, server: str, tmp_path: Path,
     with store.fluent(server):
         model = mlflow.pyfunc.load_model(f"runs:/{run.run_id}/model")
         assert model.predict(np.zeros((1, 20, 31, 3), np.uint8)).shape == (1, 20, 31, 3)
-        table = mlflow.search_runs(experiment_names=["demo_mixed"], filter_string="tags.`lle.current` = 'true' AND metrics.`demo/psnr` > 5")
+        table = mlflow.search_runs(experiment_names=["training"], filter_string="tags.`lle.current` = 'true' AND metrics.`demo/psnr` > 5")
     assert set(table["tags.lle.method"]) == {"gamma", "input", "zero_dce"}
 
 
