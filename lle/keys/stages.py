@@ -19,6 +19,8 @@ from lle.files import digest, read_json
 from lle.keys.closure import Graph
 from lle.keys.content import content_digest
 from lle.keys.source import Source
+from lle.metrics.composite import HIGHER_IS_BETTER
+from lle.metrics.registry import all_metrics, declared
 
 MODELS = Path("build/models")
 SECTIONS = Path(__file__).parent.parent / "report" / "sections"
@@ -189,7 +191,7 @@ class Keys:
 
     def _evaluate(self, name: str) -> Stage:
         code = self._method(name) if name != "input" else []
-        return Stage(["lle.measure.method:evaluate_method", *code], settings=self._section("evaluate", "seed"))
+        return Stage(["lle.measure.method:evaluate_method", *_metrics(), *code], settings=self._section("evaluate", "seed"))
 
     def _profile(self, name: str) -> Stage:
         return Stage(["lle.measure.method:profile_method", *self._method(name)], settings=self._section("profile"))
@@ -226,14 +228,22 @@ class Keys:
         values = {f"methods.{name}": plain(method_settings(self.params, name)) for name in (chosen.method, *chosen.others)}
         sets = {name: settings_for(name, self.params.data) for name in chosen.datasets}
         sources = {f"data.{name}": plain(settings) for name, settings in sets.items()}
-        code = ["lle.measure.composite:composite", *self._all([chosen.method, *chosen.others])]
+        code = ["lle.measure.composite:composite", *_metrics(HIGHER_IS_BETTER), *self._all([chosen.method, *chosen.others])]
         unused = _unused(settings.kind for settings in sets.values())
         return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
 
     def _report(self) -> Stage:
         sections = [f"lle.report.sections.{path.stem}" for path in sorted(SECTIONS.glob("[a-z]*.py"))]
         cards = {name: digest(registry.card(name).model_dump(mode="json")) for name in registry.packages()}
-        return Stage(["lle.report.build:build_report", *sections], [], {"cards": cards})
+        # A report shows how metrics are called and defined; how they are computed is in the results.
+        metrics = {name: {key: value for key, value in vars(one).items() if not callable(value)} for name, one in all_metrics().items()}
+        return Stage(["lle.report.build:build_report", *sections], [], {"cards": cards, "metrics": metrics})
+
+
+def _metrics(names: Iterable[str] | None = None) -> list[str]:
+    """Returns the entries of the code of these metrics, or of all: the modules that declare them."""
+    wanted = set(all_metrics() if names is None else names)
+    return [f"{module}:METRICS" for module, own in declared().items() if wanted & {metric.name for metric in own}]
 
 
 def plain(value: Any) -> Any:
@@ -285,7 +295,7 @@ def _suite_model(one: Input) -> str | None:
 
 def tops() -> set[str]:
     """Returns the top-level packages whose code is followed: this one, and those of plug-ins."""
-    return {"lle", *(package.partition(".")[0] for package in registry.packages().values())}
+    return {package.partition(".")[0] for package in ("lle", *registry.packages().values(), *declared())}
 
 
 @functools.lru_cache(maxsize=1)
