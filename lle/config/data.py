@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from lle.config.base import Strict
 from lle.errors import ConfigError, did_you_mean
 
-CATALOG = Path(__file__).parent / "../data/catalog.yaml"
-"""The public data sets, by id."""
+CATALOG = Path(__file__).parent.parent / "data" / "catalog"
+"""The public data sets: a file `<id>.yaml` each."""
 
 
 def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -252,8 +251,8 @@ DataConfig = Annotated[DemoData | DemoSegData | FolderData | CatalogData | JoinD
 
 @functools.cache
 def catalog_names() -> tuple[str, ...]:
-    """Returns the ids of the catalog, in its order."""
-    return tuple(yaml.safe_load(CATALOG.read_text(encoding="utf-8")))
+    """Returns the ids of the catalog, in alphabetical order."""
+    return tuple(sorted(path.stem for path in CATALOG.glob("*.yaml")))
 
 
 def settings_for(name: str, sections: Mapping[str, DataConfig]) -> DataConfig:

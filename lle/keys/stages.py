@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from lle import registry
 from lle.config.base import Input, MethodConfig
-from lle.config.data import settings_for
+from lle.config.data import CatalogData, catalog_names, settings_for
 from lle.config.schema import BaseParams, method_settings
+from lle.data import catalog
 from lle.errors import WeightsError
 from lle.files import digest, read_json
 from lle.keys.closure import Graph
@@ -160,6 +161,13 @@ class Keys:
     def _section(self, *names: str) -> dict[str, Any]:
         return {name: plain(getattr(self.params, name)) for name in names}
 
+    def _data(self, name: str) -> dict[str, Any]:
+        """Returns the settings of a data set, and the entry of the catalog that it is made from."""
+        settings = settings_for(name, self.params.data)
+        public = settings.entry or name if isinstance(settings, CatalogData) else getattr(settings, "photographs", None)
+        entry = {f"catalog.{public}": plain(catalog.entry(public))} if public in catalog_names() else {}
+        return {f"data.{name}": plain(settings), **entry}
+
     def _fetch(self, name: str) -> Stage:
         settings = settings_for(name, self.params.data)
         source = getattr(settings, "source", None)
@@ -170,7 +178,7 @@ class Keys:
             unused.append("lle.data.check:at_fetch")
         if getattr(settings, "photographs", None) != "photos":
             unused.append("lle.data.demo:_photos")
-        return Stage(["lle.data.prepare:prepare"], unused, {f"data.{name}": plain(settings)}, inputs)
+        return Stage(["lle.data.prepare:prepare"], unused, self._data(name), inputs)
 
     def _clip(self) -> Stage:
         return Stage(["lle.clip.small_clip:train"], settings=self._section("clip"))
@@ -227,7 +235,7 @@ class Keys:
         chosen = self.params.composite
         values = {f"methods.{name}": plain(method_settings(self.params, name)) for name in (chosen.method, *chosen.others)}
         sets = {name: settings_for(name, self.params.data) for name in chosen.datasets}
-        sources = {f"data.{name}": plain(settings) for name, settings in sets.items()}
+        sources = {key: value for name in sets for key, value in self._data(name).items()}
         code = ["lle.measure.composite:composite", *_metrics(HIGHER_IS_BETTER), *self._all([chosen.method, *chosen.others])]
         unused = _unused(settings.kind for settings in sets.values())
         return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
