@@ -88,7 +88,7 @@ def fetch(dataset: str, source: Path | None, project: Project) -> None:
 @click.option("--match", "pattern", default="*", metavar="PATTERN", help="Only those whose id fits, such as '*dce*'.")
 @click.pass_context
 def methods(context: click.Context, pattern: str) -> None:
-    """List the methods, or begin a new one."""
+    """List the methods, begin a new one, or count the figures on their cards."""
     if context.invoked_subcommand is not None:
         return
     from lle import registry
@@ -107,6 +107,16 @@ def new_method(name: str) -> None:
 
     made: Any = make(name)
     for path in made if isinstance(made, list | tuple) else [made]:
+        click.echo(path)
+
+
+@methods.command("cards")
+@click.argument("names", nargs=-1, metavar="[ID]...")
+def update_cards(names: tuple[str, ...]) -> None:
+    """Count parameters and multiply-accumulates of the methods ID, or of all, and write them into their cards."""
+    from lle import cards
+
+    for path in cards.update(names or None):
         click.echo(path)
 
 

@@ -95,7 +95,13 @@ ADDED = (
         ("evaluate/*", "report"),
     ),
     Edit("metrics/helper.py", "", "HALF = 0.5\n", NOTHING),
-    Edit("data/catalog/night.yaml", "", "title: Night\n", NOTHING),
+    Edit(
+        "data/catalog/night.yaml",
+        "",
+        "{title: Night, task: enhancement, licence: null, citation: none, page: null, note: null,"
+        " sources: [], layouts: [{reader: folder}]}\n",
+        NOTHING,
+    ),
     Edit("losses/night.py", "", "def night(image):\n    return image.mean()\n", NOTHING),
     Edit("report/sections/night.py", "", "def section(reports, results):\n    return None\n", ("report",)),
 )
