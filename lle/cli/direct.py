@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from lle.cli.options import PATH, params_file, project, with_project
 
 if TYPE_CHECKING:
     from lle.project import Project
+    from lle.results.base import Score
 
 
 @click.command()
@@ -54,14 +54,14 @@ def train(method: str, data: str | None, seed: int | None, iterations: int | Non
 @with_project
 def evaluate(method: str, dataset: str, project: Project) -> None:
     """Measure METHOD, or `input`, on the test split of DATASET."""
-    for name, cell in project.evaluate(method, dataset)["metrics"].items():
-        value = f"-  {cell['missing']}" if cell["mean"] is None else f"{cell['mean']:.4g}{_interval(cell)}"
+    for name, cell in project.evaluate(method, dataset).metrics.items():
+        value = f"-  {cell.missing}" if cell.mean is None else f"{cell.mean:.4g}{_interval(cell)}"
         click.echo(f"{name:14}  {value}")
 
 
-def _interval(cell: Mapping[str, Any]) -> str:
+def _interval(cell: Score) -> str:
     """Returns an interval, nothing where the pictures are too few for one."""
-    return "" if cell.get("low") is None else f"  [{cell['low']:.4g}, {cell['high']:.4g}]"
+    return "" if cell.low is None else f"  [{cell.low:.4g}, {cell.high:.4g}]"
 
 
 @click.command()

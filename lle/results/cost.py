@@ -108,6 +108,33 @@ class Costs(ResultFile):
         return Path(reports) / "costs.json"
 
 
+class StartSeconds(Part):
+    """How long a command takes to start."""
+
+    seconds: Number
+    """Median."""
+    ratio: Number
+    """As a multiple of the time that `python -c pass` takes."""
+
+
+class Startup(ResultFile):
+    """`reports/benchmarks/startup.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/startup.json"
+
+    python_s: Number
+    """Median seconds of `python -c pass`."""
+    commands: dict[str, StartSeconds]
+    runs: int
+    """Of each; the median counts."""
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "startup.json"
+
+
 class CropThroughput(Part):
     """Images per second at one size of crop."""
 
