@@ -24,7 +24,7 @@ from lle.config.schema import params_model
 from lle.data import catalog
 from lle.data.images import write_png
 from lle.files import read_json
-from lle.keys import Keys, stages
+from lle.keys import Keys, code
 from lle.metrics import registry as metrics
 from tests.conftest import ROOT
 
@@ -62,7 +62,7 @@ def forget() -> None:
         catalog.entries,
         registry.packages,
         params_model,
-        stages.installed,
+        code.installed,
     )
     for cached in caches:
         cached.cache_clear()

@@ -11,7 +11,7 @@ from lle import Project
 from lle.config.load import load_params
 from lle.errors import WeightsError
 from lle.files import read_json, write_json
-from lle.keys import content_digest, folder_digest, made_by, stages
+from lle.keys import content_digest, folder_digest, made_by
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 SMALL = ["data.demo.train=1", "data.demo.val=1", "data.demo.test_full=0", "data.demo.test_crops=1"]
@@ -72,7 +72,7 @@ def test_a_model_is_told_also_by_its_code(tmp_path: Path, monkeypatch: pytest.Mo
     write_json(tmp_path / "method.json", {"method": "gamma", "settings": {}})
     before = folder_digest(tmp_path)
     assert folder_digest(tmp_path) == before != content_digest(tmp_path)
-    monkeypatch.setattr(stages, "method_code", lambda name, *_: f"other code of {name}")
+    monkeypatch.setattr("lle.keys.code.method_code", lambda name, *_: f"other code of {name}")
     assert folder_digest(tmp_path) != before
     write_json(tmp_path / "method.json", {"method": "gamma", "settings": {"gone": 1}})
     with pytest.raises(WeightsError, match="lle train gamma"):

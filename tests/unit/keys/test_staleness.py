@@ -17,8 +17,9 @@ from edits import ADDED, CODE, SETTINGS, Edit
 import lle
 from lle.config.load import load_params
 from lle.keys.closure import Graph
+from lle.keys.code import tops
 from lle.keys.source import Source
-from lle.keys.stages import Keys, tops
+from lle.keys.stages import Keys
 from tests.conftest import ROOT
 
 PACKAGE = Path(lle.__file__).parent
