@@ -11,7 +11,7 @@ import importlib
 import importlib.metadata
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 import lle.metrics
 from lle.errors import ConfigError, LleError, did_you_mean
@@ -23,7 +23,7 @@ def declared() -> Mapping[str, Sequence[Metric]]:
     """Returns the metrics of every module that declares some, by import path.
 
     Raises:
-        LleError: a registered module declares none, or two metrics have one name.
+        LleError: a registered module is missing or declares none, or two metrics have one name.
     """
     found: dict[str, Sequence[Metric]] = {}
     for module in pkgutil.iter_modules(lle.metrics.__path__):
@@ -32,7 +32,7 @@ def declared() -> Mapping[str, Sequence[Metric]]:
         if own:
             found[path] = own
     for entry in importlib.metadata.entry_points(group="lle.metrics"):
-        own = getattr(importlib.import_module(entry.value), "METRICS", ())
+        own = getattr(_registered(entry.value), "METRICS", ())
         if not own:
             raise LleError(f"the module '{entry.value}' is registered under lle.metrics, but has no METRICS. Add them, or uninstall it.")
         found[entry.value] = own
@@ -42,6 +42,18 @@ def declared() -> Mapping[str, Sequence[Metric]]:
             homes = [path for path, own in found.items() if any(metric.name == name for metric in own)]
             raise LleError(f"the metric '{name}' is declared more than once, in {', '.join(homes)}. Rename or remove one.")
     return MappingProxyType(found)
+
+
+def _registered(path: str) -> ModuleType:
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        # Another name is a library that the module needs.
+        if error.name is None or not f"{path}.".startswith(f"{error.name}."):
+            raise
+        raise LleError(
+            f"the module '{path}' is registered under lle.metrics, but is not there. Install its package again, or uninstall it."
+        ) from error
 
 
 @functools.cache

@@ -152,6 +152,10 @@ def test_a_metric_of_another_package(run: Run, tmp_path: Path, monkeypatch: pyte
     forget()
     with pytest.raises(lle.errors.LleError, match=r"'my_package\.sharpness' is registered under lle\.metrics, but has no METRICS"):
         metrics.all_metrics()
+    module.unlink()
+    forget()
+    with pytest.raises(lle.errors.LleError, match=r"'my_package\.sharpness' is registered under lle\.metrics, but is not there"):
+        metrics.all_metrics()
 
 
 def test_a_data_set(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
