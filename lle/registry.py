@@ -48,9 +48,9 @@ class Card(Strict):
     preset: str = "recommended"
     """Preset whose network the next two figures are of."""
     parameters: int | None = None
-    """Number of parameters used at test time, counted by `lle.cards`."""
+    """Number of parameters used at test time, counted by `lle methods cards`."""
     gmacs: float | None = None
-    """Multiply-accumulates in 10^9 for a 400x600 picture, counted by `lle.cards`; None for what is no network."""
+    """Multiply-accumulates in 10^9 for a 400x600 picture, counted by `lle methods cards`; None for what is no network."""
     claimed_gflops: float | None = None
     """The FLOPs column of the papers' tables, in 10^9."""
     text: str = Field("", repr=False)

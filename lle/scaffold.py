@@ -105,7 +105,7 @@ parameters: 3203
 gmacs: 0.7603
 ---
 Say here what the method is, what it learns from, and where it comes from: the paper and, if there is one, the authors' code with
-its commit. Say then how ours differs from both, and why. The two figures above are counted by `lle.cards.update`, not written by
+its commit. Say then how ours differs from both, and why. The two figures above are counted by `lle methods cards`, not written by
 hand. Whoever compares methods reads this page beside the tables, so it is worth some sentences.
 """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from lle.cli.options import PATH, params_file, project, with_project
 
 if TYPE_CHECKING:
     from lle.project import Project
+    from lle.results.base import Score
 
 
 @click.command()
@@ -54,14 +54,14 @@ def train(method: str, data: str | None, seed: int | None, iterations: int | Non
 @with_project
 def evaluate(method: str, dataset: str, project: Project) -> None:
     """Measure METHOD, or `input`, on the test split of DATASET."""
-    for name, cell in project.evaluate(method, dataset)["metrics"].items():
-        value = f"-  {cell['missing']}" if cell["mean"] is None else f"{cell['mean']:.4g}{_interval(cell)}"
+    for name, cell in project.evaluate(method, dataset).metrics.items():
+        value = f"-  {cell.missing}" if cell.mean is None else f"{cell.mean:.4g}{_interval(cell)}"
         click.echo(f"{name:14}  {value}")
 
 
-def _interval(cell: Mapping[str, Any]) -> str:
+def _interval(cell: Score) -> str:
     """Returns an interval, nothing where the pictures are too few for one."""
-    return "" if cell.get("low") is None else f"  [{cell['low']:.4g}, {cell['high']:.4g}]"
+    return "" if cell.low is None else f"  [{cell.low:.4g}, {cell.high:.4g}]"
 
 
 @click.command()
@@ -88,7 +88,7 @@ def fetch(dataset: str, source: Path | None, project: Project) -> None:
 @click.option("--match", "pattern", default="*", metavar="PATTERN", help="Only those whose id fits, such as '*dce*'.")
 @click.pass_context
 def methods(context: click.Context, pattern: str) -> None:
-    """List the methods, or begin a new one."""
+    """List the methods, begin a new one, or count the figures on their cards."""
     if context.invoked_subcommand is not None:
         return
     from lle import registry
@@ -107,6 +107,16 @@ def new_method(name: str) -> None:
 
     made: Any = make(name)
     for path in made if isinstance(made, list | tuple) else [made]:
+        click.echo(path)
+
+
+@methods.command("cards")
+@click.argument("names", nargs=-1, metavar="[ID]...")
+def update_cards(names: tuple[str, ...]) -> None:
+    """Count parameters and multiply-accumulates of the methods ID, or of all, and write them into their cards."""
+    from lle import cards
+
+    for path in cards.update(names or None):
         click.echo(path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,8 @@ from lle.cli.options import project, with_project
 
 if TYPE_CHECKING:
     from lle.project import Project
+    from lle.results.segmentation import Recognised
+    from lle.results.study import Study
 
 
 @click.command()
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
 def profile(method: str, project: Project) -> None:
     """Measure parameters, operations, latency and memory of METHOD."""
     result = project.profile(method)
-    click.echo(f"{result['parameters']} parameters")
-    for size, timing in result["latency_ms"].items():
-        click.echo(f"{size}: {timing['median']:.1f} ms on {timing['threads']} threads")
+    click.echo(f"{result.parameters} parameters")
+    for size in result.latency_ms or ():
+        timing = result.timing(size)
+        click.echo(f"{size}: -" if timing is None else f"{size}: {timing.median:.1f} ms on {timing.threads} threads")
 
 
 @click.command()
@@ -29,17 +32,17 @@ def profile(method: str, project: Project) -> None:
 def costs(project: Project) -> None:
     """Count parameters and operations of every method; none has to be trained."""
     result = project.count_costs()
-    for name, cost in result["methods"].items():
-        counted = "-" if cost["macs"] is None else f"{cost['macs'] / 1e9:.4g}"
-        click.echo(f"{name:14}  {cost['parameters']:10}  {counted:>8} GMACs at {result['size']}")
+    for name, cost in result.methods.items():
+        counted = "-" if cost.macs is None else f"{cost.macs / 1e9:.4g}"
+        click.echo(f"{name:14}  {cost.parameters:10}  {counted:>8} GMACs at {result.size}")
 
 
 @click.command()
 @with_project
 def throughput(project: Project) -> None:
     """Measure how fast Zero-DCE trains, and how fast its batches could be made."""
-    for crop, speed in project.throughput()["crops"].items():
-        click.echo(f"{crop}: {speed['training_images_per_s']} images/s trained, {speed['loader_images_per_s']} loaded")
+    for crop, speed in project.throughput().crops.items():
+        click.echo(f"{crop}: {speed.training_images_per_s} images/s trained, {speed.loader_images_per_s} loaded")
 
 
 @click.group()
@@ -50,17 +53,17 @@ def benchmark() -> None:
 @benchmark.command()
 def startup() -> None:
     """Measure how long `lle` takes to start, against Python's own start."""
-    for name, found in project().benchmark_startup()["commands"].items():
-        click.echo(f"{name:12}  {found['seconds']:.3f} s, {found['ratio']:.1f} times `python -c pass`")
+    for name, found in project().benchmark_startup().commands.items():
+        click.echo(f"{name:12}  {found.seconds:.3f} s, {found.ratio:.1f} times `python -c pass`")
 
 
 @benchmark.command("pipeline")
 def pipeline_times() -> None:
     """Show where the minutes of the last `make repro` went, and write them to reports/benchmarks/pipeline.json."""
     found = project().benchmark_pipeline()
-    for name, spent in found["kinds"].items():
-        click.echo(f"{name:12}  {spent['seconds']:7.1f} s, {spent['cpu_seconds']:7.1f} s of CPU time")
-    click.echo(f"{'dvc itself':12}  {found['dvc_seconds']:7.1f} s\n{'all':12}  {found['seconds']:7.1f} s")
+    for name, spent in found.kinds.items():
+        click.echo(f"{name:12}  {spent.seconds:7.1f} s, {spent.cpu_seconds:7.1f} s of CPU time")
+    click.echo(f"{'dvc itself':12}  {found.dvc_seconds:7.1f} s\n{'all':12}  {found.seconds:7.1f} s")
 
 
 @click.command()
@@ -83,12 +86,13 @@ def segment(methods: tuple[str, ...], dataset: str, project: Project) -> None:
     """
     names = [name for method in methods for name in (project.segmented() if method == "suite" else (method,))]
     for result in (project.segment(name, dataset) for name in names):
-        click.echo(f"{result['method']}: {_mean_iou(result)}")
+        click.echo(f"{result.method}: {_mean_iou(result)}")
 
 
-def _mean_iou(result: dict[str, Any]) -> str:
-    cells = [f"{name}: {value:.3f}" if value is not None else f"{name}: -" for name, value in result["iou"].items()]
-    means = [f"{key}: {cell['mean']:.4f}  [{cell['low']:.4f}, {cell['high']:.4f}]" for key, cell in result["mean_iou"].items()]
+def _mean_iou(result: Recognised) -> str:
+    cells = [f"{name}: {value:.3f}" if value is not None else f"{name}: -" for name, value in result.iou.items()]
+    both = {"all": result.mean_iou.all, "listed": result.mean_iou.listed}
+    means = [f"{key}: {cell.mean:.4f}  [{cell.low:.4f}, {cell.high:.4f}]" for key, cell in both.items()]
     return "\n".join([", ".join(cells), *(f"mean IoU, {text}" for text in means)])
 
 
@@ -116,7 +120,7 @@ def read(methods: tuple[str, ...], dataset: str, project: Project) -> None:
 def attention(method: str, dataset: str, project: Project) -> None:
     """Draw the attention maps by block of the student METHOD, and its teacher's, on a picture of DATASET."""
     result = project.attention(method, dataset)
-    click.echo(f"{result['image']}: {result['student_blocks']} blocks of the student, {result['teacher_blocks']} of the teacher")
+    click.echo(f"{result.image}: {result.student_blocks} blocks of the student, {result.teacher_blocks} of the teacher")
 
 
 @click.command()
@@ -124,12 +128,12 @@ def attention(method: str, dataset: str, project: Project) -> None:
 def composite(project: Project) -> None:
     """Measure the composite index of the distillation paper on pictures without references."""
     result = project.composite()
-    for dataset, found in result["datasets"].items():
-        for name, row in found.get("methods", {}).items():
+    for dataset, found in result.datasets.items():
+        for name, row in found.methods.items():
             click.echo(f"{dataset}  {name:10}  {row['index']:.3f}")
-        if "missing" in found:
-            click.echo(f"{dataset}  -  {found['missing']}")
-    for name, reason in result["missing_terms"].items():
+        if found.missing is not None:
+            click.echo(f"{dataset}  -  {found.missing}")
+    for name, reason in result.missing_terms.items():
         click.echo(f"without {name}: {reason}")
 
 
@@ -146,14 +150,13 @@ def study(name: str | None, project: Project) -> None:
         _show_study(project.study(name))
 
 
-def _show_study(result: dict[str, Any]) -> None:
-    for variant, row in result["variants"].items():
-        for dataset, cells in row["results"].items():
-            shown = {key: cells[key]["mean"] for key in ("psnr", "ssim") if cells[key]["mean"] is not None}
+def _show_study(result: Study) -> None:
+    for variant, row in result.variants.items():
+        for dataset, cells in row.results.items():
+            shown = {key: cells[key].mean for key in ("psnr", "ssim") if cells[key].mean is not None}
             click.echo(f"{variant}  {dataset}  " + "  ".join(f"{key} {value:.4g}" for key, value in shown.items()))
-    for contrast in result["contrasts"]:
-        outcome = contrast["verdict"] or contrast["missing"]
-        click.echo(f"{contrast['better']} > {contrast['worse']} on {contrast['dataset']}: {outcome}")
+    for contrast in result.contrasts:
+        click.echo(f"{contrast.better} > {contrast.worse} on {contrast.dataset}: {contrast.verdict or contrast.missing}")
 
 
 @click.group(invoke_without_command=True)
@@ -162,9 +165,7 @@ def _show_study(result: dict[str, Any]) -> None:
 def clip(context: click.Context, project: Project) -> None:
     """Train the small CLIP that guides methods where no other is on disk, or measure what one knows."""
     if context.invoked_subcommand is None:
-        report = project.train_clip()
-        share = f"{report['retrieval_top1']:.1%}"
-        click.echo(f"build/clip in {report['seconds']} s, {share} of held-out pictures get their own light's caption")
+        click.echo(f"build/clip: {project.train_clip().retrieval_top1:.1%} of held-out pictures get their own light's caption")
 
 
 @clip.command("darkness")
@@ -176,22 +177,22 @@ def clip_darkness(dataset: str, project: Project) -> None:
     if found is None:
         click.echo(f"skipped: build/data/{dataset} does not exist. Prepare it first: lle fetch {dataset}")
     else:
-        dark, lit = f"{found['accuracy_dark']:.1%} of the dark", f"{found['accuracy_lit']:.1%} of the lit"
-        click.echo(f"{found['accuracy']:.1%} of {found['images']} pictures, {dark}, {lit}")
+        dark, lit = f"{found.accuracy_dark:.1%} of the dark", f"{found.accuracy_lit:.1%} of the lit"
+        click.echo(f"{found.accuracy:.1%} of {found.images} pictures, {dark}, {lit}")
 
 
 @clip.command("cost")
 @click.argument("method")
 def clip_cost(method: str) -> None:
     """Time a step of METHOD at 224 pixels against the CLIP image tower and the network, forward and backward."""
-    click.echo(f"{project().clip_cost(method)['ratio']:.2f} times CLIP and network alone")
+    click.echo(f"{project().clip_cost(method).ratio:.2f} times CLIP and network alone")
 
 
 @clip.command("prompts")
 @click.argument("method")
 def clip_prompts(method: str) -> None:
     """Look at what the prompts of METHOD learned: r(i) against exposure, before and after refinement."""
-    for when, monotone in project().clip_prompts(method)["monotone"].items():
+    for when, monotone in project().clip_prompts(method).monotone.items():
         click.echo(f"{when} refinement: {'rises monotonically with exposure' if monotone else 'not monotone'}")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import Field, model_validator
 
 from lle.config.base import Strict
@@ -16,8 +15,8 @@ from lle.config.ranges import PositiveRange, Unit, UnitRange
 from lle.config.varied import Varied
 from lle.errors import ConfigError, did_you_mean
 
-CATALOG = Path(__file__).parent / "../data/catalog.yaml"
-"""The public data sets, by id."""
+CATALOG = Path(__file__).parent.parent / "data" / "catalog"
+"""The public data sets: a file `<id>.yaml` each."""
 
 
 class DemoData(Strict):
@@ -211,8 +210,8 @@ DataConfig = Annotated[DemoData | DemoSegData | MineData | FolderData | CatalogD
 
 @functools.cache
 def catalog_names() -> tuple[str, ...]:
-    """Returns the ids of the catalog, in its order."""
-    return tuple(yaml.safe_load(CATALOG.read_text(encoding="utf-8")))
+    """Returns the ids of the catalog, in alphabetical order."""
+    return tuple(sorted(path.stem for path in CATALOG.glob("*.yaml")))
 
 
 def settings_for(name: str, sections: Mapping[str, DataConfig]) -> DataConfig:

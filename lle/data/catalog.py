@@ -1,4 +1,8 @@
-"""What public data sets exist, where they live, under which terms, and how their folders are laid out."""
+"""What public data sets exist, where they live, under which terms, and how their folders are laid out.
+
+A data set is a file `lle/data/catalog/<id>.yaml` with the fields of `Entry`. A field that is null is not known to us: it was left
+out rather than guessed. See `docs/add_a_data_set.md`.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from lle.config.base import Strict
-from lle.config.data import CATALOG
+from lle.config.data import CATALOG, catalog_names
 from lle.errors import DataError, did_you_mean
 
 Byte = Annotated[int, Field(ge=0, le=255)]
@@ -59,11 +63,11 @@ class Part(Strict):
     split: Split
     """Where the rows go."""
     low: str | None = None
-    """Folder of the low-light pictures."""
+    """Folder of the low-light pictures; a pattern with wildcards, looked for up to two folders below the one that is given."""
     normal: str | None = None
-    """Folder of the normal-light pictures."""
+    """Folder of the normal-light pictures, as `low`."""
     mask: str | None = None
-    """Folder of the masks."""
+    """Folder of the masks, as `low`."""
 
     @property
     def folders(self) -> dict[str, str]:
@@ -77,7 +81,7 @@ class Layout(Strict):
     parts: tuple[Part, ...] = ()
     """Folders and their splits."""
     key: str = "(.+)"
-    """Regular expression over file names without suffix; its first group is the pair's key."""
+    """Regular expression over file names without suffix; its first group is the pair's key. Other files are no part."""
     reader: Literal["folder", "sice", "voc", "exdark", "photos"] | None = None
     """Reads what folders and keys cannot say."""
     lonely: int = 0
@@ -118,7 +122,7 @@ class Entry(Strict):
     """One data set of the catalog."""
 
     id: str
-    """Key in the catalog."""
+    """The name of its file."""
     title: str
     """Name the field uses."""
     task: Literal["enhancement", "segmentation"]
@@ -151,8 +155,20 @@ class Entry(Strict):
 
 @functools.cache
 def entries() -> Mapping[str, Entry]:
-    """Returns every entry by id, in the file's order."""
-    return {key: Entry(id=key, **value) for key, value in yaml.safe_load(CATALOG.read_text(encoding="utf-8")).items()}
+    """Returns every entry by id, in alphabetical order.
+
+    Raises:
+        DataError: a file has a field that is wrong.
+    """
+    return {name: _read(CATALOG / f"{name}.yaml") for name in catalog_names()}
+
+
+def _read(path: Path) -> Entry:
+    try:
+        return Entry(id=path.stem, **yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}. `lle.data.catalog` explains the fields.") from error
 
 
 def entry(name: str) -> Entry:

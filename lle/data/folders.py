@@ -73,20 +73,6 @@ def _unusable(path: Path) -> str | None:
     return None
 
 
-def match_stems(low: Iterable[Path], normal: Iterable[Path]) -> list[tuple[Path, Path]]:
-    """Pairs low-light and normal-light pictures whose file names without suffix are equal.
-
-    Returns:
-        Pairs in the order of `low`.
-
-    Raises:
-        DataError: two files of one side share a stem, or a picture has no partner; up to five orphans are named.
-    """
-    pairs, orphans = _match({path.stem: path for path in _unlike(low)}, {path.stem: path for path in _unlike(normal)})
-    _refuse(orphans, 2 * len(pairs) + len(orphans))
-    return pairs
-
-
 def read_folder(source: Path, paired: bool | None = None, orphans: bool = False) -> Found:
     """Reads a data set as users keep them.
 

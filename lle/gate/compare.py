@@ -28,7 +28,7 @@ from lle.gate.consistency import inconsistencies
 from lle.gate.snapshot import SEGMENTATION, Cost, Quality, Share, Timing, snapshot
 from lle.gate.verdict import Check, Outcome, Verdict
 from lle.metrics.bootstrap import bootstrap_mean
-from lle.metrics.registry import METRICS
+from lle.metrics.registry import all_metrics
 
 TOLERANCES: Mapping[str, float] = {
     "psnr": 0.2,
@@ -73,9 +73,9 @@ def gate(
     """
     reports = Path(reports)
     tolerances = {**TOLERANCES, **SEGMENTATION, **(tolerance or {})}
-    unknown = tolerances.keys() - METRICS.keys() - SEGMENTATION.keys()
+    unknown = tolerances.keys() - all_metrics().keys() - SEGMENTATION.keys()
     if unknown:
-        raise LleError(f"tolerances name unknown metrics: {', '.join(sorted(unknown))}. Known: {', '.join(METRICS)}.")
+        raise LleError(f"tolerances name unknown metrics: {', '.join(sorted(unknown))}. Known: {', '.join(all_metrics())}.")
     with accepted_results(reports, against) as (folder, reason):
         accepted = snapshot(folder)
     present = snapshot(reports)
@@ -131,7 +131,7 @@ def _compare_metric(
     new = [value for value in after if value is not None]
     if not old:
         return Check(subject, name, "skipped", "no picture has a value")
-    sign = 1 if name in SEGMENTATION or METRICS[name].direction == "higher" else -1
+    sign = 1 if name in SEGMENTATION or all_metrics()[name].direction == "higher" else -1
     change = bootstrap_mean([sign * (b - a) for a, b in zip(old, new, strict=True)])
     second = math.fsum(new) / len(new)
     # With several accepted runs, one more of them is compared with their mean: the accepted one may have been lucky itself.

@@ -10,7 +10,7 @@ from pathlib import Path
 from lle.files import read_json
 from lle.gate.snapshot import per_picture
 from lle.gate.verdict import Check
-from lle.metrics.registry import METRICS
+from lle.metrics.registry import all_metrics
 
 AGREEMENT = 5e-5
 """Share by which the mean in a JSON file may differ from that of its table, whose values have six digits."""
@@ -31,7 +31,7 @@ def _disagreements(reports: Path) -> Iterator[Check]:
         for name, cell in read_json(path)["metrics"].items():
             known = [value for value in values.get(name, ()) if value is not None]
             mean = math.fsum(known) / len(known) if known else None
-            if name not in METRICS or METRICS[name].direction == "none" or (mean is None and cell["mean"] is None):
+            if name not in all_metrics() or all_metrics()[name].direction == "none" or (mean is None and cell["mean"] is None):
                 continue
             largest = max((abs(value) for value in known), default=0.0)
             if mean is None or cell["mean"] is None or abs(mean - cell["mean"]) > AGREEMENT * largest:

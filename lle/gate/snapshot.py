@@ -11,7 +11,7 @@ from typing import Any
 
 from lle.errors import LleError
 from lle.files import read_json
-from lle.metrics.registry import METRICS
+from lle.metrics.registry import all_metrics
 
 SEGMENTATION: Mapping[str, float] = {"iou": 0.01, "pixel_accuracy": 0.01}
 """Measures of a segmented picture, higher is better, and how much worse their mean may be."""
@@ -119,7 +119,8 @@ def snapshot(reports: Path) -> Snapshot:
 def per_picture(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[float | None, ...]]]:
     """Reads a per-picture table: the pictures' names, and by metric with a direction its values."""
     rows = _rows(path)
-    columns = [name for name in (rows[0] if rows else {}) if name not in _KEYS and name in METRICS and METRICS[name].direction != "none"]
+    known = all_metrics()
+    columns = [name for name in (rows[0] if rows else {}) if name not in _KEYS and name in known and known[name].direction != "none"]
     return tuple(row["image"] for row in rows), {name: tuple(_number(row[name]) for row in rows) for name in columns}
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from lle.config.schema import BaseParams
+from lle.keys.code import method_code, model_code
 from lle.keys.content import content_digest, made_by
-from lle.keys.stages import Key, Keys, method_code, model_code
+from lle.keys.stages import Key, Keys
 
 __all__ = ["Key", "Keys", "content_digest", "folder_digest", "made_by", "method_code", "model_code", "stage_key"]
 

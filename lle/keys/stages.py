@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from lle import registry
 from lle.config.base import Input, MethodConfig
-from lle.config.data import settings_for
+from lle.config.data import CatalogData, catalog_names, settings_for
 from lle.config.schema import BaseParams, method_settings
-from lle.errors import WeightsError
-from lle.files import digest, read_json
+from lle.data import catalog
+from lle.files import digest
 from lle.keys.closure import Graph
+from lle.keys.code import installed, model_code, tops
 from lle.keys.content import content_digest
 from lle.keys.source import Source
+from lle.metrics.composite import HIGHER_IS_BETTER
+from lle.metrics.registry import all_metrics, declared
 
 MODELS = Path("build/models")
 SECTIONS = Path(__file__).parent.parent / "report" / "sections"
@@ -159,6 +159,13 @@ class Keys:
     def _section(self, *names: str) -> dict[str, Any]:
         return {name: plain(getattr(self.params, name)) for name in names}
 
+    def _data(self, name: str) -> dict[str, Any]:
+        """Returns the settings of a data set, and the entry of the catalog that it is made from."""
+        settings = settings_for(name, self.params.data)
+        public = settings.entry or name if isinstance(settings, CatalogData) else getattr(settings, "photographs", None)
+        entry = {f"catalog.{public}": plain(catalog.entry(public))} if public in catalog_names() else {}
+        return {f"data.{name}": plain(settings), **entry}
+
     def _fetch(self, name: str) -> Stage:
         settings = settings_for(name, self.params.data)
         source = getattr(settings, "source", None)
@@ -169,7 +176,7 @@ class Keys:
             unused.append("lle.data.check:at_fetch")
         if getattr(settings, "photographs", None) != "photos":
             unused.append("lle.data.demo:_photos")
-        return Stage(["lle.data.prepare:prepare"], unused, {f"data.{name}": plain(settings)}, inputs)
+        return Stage(["lle.data.prepare:prepare"], unused, self._data(name), inputs)
 
     def _clip(self) -> Stage:
         return Stage(["lle.clip.small_clip:train"], settings=self._section("clip"))
@@ -190,7 +197,7 @@ class Keys:
 
     def _evaluate(self, name: str) -> Stage:
         code = self._method(name) if name != "input" else []
-        return Stage(["lle.measure.method:evaluate_method", *code], settings=self._section("evaluate", "seed"))
+        return Stage(["lle.measure.method:evaluate_method", *_metrics(), *code], settings=self._section("evaluate", "seed"))
 
     def _profile(self, name: str) -> Stage:
         return Stage(["lle.measure.method:profile_method", *self._method(name)], settings=self._section("profile"))
@@ -226,15 +233,23 @@ class Keys:
         chosen = self.params.composite
         values = {f"methods.{name}": plain(method_settings(self.params, name)) for name in (chosen.method, *chosen.others)}
         sets = {name: settings_for(name, self.params.data) for name in chosen.datasets}
-        sources = {f"data.{name}": plain(settings) for name, settings in sets.items()}
-        code = ["lle.measure.composite:composite", *self._all([chosen.method, *chosen.others])]
+        sources = {key: value for name in sets for key, value in self._data(name).items()}
+        code = ["lle.measure.composite:composite", *_metrics(HIGHER_IS_BETTER), *self._all([chosen.method, *chosen.others])]
         unused = _unused(settings.kind for settings in sets.values())
         return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
 
     def _report(self) -> Stage:
         sections = [f"lle.report.sections.{path.stem}" for path in sorted(SECTIONS.glob("[a-z]*.py"))]
         cards = {name: digest(registry.card(name).model_dump(mode="json")) for name in registry.packages()}
-        return Stage(["lle.report.build:build_report", *sections], [], {"cards": cards})
+        # A report shows how metrics are called and defined; how they are computed is in the results.
+        metrics = {name: {key: value for key, value in vars(one).items() if not callable(value)} for name, one in all_metrics().items()}
+        return Stage(["lle.report.build:build_report", *sections], [], {"cards": cards, "metrics": metrics})
+
+
+def _metrics(names: Iterable[str] | None = None) -> list[str]:
+    """Returns the entries of the code of these metrics, or of all: the modules that declare them."""
+    wanted = set(all_metrics() if names is None else names)
+    return [f"{module}:METRICS" for module, own in declared().items() if wanted & {metric.name for metric in own}]
 
 
 def plain(value: Any) -> Any:
@@ -282,44 +297,3 @@ def _suite_model(one: Input) -> str | None:
     if one.kind != "model" or path is None or path.parent != MODELS or path.name not in registry.packages():
         return None
     return path.name
-
-
-def tops() -> set[str]:
-    """Returns the top-level packages whose code is followed: this one, and those of plug-ins."""
-    return {"lle", *(package.partition(".")[0] for package in registry.packages().values())}
-
-
-@functools.lru_cache(maxsize=1)
-def installed() -> Graph:
-    """Returns the code that Python would import; read once a process."""
-    return Graph(Source(), tops())
-
-
-def model_code(description: Path) -> str:
-    """Returns the digest of the code of the method that a model folder's `method.json` describes.
-
-    Raises:
-        WeightsError: the method is gone, or has other settings now.
-    """
-    model = read_json(description)
-    name = model["method"]
-    try:
-        settings = registry.config_class(name)(**model["settings"])
-    except ValidationError as error:
-        raise WeightsError(f"{description} does not fit method '{name}' as it is now. Train it again with `lle train {name}`.") from error
-    return method_code(name, settings)
-
-
-def method_code(name: str, settings: MethodConfig | None = None, entries: Sequence[str] = ()) -> str:
-    """Returns the digest of a method's code, with that of methods that its settings name.
-
-    Args:
-        name: the method's id.
-        settings: None takes the defaults.
-        entries: further code that counts, as `module:name`.
-    """
-    own = registry.config_class(name)() if settings is None else settings
-    home = registry.package(name)
-    named = [one for one in own.inputs() if one.kind == "method"]
-    inner = [f"{registry.package(one.name)}.{part}" for one in named for part in ("method", "config:Config")]
-    return installed().digest([f"{home}.method", f"{home}.config:Config", *inner, *entries])

@@ -1,4 +1,7 @@
-"""Least-squares adversarial losses, plain and relativistic."""
+"""Least-squares adversarial losses, plain and relativistic.
+
+Source: Mao et al., ICCV 2017; relativistic: Jolicoeur-Martineau, ICLR 2019, in the form of EnlightenGAN.
+"""
 
 from __future__ import annotations
 

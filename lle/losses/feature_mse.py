@@ -1,4 +1,7 @@
-"""Distance of two pictures in the features of a network trained on ImageNet."""
+"""Distance of two pictures in the features of a network trained on ImageNet.
+
+Source: Johnson, Alahi, Fei-Fei: Perceptual losses for real-time style transfer and super-resolution, ECCV 2016.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Picture gradients and losses on them."""
+"""Picture gradients and losses on them.
+
+Source: definition.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Total variation."""
+"""Total variation.
+
+Source: Rudin, Osher, Fatemi: Nonlinear total variation based noise removal algorithms, Physica D 60, 1992.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from lle.errors import DataError, LleError
 from lle.files import read_json
 from lle.measure.quality import bootstrap_groups
 from lle.metrics.bootstrap import LEVEL, paired_difference
-from lle.metrics.registry import METRICS, Metric, select
+from lle.metrics.metric import Metric
+from lle.metrics.registry import all_metrics, select
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Comparison:
     def _cells(self) -> Iterator[tuple[str, ...]]:
         last = None
         for score in self.scores:
-            label = "" if score.metric == last else f"{score.metric} {_arrow(METRICS[score.metric])}"
+            label = "" if score.metric == last else f"{score.metric} {_arrow(all_metrics()[score.metric])}"
             last = score.metric
             yield label, score.method, *_text(score.value, ".4g"), *_text(score.difference, "+.3g", empty="")
 

@@ -17,7 +17,8 @@ from lle.errors import ConfigError, did_you_mean
 from lle.keys import made_by
 from lle.measure.method import open_method
 from lle.metrics.composite import HIGHER_IS_BETTER, composite_index, improvement
-from lle.metrics.registry import METRICS, Sample
+from lle.metrics.metric import Sample
+from lle.metrics.registry import all_metrics
 from lle.provenance import provenance
 from lle.results.composite import Composite
 
@@ -51,7 +52,7 @@ def composite(
         LleError: a trained model is missing, or a picture cannot be read.
     """
     options = params.composite
-    missing = {name: reason for name in HIGHER_IS_BETTER if (reason := METRICS[name].missing()) is not None}
+    missing = {name: reason for name in HIGHER_IS_BETTER if (reason := all_metrics()[name].missing()) is not None}
     used = {name: higher for name, higher in HIGHER_IS_BETTER.items() if name not in missing}
     for dataset in options.datasets:
         if dataset not in params.data and dataset not in catalog_names():
@@ -116,7 +117,7 @@ def _measure(enhance: Any, paths: list[Path], used: Mapping[str, bool]) -> dict[
         seconds += time.perf_counter() - start
         sample = Sample(output, low, None)
         for name, found in values.items():
-            found.append(METRICS[name].measure(sample))
+            found.append(all_metrics()[name].measure(sample))
     return {**{name: float(np.mean(found)) for name, found in values.items()}, "seconds": seconds / len(paths)}
 
 

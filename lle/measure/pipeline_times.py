@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 from lle.errors import DataError
-from lle.files import write_json
 from lle.launch import TIMES_FILE
 from lle.provenance import provenance
+from lle.results.cost import PipelineTimes
 
 
-def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> dict[str, Any]:
+def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> PipelineTimes:
     """Reads how long each command of the last `python -m lle.launch dvc repro` took, and writes `benchmarks/pipeline.json`.
 
     Args:
@@ -37,6 +36,7 @@ def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> dict[s
         for place, key in enumerate(("seconds", "cpu_seconds")):
             kinds[line["command"][1]][place] += line[key]
     record = {
+        "schema": PipelineTimes.SCHEMA,
         "seconds": round(whole[-1], 1),
         "dvc_seconds": round(whole[-1] - sum(line["seconds"] for line in commands), 1),
         "kinds": {name: {"seconds": round(a, 1), "cpu_seconds": round(b, 1)} for name, (a, b) in sorted(kinds.items(), key=lambda k: -k[1][0])},
@@ -46,5 +46,6 @@ def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> dict[s
         ],
         "provenance": provenance(seed=None, data_digest=None, command="lle benchmark pipeline"),
     }
-    write_json(reports / "benchmarks" / "pipeline.json", record)
-    return record
+    found = PipelineTimes.of(record)
+    found.write(PipelineTimes.path(reports))
+    return found

@@ -22,8 +22,9 @@ from lle.data.pairs import Prepared, Row
 from lle.errors import DataError, LleError
 from lle.files import significant
 from lle.metrics.bootstrap import LEVEL, RESAMPLES, bootstrap_mean
+from lle.metrics.metric import Metric, Sample
 from lle.metrics.protocol import PROTOCOL, Image, to_uint8
-from lle.metrics.registry import Metric, Sample, select
+from lle.metrics.registry import select
 from lle.results.quality import INPUT, Evaluation, LitFrames, PerImage
 
 SAMPLE_SIDE = 480

@@ -7,10 +7,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from lle.files import write_json
 from lle.provenance import provenance
+from lle.results.cost import Startup
 
 COMMANDS = {
     "import lle": ("-c", "import lle"),
@@ -20,7 +19,7 @@ COMMANDS = {
 RUNS = 9
 
 
-def measure(reports: Path = Path("reports"), runs: int = RUNS) -> dict[str, Any]:
+def measure(reports: Path = Path("reports"), runs: int = RUNS) -> Startup:
     """Times each command in turn with `python -c pass` and writes `benchmarks/startup.json`.
 
     Args:
@@ -41,16 +40,18 @@ def measure(reports: Path = Path("reports"), runs: int = RUNS) -> dict[str, Any]
             for name, value in found.items():
                 seconds[name].append(value)
     base = statistics.median(python)
-    record = {
-        "python_s": float(f"{base:.3g}"),
-        "commands": {
-            name: {"seconds": float(f"{statistics.median(values):.3g}"), "ratio": float(f"{statistics.median(values) / base:.3g}")}
-            for name, values in seconds.items()
-        },
-        "runs": runs,
-        "provenance": provenance(seed=None, data_digest=None, command="lle benchmark startup"),
-    }
-    write_json(reports / "benchmarks" / "startup.json", record)
+    record = Startup.of(
+        {
+            "python_s": float(f"{base:.3g}"),
+            "commands": {
+                name: {"seconds": float(f"{statistics.median(values):.3g}"), "ratio": float(f"{statistics.median(values) / base:.3g}")}
+                for name, values in seconds.items()
+            },
+            "runs": runs,
+            "provenance": provenance(seed=None, data_digest=None, command="lle benchmark startup"),
+        }
+    )
+    record.write(Startup.path(reports))
     return record
 
 

@@ -25,7 +25,7 @@ from lle.data.pairs import closed_test_splits
 from lle.errors import ConfigError, LleError, TrainingError, did_you_mean
 from lle.files import csv_text, digest, read_json, write_json, write_text
 from lle.keys import Keys, content_digest
-from lle.keys.stages import installed
+from lle.keys.code import installed
 from lle.measure.study_results import lines_of, summarised
 
 BUILD = Path("build/studies")

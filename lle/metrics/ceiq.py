@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lle.metrics.metric import Metric
 from lle.metrics.protocol import Image
 from lle.metrics.ssim import ssim_map
 
@@ -65,3 +66,18 @@ def score(values: tuple[float, float, float, float, float]) -> float:
 def ceiq(image: Image) -> float:
     """Returns the contrast score, about 1 to 5 on the scale of a mean opinion, higher is better."""
     return score(features(image))
+
+
+METRICS = (
+    Metric(
+        name="ceiq",
+        label="CEIQ",
+        direction="higher",
+        needs_reference=False,
+        unit="",
+        definition="contrast quality, about 1 to 5: the picture against its own equalised version",
+        source="Yan, Li, Fu 2019; mtobeiyf/CEIQ c92b6a1",
+        measure=lambda s: ceiq(s.output),
+        order=100,
+    ),
+)

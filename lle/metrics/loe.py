@@ -12,6 +12,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from lle.metrics.metric import Metric
 from lle.metrics.protocol import Image
 
 SHORT_SIDE = 50
@@ -106,3 +107,31 @@ def loe_100(output: Image, low: Image) -> float:
     rows, columns = (np.floor(np.linspace(1, size, GRID) + 0.5).astype(int) - 1 for size in low.shape[:2])
     a, b = (image.max(axis=2)[np.ix_(rows, columns)].ravel().astype(np.int64) for image in (output, low))
     return disagreements(a, b) / a.size
+
+
+METRICS = (
+    Metric(
+        name="loe",
+        label="LOE",
+        direction="lower",
+        needs_reference=False,
+        unit="",
+        definition="lightness order error against the input, short side 50, MATLAB bicubic",
+        source="Wang et al., IEEE TIP 2013; loe.m",
+        measure=lambda s: loe(s.output, s.low),
+        order=80,
+        digits=1,
+    ),
+    Metric(
+        name="loe_100",
+        label="LOE (100x100)",
+        direction="lower",
+        needs_reference=False,
+        unit="",
+        definition="lightness order error against the input on a grid of 100x100 pixels",
+        source="baidut/BIMEF, loe100x100.m",
+        measure=lambda s: loe_100(s.output, s.low),
+        order=90,
+        digits=1,
+    ),
+)

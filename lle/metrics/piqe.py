@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lle.metrics.metric import Metric
 from lle.metrics.protocol import Image
 
 BLOCK = 16
@@ -79,3 +80,19 @@ def piqe(image: Image) -> float:
 
     distortion = np.where(active, impaired * (1 - variance) + noisy * variance, 0.0).sum()
     return float((distortion + 1) / (1 + active.sum()) * 100)
+
+
+METRICS = (
+    Metric(
+        name="piqe",
+        label="PIQE",
+        direction="lower",
+        needs_reference=False,
+        unit="",
+        definition="share and strength of blocks with artefacts or noise, 0 to 100",
+        source="Venkatanath et al., NCC 2015, as pyiqa's piqe",
+        measure=lambda s: piqe(s.output),
+        order=110,
+        digits=2,
+    ),
+)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lle.metrics.metric import Metric
 from lle.metrics.protocol import Image
 
 WEIGHTS = {
@@ -59,3 +60,46 @@ def score(name: str, image: Image) -> float:
     tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
     with torch.inference_mode():
         return float(_model(name)(tensor))
+
+
+METRICS = (
+    Metric(
+        name="niqe",
+        label="NIQE",
+        direction="lower",
+        needs_reference=False,
+        unit="",
+        definition="distance of local statistics from those of pristine photographs",
+        source="Mittal et al., IEEE SPL 2013, as pyiqa's niqe",
+        measure=lambda s: score("niqe", s.output),
+        missing=lambda: missing("niqe"),
+        order=120,
+        digits=2,
+    ),
+    Metric(
+        name="brisque",
+        label="BRISQUE",
+        direction="lower",
+        needs_reference=False,
+        unit="",
+        definition="support vector regression on local statistics",
+        source="Mittal et al., IEEE TIP 2012, as pyiqa's brisque",
+        measure=lambda s: score("brisque", s.output),
+        missing=lambda: missing("brisque"),
+        order=130,
+        digits=2,
+    ),
+    Metric(
+        name="musiq",
+        label="MUSIQ",
+        direction="higher",
+        needs_reference=False,
+        unit="",
+        definition="multi-scale transformer trained on KonIQ-10k, about 0 to 100",
+        source="Ke et al., ICCV 2021, as pyiqa's musiq",
+        measure=lambda s: score("musiq", s.output),
+        missing=lambda: missing("musiq"),
+        order=140,
+        digits=2,
+    ),
+)

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lle.metrics.protocol import Image
+from lle.metrics.metric import Metric
+from lle.metrics.protocol import Image, luma
 
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
@@ -67,3 +68,51 @@ def ssim(x: Image | NDArray, y: Image | NDArray, nonnegative: bool = False) -> f
 def ssim_skimage(x: Image, y: Image) -> float:
     """Returns SSIM as `skimage.metrics.structural_similarity` does by default: uniform 7 x 7, unbiased covariance."""
     return float(_inner(ssim_map(x, y, smooth=_uniform, sample=49 / 48), 3).mean())
+
+
+METRICS = (
+    Metric(
+        name="ssim",
+        label="SSIM",
+        direction="higher",
+        needs_reference=True,
+        unit="",
+        definition="Gaussian window 11x11, sigma 1.5, mean over RGB and whole windows",
+        source="Wang et al., IEEE TIP 2004",
+        measure=lambda s: ssim(s.output, s.target),
+        order=20,
+    ),
+    Metric(
+        name="ssim_y",
+        label="SSIM (Y)",
+        direction="higher",
+        needs_reference=True,
+        unit="",
+        definition="SSIM of the rounded grey pictures 0.299 R + 0.587 G + 0.114 B",
+        source="Wang et al., IEEE TIP 2004",
+        measure=lambda s: ssim(luma(s.output), luma(s.target)),
+        order=30,
+    ),
+    Metric(
+        name="ssim_skimage",
+        label="SSIM (7x7)",
+        direction="higher",
+        needs_reference=True,
+        unit="",
+        definition="uniform window 7x7, unbiased covariance, mean over RGB",
+        source="skimage.metrics.structural_similarity, defaults",
+        measure=lambda s: ssim_skimage(s.output, s.target),
+        order=40,
+    ),
+    Metric(
+        name="ssim_gt_mean",
+        label="SSIM, GT mean",
+        direction="higher",
+        needs_reference=True,
+        unit="",
+        definition="SSIM after the output got the reference's mean brightness",
+        source="Retinexformer's test script; its authors warn against it",
+        measure=lambda s: ssim(s.corrected, s.target),
+        order=60,
+    ),
+)

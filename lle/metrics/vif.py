@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lle.metrics.metric import Metric
 from lle.metrics.protocol import Image, Plane, luma
 
 NOISE = 0.4
@@ -140,3 +141,18 @@ def vif(output: Image, reference: Image) -> float:
         left += float(np.log2(1 + (gain * gain / (variance + NOISE))[..., None] * signal).sum())
         whole += float(np.log2(1 + signal / NOISE).sum())
     return left / (whole + TINY)
+
+
+METRICS = (
+    Metric(
+        name="vif",
+        label="VIF",
+        direction="higher",
+        needs_reference=True,
+        unit="",
+        definition="visual information fidelity, wavelet domain, grey; above 1 where contrast was gained",
+        source="Sheikh and Bovik, IEEE TIP 2006, as pyiqa's vif",
+        measure=lambda s: vif(s.output, s.target),
+        order=70,
+    ),
+)

@@ -5,7 +5,7 @@ import lle
 
 project = lle.Project()
 project.train("zero_dce", iterations=200)
-print(project.evaluate("zero_dce", "demo")["metrics"]["psnr"])
+print(project.evaluate("zero_dce", "demo").metrics["psnr"])
 project.enhancer("zero_dce").enhance(picture)
 ```
 """

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
     from lle.infer.enhancer import Enhancer
     from lle.measure.compare import Comparison
+    from lle.results.attention import Attention
+    from lle.results.composite import Composite
+    from lle.results.cost import Costs, PipelineTimes, Profile, Startup, Throughput
+    from lle.results.quality import Evaluation
+    from lle.results.segmentation import Judge, Segmentation
+    from lle.results.study import Study
 
 
 class Project(Datasets, Guidance, Publishing, Stages):
@@ -132,7 +138,7 @@ class Project(Datasets, Guidance, Publishing, Stages):
                 settings = {key: value for key, value in settings.items() if value != before[key]}
         return Enhancer.load(model, settings, tile, device, self.models)
 
-    def evaluate(self, method: str, dataset: str) -> dict[str, Any]:
+    def evaluate(self, method: str, dataset: str) -> Evaluation:
         """Measures a method on the test split of a data set, which is prepared where it is not.
 
         Args:
@@ -144,13 +150,14 @@ class Project(Datasets, Guidance, Publishing, Stages):
         """
         from lle import registry
         from lle.measure.method import INPUT, evaluate_method, open_method
+        from lle.results.quality import Evaluation
 
         if method != INPUT:
             registry.package(method)
             if not self.is_prepared(dataset):
                 open_method(method, self.params, self.models)  # a missing model is found before a long download
         self.require_prepared(dataset)
-        return evaluate_method(method, dataset, self.params, self.models, self.reports, self.data)
+        return Evaluation.of(evaluate_method(method, dataset, self.params, self.models, self.reports, self.data))
 
     def compare(self, methods: Sequence[str], dataset: str, metrics: Sequence[str] = (), run: bool = False) -> Comparison:
         """Puts the results of methods on a data set side by side.
@@ -171,64 +178,71 @@ class Project(Datasets, Guidance, Publishing, Stages):
                 self.evaluate(method, dataset)
         return compare(methods, dataset, self.reports, metrics)
 
-    def profile(self, method: str) -> dict[str, Any]:
+    def profile(self, method: str) -> Profile:
         """Measures parameters, multiply-accumulates, latency and memory of a method."""
         from lle.measure.method import profile_method
+        from lle.results.cost import Profile
 
-        return profile_method(method, self.params, self.models, self.reports)
+        return Profile.of(profile_method(method, self.params, self.models, self.reports))
 
-    def count_costs(self) -> dict[str, Any]:
+    def count_costs(self) -> Costs:
         """Counts parameters and multiply-accumulates of every method, trained or not."""
         from lle.measure.counts import count
+        from lle.results.cost import Costs
 
-        return count(self.params, self.reports)
+        return Costs.of(count(self.params, self.reports))
 
-    def throughput(self) -> dict[str, Any]:
+    def throughput(self) -> Throughput:
         """Measures how fast Zero-DCE trains and how fast its batches could be made."""
         from lle.measure.speed import measure
+        from lle.results.cost import Throughput
 
-        return measure(self.params, self.reports, self.data, self.cache)
+        return Throughput.of(measure(self.params, self.reports, self.data, self.cache))
 
-    def benchmark_startup(self) -> dict[str, Any]:
+    def benchmark_startup(self) -> Startup:
         """Measures how long `lle` takes to start, as a multiple of Python's own start."""
         from lle.measure.startup import measure
 
         return measure(self.reports)
 
-    def benchmark_pipeline(self) -> dict[str, Any]:
+    def benchmark_pipeline(self) -> PipelineTimes:
         """Sums up how long each command of the last `make repro` took."""
         from lle.measure.pipeline_times import measure
 
         return measure(self.reports)
 
-    def attention(self, method: str, dataset: str) -> dict[str, Any]:
+    def attention(self, method: str, dataset: str) -> Attention:
         """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""
         from lle.measure.attention import attention
+        from lle.results.attention import Attention
 
-        return attention(method, dataset, self.params, self.models, self.reports, self.data)
+        return Attention.of(attention(method, dataset, self.params, self.models, self.reports, self.data))
 
-    def composite(self) -> dict[str, Any]:
+    def composite(self) -> Composite:
         """Measures the composite index of the distillation paper, as defined here, for the methods of the section `composite`."""
         from lle.measure.composite import composite
+        from lle.results.composite import Composite
 
-        return composite(self.params, self.models, self.reports, self.data)
+        return Composite.of(composite(self.params, self.models, self.reports, self.data))
 
-    def train_judge(self, dataset: str) -> dict[str, Any]:
+    def train_judge(self, dataset: str) -> Judge:
         """Trains the judge of a segmentation set on its clean pictures, or takes its given weights, and measures it."""
+        from lle.results.segmentation import Judge
         from lle.segmentation.judge import train_judge
 
-        return train_judge(dataset, self.params, self.judges, self.reports, self.data, self.cache, self.scratch)
+        return Judge.of(train_judge(dataset, self.params, self.judges, self.reports, self.data, self.cache, self.scratch))
 
-    def segment(self, method: str, dataset: str) -> dict[str, Any]:
+    def segment(self, method: str, dataset: str) -> Segmentation:
         """Lets a judge segment darkened pictures that a method has enhanced.
 
         Args:
             method: its id, `dark` for the darkened pictures as they are, or `clean` for the pictures before.
             dataset: a segmentation set with a trained judge.
         """
+        from lle.results.segmentation import Segmentation
         from lle.segmentation.in_the_dark import segment_method
 
-        return segment_method(method, dataset, self.params, self.models, self.reports, self.data, self.judges)
+        return Segmentation.of(segment_method(method, dataset, self.params, self.models, self.reports, self.data, self.judges))
 
     def segmented(self) -> tuple[str, ...]:
         """Returns what the pipeline segments: `dark`, `clean` and every method of the suite."""
@@ -261,11 +275,12 @@ class Project(Datasets, Guidance, Publishing, Stages):
         """Returns the titles of the studies by name."""
         return {name: study.title for name, study in self.params.studies.items()}
 
-    def study(self, name: str) -> dict[str, Any]:
+    def study(self, name: str) -> Study:
         """Trains and measures the variants of a study; what is done is not done again."""
         from lle.measure.study import run_study
+        from lle.results.study import Study
 
-        return run_study(name, self.path, self.overrides, self.reports)
+        return Study.of(run_study(name, self.path, self.overrides, self.reports))
 
     def doctor(self) -> Iterator[str]:
         """Yields what is installed and on disk, what is missing, and how to get it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from lle.metrics.registry import METRICS
+from lle.metrics.registry import all_metrics
 
 Group = Literal["full", "none", "gt", "other", "cost"]
 
@@ -50,20 +50,6 @@ class Column:
         return "—" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
 
 
-_DIGITS = {
-    "psnr": 2,
-    "psnr_gt_mean": 2,
-    "loe": 1,
-    "loe_100": 1,
-    "piqe": 2,
-    "niqe": 2,
-    "brisque": 2,
-    "musiq": 2,
-    "brightness": 1,
-    "contrast": 1,
-}
-"""Decimals of a metric; three where nothing else is said."""
-
 COSTS: tuple[Column, ...] = (
     Column("parameters", "Parameters", "cost", "lower", 0, "Numbers learned and used at test time."),
     Column("gmacs", "GMACs", "cost", "lower", 3, "Multiply-accumulates in 10^9 for one 400x600 picture."),
@@ -81,7 +67,7 @@ COSTS: tuple[Column, ...] = (
 
 def metric(key: str) -> Column:
     """Returns the column of a metric; one that the registry of metrics does not know is shown without a direction."""
-    known = METRICS.get(key)
+    known = all_metrics().get(key)
     if known is None:
         return Column(key, key.replace("_", " "), "other", None, 3, f"The metric `{key}` as its evaluator defines it.")
     group: Group = "full" if known.needs_reference else "other" if known.direction == "none" else "none"
@@ -89,12 +75,12 @@ def metric(key: str) -> Column:
         group = "gt"
     better = None if known.direction == "none" else known.direction
     unit = f", in {known.unit}" if known.unit else ""
-    return Column(key, known.label, group, better, _DIGITS.get(key, 3), f"{known.definition}{unit}. Source: {known.source}.")
+    return Column(key, known.label, group, better, known.digits, f"{known.definition}{unit}. Source: {known.source}.")
 
 
 def columns(keys: Iterable[str]) -> tuple[Column, ...]:
     """Returns the columns of the given metrics in the order of the table."""
-    order = {key: index for index, key in enumerate(METRICS)}
+    order = {key: index for index, key in enumerate(all_metrics())}
     groups = {group: index for index, group in enumerate(GROUPS)}
     found = (metric(key) for key in set(keys))
     return tuple(sorted(found, key=lambda column: (groups[column.group], order.get(column.key, len(order)), column.key)))

@@ -108,6 +108,68 @@ class Costs(ResultFile):
         return Path(reports) / "costs.json"
 
 
+class StartSeconds(Part):
+    """How long a command takes to start."""
+
+    seconds: Number
+    """Median."""
+    ratio: Number
+    """As a multiple of the time that `python -c pass` takes."""
+
+
+class Startup(ResultFile):
+    """`reports/benchmarks/startup.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/startup.json"
+
+    python_s: Number
+    """Median seconds of `python -c pass`."""
+    commands: dict[str, StartSeconds]
+    runs: int
+    """Of each; the median counts."""
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "startup.json"
+
+
+class Spent(Part):
+    """Time of one command of the pipeline, or of all of one kind."""
+
+    seconds: Number
+    cpu_seconds: Number
+    """Of all threads."""
+
+
+class SpentBy(Spent):
+    """Time of one command."""
+
+    command: str
+
+
+class PipelineTimes(ResultFile):
+    """`reports/benchmarks/pipeline.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/pipeline.json"
+
+    seconds: Number
+    """Of the whole pipeline."""
+    dvc_seconds: Number
+    """What of it passed outside of the commands."""
+    kinds: dict[str, Spent]
+    """By the first word of the commands, the longest first."""
+    commands: list[SpentBy]
+    """In the order in which they ran."""
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "pipeline.json"
+
+
 class CropThroughput(Part):
     """Images per second at one size of crop."""
 

@@ -16,7 +16,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lle.results.provenance import Provenance
 from lle.tracking import store
 from lle.tracking.background import CAPACITY, BackgroundRun
-from lle.tracking.runs import parameter_texts, stage, training_key
+from lle.tracking.runs import dvc_stage, parameter_texts, run_name, training_key
 from lle.tracking.send import origin_tags
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ class LiveLogger(Logger):
         self.method = method
         self.data = data
         self._close_seconds = close_seconds
-        tags = {"lle.method": method, "dvc.stage": stage(method), **origin_tags(provenance)}
+        tags = {"lle.method": method, "dvc.stage": dvc_stage(method), **origin_tags(provenance)}
         key = training_key(method, provenance)
-        self._run = BackgroundRun(store.tracking_uri(uri), data, stage(method), key, tags, capacity)
+        self._run = BackgroundRun(store.tracking_uri(uri), data, run_name(method), key, tags, capacity)
         facts = {} if provenance.seed is None else {"seed": provenance.seed}
         self._run.parameters(parameter_texts({"method": method, "data": data, **facts}))
 

@@ -24,7 +24,7 @@ from lle.results.segmentation import Segmentation
 from lle.results.training import ModelTraining, Training
 from lle.tracking.curves import TermValues, read_losses
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the projection changes, so that runs of the old form are made again."""
 
 UNTRAINED = "classical"
@@ -53,8 +53,8 @@ class MethodRun:
 
     @property
     def name(self) -> str:
-        """The pipeline stage that the run stands for."""
-        return stage(self.method)
+        """Name of the run."""
+        return run_name(self.method)
 
     @cached_property
     def digest(self) -> str:
@@ -166,9 +166,14 @@ class MethodRun:
                 yield parts[1], Path(name).stem, {role: path for role, path in paths.items() if path is not None}
 
 
-def stage(method: str) -> str:
-    """Returns the pipeline stage that a method's run stands for."""
+def run_name(method: str) -> str:
+    """Returns the name of a method's run, which stays the same whatever the stages of the pipeline are called."""
     return f"evaluate@{INPUT}" if method == INPUT else f"train@{method}"
+
+
+def dvc_stage(method: str) -> str:
+    """Returns the stage of `dvc.yaml` that a method's run begins with."""
+    return f"evaluate_{INPUT}" if method == INPUT else f"train_{method}"
 
 
 def training_key(method: str, origin: Provenance) -> str:

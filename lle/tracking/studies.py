@@ -53,8 +53,13 @@ class StudyRun:
 
     @property
     def name(self) -> str:
-        """Name of the run: the stage of the pipeline."""
+        """Name of the run."""
         return f"study@{self.path.stem}"
+
+    @property
+    def dvc_stage(self) -> str:
+        """Address of the stage that runs the study."""
+        return f"pipelines/studies/dvc.yaml:{self.path.stem}"
 
     @property
     def experiment(self) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lle.tracking import store
 from lle.tracking.curves import TermValues, curve_names
 from lle.tracking.pictures import send_samples
-from lle.tracking.runs import MethodRun, numbers
+from lle.tracking.runs import MethodRun, dvc_stage, numbers
 from lle.tracking.send import allowed, experiment_id, origin_tags, send_metrics, send_parameters, send_tags
 from lle.tracking.stored import StoredRun
 from lle.tracking.studies import StudyRun
@@ -107,7 +107,11 @@ def _fill_study(client: MlflowClient, experiment: str, run_id: str, run: StudyRu
     from mlflow.entities import Metric
 
     facts = {key: value for key in ("title", "paper", "datasets", "seeds", "train_data") if (value := getattr(run.study, key)) is not None}
-    send_tags(client, run_id, {"mlflow.note.content": run.note(), "lle.study": run.path.stem, **origin_tags(run.provenance)})
+    send_tags(
+        client,
+        run_id,
+        {"mlflow.note.content": run.note(), "lle.study": run.path.stem, "dvc.stage": run.dvc_stage, **origin_tags(run.provenance)},
+    )
     send_parameters(client, run_id, {key: value if isinstance(value, str) else json.dumps(value) for key, value in facts.items()})
     send_metrics(client, run_id, [Metric(allowed(name), value, now, 0) for name, value in run.contrasts().items()])
     if run.table.is_file():
@@ -128,7 +132,7 @@ def _describe(client: MlflowClient, run_id: str, run: MethodRun, present: Mappin
     from mlflow.entities import DatasetInput, InputTag
 
     origin = run.provenance
-    ours = {"mlflow.note.content": _note(run), "lle.method": run.method, "dvc.stage": run.name}
+    ours = {"mlflow.note.content": _note(run), "lle.method": run.method, "dvc.stage": dvc_stage(run.method)}
     send_tags(client, run_id, {**ours, **origin_tags(origin)})
     send_parameters(client, run_id, {key: value for key, value in run.parameters.items() if allowed(key) not in present})
     inputs = []

@@ -45,7 +45,7 @@ def has_a_card_that_says_what_the_code_has(name: str, method: Method) -> None:
 
 def has_a_card_with_the_figures_that_are_counted(name: str) -> None:
     text = cards.path(name).read_text(encoding="utf-8")
-    assert text == cards.updated(name), f'bring it up to date: python -c "from lle import cards; cards.update([{name!r}])"'
+    assert text == cards.updated(name), f"bring it up to date: lle methods cards {name}"
 
 
 def reaches_every_trainable_parameter_and_lowers_its_losses(name: str) -> None:

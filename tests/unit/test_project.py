@@ -55,7 +55,7 @@ def test_from_pictures_to_a_comparison(project: Project, caplog: pytest.LogCaptu
     # A data set that is not listed in suite.prepare is prepared when it is needed, and a line says so.
     record = project.evaluate("gamma", "other")
     assert "other is not prepared yet: preparing it" in caplog.messages
-    assert record["provenance"]["command"] == "lle evaluate gamma other"
+    assert record.provenance.command == "lle evaluate gamma other"
     caplog.clear()
     with pytest.raises(LleError, match=r"not evaluated on other: input\. Evaluate with --run, or by hand: lle evaluate input other"):
         project.compare(["input", "gamma"], "other")
@@ -85,7 +85,7 @@ def test_folders_lie_below_the_root(project: Project, tmp_path: Path) -> None:
     assert elsewhere.is_prepared("mine")
     assert not project.is_prepared("mine")
     assert elsewhere.train("gamma") == tmp_path / "elsewhere/build/models/gamma"
-    assert elsewhere.evaluate("gamma", "mine")["images"] == 3
+    assert elsewhere.evaluate("gamma", "mine").images == 3
     assert (tmp_path / "elsewhere/reports/metrics/mine/gamma.json").is_file()
 
 

@@ -6,8 +6,10 @@ import importlib
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from lle import registry
+from lle.cli import main
 from lle.errors import LleError
 from lle.scaffold import FILES, new_method
 from tests.methods import zoo
@@ -41,6 +43,23 @@ def test_a_new_method_passes_the_tests_of_the_zoo_at_once(package, tmp_path, mon
     zoo.reaches_every_trainable_parameter_and_lowers_its_losses("night_net")
     zoo.comes_back_from_disk_as_it_was("night_net", method, tmp_path / "saved")
     zoo.exports_what_enhance_gives(method)
+
+
+def test_a_command_counts_the_figures_on_a_card(package, monkeypatch):
+    new_method("wide_net", package)
+    monkeypatch.setattr(registry, "packages", lambda: {"wide_net": "my_plugin.methods.wide_net"})
+    card, config = package / "wide_net" / "card.md", package / "wide_net" / "config.py"
+    head, counted = "---\ntitle: WideNet\n", "\nparameters: 3203\ngmacs: 0.7603\n"
+    written = card.read_text(encoding="utf-8")
+    assert written.startswith(head)
+    assert counted in written
+    config.write_text(config.read_text(encoding="utf-8").replace("Field(16,", "Field(2,"), encoding="utf-8")
+    result = CliRunner().invoke(main, ["methods", "cards", "wide_net"])
+    assert (result.exit_code, result.output) == (0, f"{card}\n")
+    # 3 x 3 kernels from 3 to 2, 2 to 2 and 2 to 3 channels with a bias each; 144 products a pixel of a 400x600 picture.
+    assert card.read_text(encoding="utf-8") == written.replace(counted, "\nparameters: 151\ngmacs: 0.03456\n")
+    again = CliRunner().invoke(main, ["methods", "cards"])
+    assert (again.exit_code, again.output) == (0, "")
 
 
 @pytest.mark.parametrize(("name", "message"), [("Net", "cannot be"), ("class", "cannot be"), ("unet", "already"), ("a-b", "cannot be")])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from lle.metrics.registry import METRICS
+from lle.metrics.registry import all_metrics
 from lle.report.parts import paragraph, table
 from lle.report.sections import Section
 from lle.results.composite import Composite, CompositeSet
@@ -27,9 +27,10 @@ def section(reports: Path, results: Results) -> Section | None:
         return None
     found = Composite.read(path)
     parts = [paragraph(ABOUT)]
-    terms = {name: f"{METRICS[name].label} ({'more' if way == 'higher' else 'less'} is better)" for name, way in found.terms.items()}
+    labels = {name: metric.label for name, metric in all_metrics().items()}
+    terms = {name: f"{labels[name]} ({'more' if way == 'higher' else 'less'} is better)" for name, way in found.terms.items()}
     parts.append(paragraph(f"Terms of the index: {', '.join(terms.values())}."))
-    parts += [paragraph(f"Without {METRICS[name].label}: {reason}.") for name, reason in found.missing_terms.items()]
+    parts += [paragraph(f"Without {labels[name]}: {reason}.") for name, reason in found.missing_terms.items()]
     for dataset, cells in found.datasets.items():
         if cells.missing is not None:
             parts.append(paragraph(f"{dataset}: {cells.missing}."))
@@ -41,7 +42,7 @@ def section(reports: Path, results: Results) -> Section | None:
 def _table(dataset: str, cells: CompositeSet, found: Composite, results: Results) -> Markup:
     heads = [
         "Method",
-        *(METRICS[name].label for name in found.terms),
+        *(all_metrics()[name].label for name in found.terms),
         "Index",
         f"{results.title(found.method)} against it",
         "s a picture",

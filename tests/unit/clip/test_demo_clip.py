@@ -21,7 +21,7 @@ from lle.config.data import FolderData
 from lle.data.images import write_png
 from lle.data.prepare import prepare
 from lle.files import read_json
-from lle.keys.stages import installed
+from lle.keys.code import installed
 
 TINY = ClipConfig(pictures=32, held_out=19, size=32, iterations=2, batch_size=4)
 

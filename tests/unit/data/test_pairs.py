@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from lle.config.data import FolderData, Fractions
-from lle.data.folders import match_stems
 from lle.data.images import write_png
 from lle.data.pairs import Row, open_prepared, write_manifest
 from lle.data.prepare import prepare
@@ -81,9 +80,10 @@ def test_failure_keeps_the_older_set(tmp_path, pairs):
         open_prepared("mine", tmp_path / "data")
 
 
-def test_two_files_of_one_stem():
+def test_two_files_of_one_stem(tmp_path, pairs):
+    (pairs / "low/0.bmp").write_bytes((pairs / "low/0.png").read_bytes())
     with pytest.raises(DataError, match="same name but for their suffix"):
-        match_stems([Path("low/a.png"), Path("low/a.jpg")], [Path("normal/a.png")])
+        prepare("mine", folder(pairs), tmp_path / "data")
 
 
 def test_pairs_csv_with_splits_and_shared_normals(tmp_path, pairs):

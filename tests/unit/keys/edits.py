@@ -86,7 +86,34 @@ SETTINGS = (
     Edit("methods/zero_dce/config.py", '"exposure_level": 0.5', '"exposure_level": 0.55', ("train/zero_dce", "costs", "throughput")),
     Edit("methods/zero_dce/config.py", '"iterations": 60_600', '"iterations": 60_601', ("costs",)),  # which counts the printed presets
     Edit("methods/kind/config.py", "Settings of KinD", "Settings of the KinD", NOTHING),
+    # What is declared as data: an entry of the catalog, a column.
+    Edit("data/catalog/camvid.yaml", "CamVid", "Camvid", ("fetch/camvid",)),
+    Edit("data/catalog/voc2012.yaml", "title: ", "title: The ", ("fetch/voc",)),
+    Edit("data/catalog/lol_v1.yaml", "LOL", "Lol", NOTHING),
+    Edit("metrics/vif.py", 'label="VIF"', 'label="Fidelity"', ("evaluate/*", "report")),
+    Edit("metrics/descriptors.py", "order=150", "order=15", ("evaluate/*", "report", "composite")),
     Edit("methods/sllen/config.py", "w_itv: float = Field(0.01", "w_itv: float = Field(0.02", ("train/sllen", "costs")),
+)
+
+ADDED = (
+    # A new file is found; nothing else is edited.
+    Edit(
+        "metrics/darkest.py",
+        "",
+        "from lle.metrics.metric import Metric\n"
+        "METRICS = (Metric('darkest', 'Darkest', 'none', False, '', '', '', lambda s: s.output.min()),)\n",
+        ("evaluate/*", "report"),
+    ),
+    Edit("metrics/helper.py", "", "HALF = 0.5\n", NOTHING),
+    Edit(
+        "data/catalog/night.yaml",
+        "",
+        "{title: Night, task: enhancement, licence: null, citation: none, page: null, note: null,"
+        " sources: [], layouts: [{reader: folder}]}\n",
+        NOTHING,
+    ),
+    Edit("losses/night.py", "", "def night(image):\n    return image.mean()\n", NOTHING),
+    Edit("report/sections/night.py", "", "def section(reports, results):\n    return None\n", ("report",)),
 )
 
 CODE = (
@@ -125,11 +152,13 @@ CODE = (
     # Data sets: each kind runs its own part of `prepare`.
     Edit("data/demo_seg.py", "def make(", "def make(*_, ", ("fetch/demo_seg",)),
     Edit("data/demo.py", "def make(", "def make(*_, ", DEMO),
-    Edit("data/catalog.yaml", "", "# \n", (*CATALOG, "composite")),
+    Edit("data/catalog/camvid.yaml", "", "# \n", NOTHING),
     Edit("data/prepare.py", "def _from_folder(", "def _from_folder(*_, ", NOTHING),
     Edit("data/degrade.py", "def sensor(", "def sensor(*_, ", (*DEMO, "clip", "prompts/*", "segment/*")),
     # Measurement.
-    Edit("metrics/vif.py", "return ", "return 0 + ", ("evaluate/*", "composite", "report")),
+    Edit("metrics/vif.py", "return ", "return 0 + ", ("evaluate/*",)),
+    Edit("metrics/descriptors.py", "return ", "return 0 + ", ("evaluate/*", "composite")),  # terms of the index
+    Edit("metrics/registry.py", "return tuple(", "return 0 or tuple(", ("evaluate/*",)),
     Edit("metrics/bootstrap.py", "def bootstrap_mean(", "def bootstrap_mean(*_, ", ("evaluate/*", "report")),
     Edit("measure/cost.py", "return ", "return None or ", ("profile/*", "costs")),
     Edit("measure/quality.py", "# ", "# Note: ", NOTHING),

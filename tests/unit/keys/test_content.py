@@ -11,7 +11,7 @@ from lle import Project
 from lle.config.load import load_params
 from lle.errors import WeightsError
 from lle.files import read_json, write_json
-from lle.keys import content_digest, folder_digest, made_by, stages
+from lle.keys import content_digest, folder_digest, made_by
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 SMALL = ["data.demo.train=1", "data.demo.val=1", "data.demo.test_full=0", "data.demo.test_crops=1"]
@@ -41,15 +41,15 @@ def test_a_measurement_names_all_that_went_before_and_where_it_stands_in_mlflow(
     monkeypatch.chdir(tmp_path)
     Project(PARAMS, SMALL).fetch("demo")
     Project(PARAMS, ["methods.gamma.gamma=0.5"]).train("gamma")
-    origin = Project(PARAMS, ["evaluate.samples=1", "evaluate.resamples=100"]).evaluate("gamma", "demo")["provenance"]
+    origin = Project(PARAMS, ["evaluate.samples=1", "evaluate.resamples=100"]).evaluate("gamma", "demo").provenance
     ours = shlex.join(["--params", PARAMS.as_posix()])
     fetch = f"lle fetch demo {ours} " + " ".join(f"-S {override}" for override in SMALL)
-    assert origin["before"] == [f"lle train gamma {ours} -S methods.gamma.gamma=0.5", fetch]
-    assert origin["command"] == f"lle evaluate gamma demo {ours} -S evaluate.samples=1 -S evaluate.resamples=100"
-    assert origin["mlflow"] == {"experiment": "training", "run": "train@gamma"}
+    assert origin.before == [f"lle train gamma {ours} -S methods.gamma.gamma=0.5", fetch]
+    assert origin.command == f"lle evaluate gamma demo {ours} -S evaluate.samples=1 -S evaluate.resamples=100"
+    assert origin.mlflow == {"experiment": "training", "run": "train@gamma"}
     needed = {"git", "data_digest", "config_hash", "fingerprint", "seed", "hardware", "versions", "command", "before", "mlflow"}
     assert needed <= read_json(tmp_path / "reports/metrics/demo/gamma.json")["provenance"].keys()
-    assert Project(PARAMS, ["evaluate.resamples=100"]).evaluate("input", "demo")["provenance"]["mlflow"]["run"] == "evaluate@input"
+    assert Project(PARAMS, ["evaluate.resamples=100"]).evaluate("input", "demo").provenance.mlflow["run"] == "evaluate@input"
 
 
 def test_how_long_a_folder_took_to_make_is_not_its_content(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_model_is_told_also_by_its_code(tmp_path: Path, monkeypatch: pytest.Mo
     write_json(tmp_path / "method.json", {"method": "gamma", "settings": {}})
     before = folder_digest(tmp_path)
     assert folder_digest(tmp_path) == before != content_digest(tmp_path)
-    monkeypatch.setattr(stages, "method_code", lambda name, *_: f"other code of {name}")
+    monkeypatch.setattr("lle.keys.code.method_code", lambda name, *_: f"other code of {name}")
     assert folder_digest(tmp_path) != before
     write_json(tmp_path / "method.json", {"method": "gamma", "settings": {"gone": 1}})
     with pytest.raises(WeightsError, match="lle train gamma"):

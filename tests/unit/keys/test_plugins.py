@@ -12,7 +12,7 @@ from lle import registry
 from lle.config.load import load_params
 from lle.config.schema import params_model
 from lle.errors import LleError
-from lle.keys import stages
+from lle.keys import code
 from lle.keys.source import Source
 from lle.keys.stages import Keys
 from tests.conftest import ROOT
@@ -55,7 +55,7 @@ CARD = "---\ntitle: Bright\npaper: none\nsupervision: classical\n---\nText.\n"
 
 
 def _forget() -> None:
-    for cached in (registry.packages, params_model, stages.installed):
+    for cached in (registry.packages, params_model, code.installed):
         cached.cache_clear()
     for name in [name for name in sys.modules if name == "foo" or name.startswith("foo.")]:
         del sys.modules[name]

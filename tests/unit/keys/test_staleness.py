@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from edits import CODE, SETTINGS, Edit
+from edits import ADDED, CODE, SETTINGS, Edit
 
 import lle
 from lle.config.load import load_params
 from lle.keys.closure import Graph
+from lle.keys.code import tops
 from lle.keys.source import Source
-from lle.keys.stages import Keys, tops
+from lle.keys.stages import Keys
 from tests.conftest import ROOT
 
 PACKAGE = Path(lle.__file__).parent
@@ -28,9 +29,9 @@ root, params, edits = json.load(sys.stdin)
 sys.path.insert(0, root)
 sys.dont_write_bytecode = True
 
-class NoCode:
+class NoCode:  # which code, not what it says
     def digest(self, entries, without=()):
-        return ""
+        return sorted([*entries, "without", *without])
 
 for place, edit in enumerate([None, *edits]):
     if os.fork():
@@ -38,16 +39,18 @@ for place, edit in enumerate([None, *edits]):
         continue
     if edit is not None:
         path = os.path.join(root, "lle", edit[0])
-        text = open(path).read()
-        open(path, "w").write(text.replace(edit[1], edit[2], 1))
+        text = open(path).read() if os.path.exists(path) else None
+        open(path, "w").write(edit[2] if text is None else text.replace(edit[1], edit[2], 1))
     from lle.config.load import load_params
     from lle.keys.stages import Keys
     import pathlib
     keys = Keys(load_params(pathlib.Path(params)))
     keys.graph = NoCode()
     found = {stage: keys.key(stage).value for stage in keys.names()}
-    if edit is not None:
+    if edit is not None and text is not None:
         open(path, "w").write(text)
+    elif edit is not None:
+        os.remove(path)
     json.dump(found, open(os.path.join(root, f"{place}.json"), "w"))
     os._exit(0)
 """
@@ -97,10 +100,10 @@ def code(keys: Keys) -> Callable[[Edit | None], dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    """The keys of all stages without their code: of the package as it is, and after each edit of settings."""
+    """The keys of all stages without the text of their code: of the package as it is, and after each edit of settings."""
     root = tmp_path_factory.mktemp("copy")
     shutil.copytree(PACKAGE, root / "lle", ignore=shutil.ignore_patterns("__pycache__"))
-    edits = [(edit.path, edit.old, edit.new) for edit in SETTINGS]
+    edits = [(edit.path, edit.old, edit.new) for edit in (*SETTINGS, *ADDED)]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     subprocess.run(
         [sys.executable, "-c", CHILD],
@@ -132,3 +135,11 @@ def test_an_edit_of_settings_makes_stale_what_uses_them(place: int, settings, co
     plain, changed = code(None), code(edit)
     found |= {stage for stage in plain if plain[stage] != changed[stage]}
     assert found == matching(before, edit.stale)
+
+
+@pytest.mark.parametrize("place", range(len(ADDED)), ids=lambda place: ADDED[place].path)
+def test_a_new_file_makes_stale_what_finds_it(place: int, settings):
+    edit = ADDED[place]
+    assert not (PACKAGE / edit.path).exists()
+    before, after = settings[0], settings[len(SETTINGS) + place + 1]
+    assert {stage for stage in before if before[stage] != after[stage]} == matching(before, edit.stale)

@@ -14,6 +14,7 @@ from lle.data.images import write_png
 from lle.errors import ConfigError
 from lle.measure.composite import composite
 from lle.report.sections.composite import section
+from lle.results.composite import Against
 from lle.results.read import read_results
 
 PARAMS = """
@@ -54,7 +55,7 @@ def test_what_is_measured_and_what_is_missing_is_said() -> None:
 
 def test_a_loser_in_everything_leaves_no_per_cent_and_the_report_shows_it() -> None:
     result = Project(overrides=["composite.method=clahe", "composite.others=[gamma]"]).composite()
-    assert result["datasets"]["mine"]["against"]["gamma"] == {"difference": 3, "percent": None}
+    assert result.datasets["mine"].against["gamma"] == Against(difference=3, percent=None)
     reports = make_reports(Path("reports"))
     shown = section(reports, read_results(reports))
     assert shown is not None

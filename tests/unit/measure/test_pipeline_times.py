@@ -20,8 +20,9 @@ def test_seconds_are_summed_by_kind(tmp_path):
     times = tmp_path / "times.jsonl"
     times.write_text("".join(json.dumps(line) + "\n" for line in lines))
     found = measure(tmp_path, times)
-    assert found["kinds"] == {"train": {"seconds": 7.0, "cpu_seconds": 12.0}, "evaluate": {"seconds": 1.0, "cpu_seconds": 1.0}}
-    assert (found["seconds"], found["dvc_seconds"]) == (10.0, 2.0)
+    spent = {name: (one.seconds, one.cpu_seconds) for name, one in found.kinds.items()}
+    assert spent == {"train": (7.0, 12.0), "evaluate": (1.0, 1.0)}
+    assert (found.seconds, found.dvc_seconds) == (10.0, 2.0)
     assert json.loads((tmp_path / "benchmarks/pipeline.json").read_text())["commands"][0]["command"] == "lle train sci"
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from results_tree import write_metrics
 
 from lle.errors import LleError
 from lle.files import read_json, write_json
+from lle.results.quality import INPUT
 from lle.tracking import curves, runs
-from lle.tracking.runs import collect
+from lle.tracking.runs import collect, dvc_stage
+from lle.tracking.studies import StudyRun
+from tests.conftest import ROOT
 
 
 def test_one_record_a_method_in_the_experiment_of_its_training_set(reports: Path, models: Path) -> None:
@@ -105,3 +109,11 @@ def test_every_file_counts_in_the_digest(reports: Path, models: Path, tmp_path: 
         path.write_bytes(content)
     assert len(digests) == len(before.files) + 1
     assert collect(reports, models)[2].digest == before.digest
+
+
+def test_runs_name_stages_that_the_pipelines_have() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert {dvc_stage(method) for method in (INPUT, "gamma", "zero_dce", "sllen")} <= stages.keys()
+    for name in yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["studies"]:
+        file, _, stage = StudyRun(Path(f"reports/studies/{name}.json")).dvc_stage.partition(":")
+        assert stage in yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))["stages"]

@@ -89,7 +89,7 @@ def test_a_run_holds_everything(filled: Filled) -> None:
     assert [m.step for m in client.get_metric_history(run_id, "val/psnr")] == [9, 19]
     tags = run.data.tags
     assert tags["mlflow.source.git.commit"] == "0" * 40
-    assert tags["dvc.stage"] == "train@zero_dce"
+    assert tags["dvc.stage"] == "train_zero_dce"
     assert (tags["data.digest"], tags["fingerprint"], tags["config.hash"]) == ("d" * 64, "f" * 64, "c" * 64)
     inputs = {(item.dataset.name, item.tags[0].value): item.dataset.digest for item in run.inputs.dataset_inputs}
     assert inputs == {("training", "training"): "d" * 36, ("demo", "evaluation"): "d" * 36, ("mine_rendered", "evaluation"): "e" * 36}
@@ -128,6 +128,7 @@ def test_a_study_is_a_run_with_a_child_for_every_training(uri: str, tmp_path: Pa
     parent = client.get_run(one(stored(uri), "study@no_loss").run_id)
     experiment = parent.info.experiment_id
     assert client.get_experiment(experiment).name == "studies"
+    assert parent.data.tags["dvc.stage"] == "pipelines/studies/dvc.yaml:no_loss"
     assert parent.data.metrics == {"contrast/demo/psnr/full over no_colour": 2.0}
     assert "| full > no_colour | demo | +2 (+1 … +3) psnr | holds |" in parent.data.tags["mlflow.note.content"]
     children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
