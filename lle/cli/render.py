@@ -18,7 +18,9 @@ def render() -> None:
 
 
 @render.command()
-@click.option("--scenes", type=click.IntRange(1), default=156, show_default=True, help="Number of scenes; 156 are 100 train, 16 val, 40 test.")
+@click.option(
+    "--scenes", type=click.IntRange(1), default=156, show_default=True, help="Number of scenes; 156 are 100 train, 16 val, 40 test."
+)
 @click.option("--seed", type=click.IntRange(0), default=13, show_default=True, help="Seed of the set.")
 @click.option("--out", type=PATH, required=True, help="Folder of the set.")
 @click.option("--height", type=click.IntRange(16), default=SIZE[0], show_default=True, help="Rows of a picture.")

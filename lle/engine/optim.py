@@ -40,7 +40,7 @@ def optimizer_of(update: Update, method: Method) -> torch.optim.Optimizer:
         return torch.optim.SGD(groups, lr, momentum=betas[0], weight_decay=decay)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     # One kernel for all parameters: torch's default takes a tenth of a step of a network of many small layers on a processor.
-    fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for group in groups for p in group["params"])
+    fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters_of(update.moves))
     return kind(groups, lr, betas=betas, weight_decay=decay, fused=fused)
 
 

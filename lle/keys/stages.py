@@ -174,6 +174,9 @@ class Keys:
         unused = _unused([settings.kind])
         if settings.kind in ("demo", "demo_seg", "mine"):
             unused.append("lle.data.check:at_fetch")
+        if settings.kind == "join":
+            # Parts are stages of their own; one that is not there is made as its stage would make it.
+            unused.append("lle.config.data:settings_for")
         if getattr(settings, "photographs", None) != "photos":
             unused.append("lle.data.demo:_photos")
         return Stage(["lle.data.prepare:prepare"], unused, self._data(name), inputs)

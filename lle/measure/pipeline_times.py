@@ -39,7 +39,9 @@ def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> Pipeli
         "schema": PipelineTimes.SCHEMA,
         "seconds": round(whole[-1], 1),
         "dvc_seconds": round(whole[-1] - sum(line["seconds"] for line in commands), 1),
-        "kinds": {name: {"seconds": round(a, 1), "cpu_seconds": round(b, 1)} for name, (a, b) in sorted(kinds.items(), key=lambda k: -k[1][0])},
+        "kinds": {
+            name: {"seconds": round(a, 1), "cpu_seconds": round(b, 1)} for name, (a, b) in sorted(kinds.items(), key=lambda k: -k[1][0])
+        },
         "commands": [
             {"command": " ".join(line["command"]), "seconds": round(line["seconds"], 1), "cpu_seconds": round(line["cpu_seconds"], 1)}
             for line in commands

@@ -9,7 +9,7 @@ GUIDED = ("clip_isp", "clip_lit")
 TRAININGS = tuple(f"train/{name}" for name in TRAINED)
 JUDGES = ("judge/*",)
 SETS = ("fetch/*",)
-DEMO = ("fetch/demo", "fetch/demo_mine", "fetch/demo_mixed", "fetch/demo_varied")
+DEMO = ("fetch/demo", "fetch/demo_varied")
 CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc", "dicm", "coal_mine_frames"))
 NOTHING: tuple[str, ...] = ()
 
@@ -154,7 +154,7 @@ CODE = (
     Edit("data/demo.py", "def make(", "def make(*_, ", DEMO),
     Edit("data/catalog/camvid.yaml", "", "# \n", NOTHING),
     Edit("data/prepare.py", "def _from_folder(", "def _from_folder(*_, ", NOTHING),
-    Edit("data/degrade.py", "def sensor(", "def sensor(*_, ", (*DEMO, "clip", "prompts/*", "segment/*")),
+    Edit("data/degrade.py", "def sensor(", "def sensor(*_, ", (*DEMO, "fetch/mine_rendered", "clip", "prompts/*", "segment/*")),
     # Measurement.
     Edit("metrics/vif.py", "return ", "return 0 + ", ("evaluate/*",)),
     Edit("metrics/descriptors.py", "return ", "return 0 + ", ("evaluate/*", "composite")),  # terms of the index

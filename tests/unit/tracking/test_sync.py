@@ -94,7 +94,11 @@ def test_a_run_holds_everything(filled: Filled) -> None:
     inputs = {(item.dataset.name, item.tags[0].value): item.dataset.digest for item in run.inputs.dataset_inputs}
     assert inputs == {("training", "training"): "d" * 36, ("demo", "evaluation"): "d" * 36, ("mine_rendered", "evaluation"): "e" * 36}
     assert {item.path for item in client.list_artifacts(run_id, "samples/demo")} == {"samples/demo/a.png", "samples/demo/b.png"}
-    assert {item.path for item in client.list_artifacts(run_id, "tables")} >= {"tables/demo.json", "tables/demo", "tables/mine_rendered.json"}
+    assert {item.path for item in client.list_artifacts(run_id, "tables")} >= {
+        "tables/demo.json",
+        "tables/demo",
+        "tables/mine_rendered.json",
+    }
     assert len(client.list_artifacts(run_id, "images")) == 4  # two samples and their previews
 
 

@@ -36,7 +36,9 @@ def scenes(tmp_path_factory):
 def test_a_set_is_made_from_its_scenes(scenes, tmp_path):
     made = prepare("m", MineData(kind="mine", source=scenes, train_pairs=2), tmp_path)
     planned = plan(8)
-    assert made.counts == {split: sum((2 if split == "train" else 1) * (s.split == split) for s in planned) for split in ("train", "val", "test")}
+    assert made.counts == {
+        split: sum((2 if split == "train" else 1) * (s.split == split) for s in planned) for split in ("train", "val", "test")
+    }
     kinds = {scene.id: scene.pair for scene in planned}
     for row in made.all_rows:
         assert row.parameters["kind"] == kinds[row.scene] or row.split == "train"
