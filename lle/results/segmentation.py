@@ -63,7 +63,8 @@ class Segmentation(Recognised):
     judge: JudgeId
     colours: dict[str, list[int]]
     """RGB, 0 to 255, by class."""
-    darkening: dict[str, JsonValue]
+    darkening: dict[str, JsonValue] | None
+    """The formula's ranges; None where the set has dark pictures of its own."""
     """Ranges of the parameters that the pictures were darkened by."""
     protocol: dict[str, Fact] = Field(default_factory=dict)
     trained_on: str | None = None

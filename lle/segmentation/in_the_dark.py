@@ -1,7 +1,7 @@
 """Segmentation in the dark: how much of a scene a network still recognises after a method has enhanced it.
 
-Test pictures are darkened by the papers' formula, enhanced, and segmented by one judge that has seen neither kind. Two rows frame
-the methods: `dark`, the darkened pictures themselves, and `clean`, the pictures before they were darkened.
+Test pictures are darkened by the papers' formula, unless their set has dark ones of its own, enhanced, and segmented by one judge that
+has seen neither kind. Two rows frame the methods: `dark`, the dark pictures themselves, and `clean`, the well-lit ones.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lle.segmentation.judge import JUDGES, judge_settings, load_judge, summary
 from lle.segmentation.labels import class_names, read_labels, rows_with_mask
 
 DARK, CLEAN = "dark", "clean"
-"""Rows beside the methods: the darkened pictures as they are, and the pictures before they were darkened."""
+"""Rows beside the methods: the dark pictures as they are, and the well-lit ones."""
 SAMPLE_SIDE = 240
 """Pixels of the longer side of a sample picture."""
 SAMPLE_QUALITY = 80
@@ -102,7 +102,7 @@ def segment_method(
         **summary(np.stack(counts), names, listed, **options),
         "judge": {key: value for key, value in identity.items() if key != "classes"},
         "colours": {entry["name"]: entry["colour"] for entry in prepared.facts["segmentation"]["classes"]},
-        "darkening": params.segment.darkening.model_dump(mode="json"),
+        "darkening": None if rows[0][0].low is not None else params.segment.darkening.model_dump(mode="json"),
         "protocol": {
             "mean IoU": "TP / (TP + FP + FN) of each class, pooled over all pictures, averaged over the classes that occur in the truth",
             "interval": f"{params.evaluate.confidence:.0%} percentile bootstrap over pictures",
@@ -126,7 +126,9 @@ def choose_rows(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -
 
 
 def darkened(picture: Image, row: Row, params: BaseParams) -> tuple[Image, dict[str, float]]:
-    """Darkens a picture; the same picture always in the same way, whichever others are drawn."""
+    """Returns the set's own dark picture or, where it has none, darkens one: always alike, whichever others are drawn; and how."""
+    if row.low is not None:
+        return read_rgb(row.low), {}
     rng = np.random.default_rng([params.seed, zlib.crc32(row.image.encode())])
     dark, light = degrade.published(picture, params.segment.darkening, params.segment.camera, rng)
     return dark, {key: light[key] for key in ("alpha", "beta", "gamma")}

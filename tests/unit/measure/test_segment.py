@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,12 +17,12 @@ from lle.config.judge import JudgeConfig, SegmentConfig
 from lle.config.light import Published
 from lle.config.schema import EvaluateConfig, ProfileConfig, SuiteConfig, TrainConfig, params_model
 from lle.data.images import read_rgb, write_png
-from lle.data.pairs import open_prepared
+from lle.data.pairs import open_prepared, write_manifest
 from lle.data.prepare import prepare
 from lle.engine.optim import optimizer_of
 from lle.errors import DataError, LleError, WeightsError
 from lle.metrics import segmentation
-from lle.segmentation.in_the_dark import choose_rows, darkened, segment_method
+from lle.segmentation.in_the_dark import CLEAN, DARK, choose_rows, darkened, segment_method
 from lle.segmentation.judge import class_weights, load_judge, train_judge
 from lle.segmentation.labels import class_names, rows_with_mask
 from lle.segmentation.network import Judge, magnified_window
@@ -177,6 +179,25 @@ def test_every_row_sees_the_same_darkened_pictures(home, monkeypatch):
         light = darkened(clean, row, params)[1]
         expected = light["beta"] * (light["alpha"] * clean / 255) ** light["gamma"] * 255
         assert np.abs(dark - expected).max() < 0.51
+
+
+def test_dark_pictures_of_the_set_itself_go_before_the_formula(home, tmp_path):
+    """A copy of the set whose rows have a dark picture each: black, in which nothing can be seen."""
+    data = tmp_path / "data/seg"
+    shutil.copytree(home / "data/seg", data)
+    prepared = open_prepared("seg", tmp_path / "data")
+    rows = []
+    for row in prepared.all_rows:
+        low = data / "low" / f"{row.image}.png"
+        write_png(low, np.zeros((64, 64, 3), np.uint8))
+        rows.append(replace(row, low=low, digests={}))
+    write_manifest(data, "seg", prepared.kind, rows, None, {"segmentation": prepared.facts["segmentation"]}, True)
+    places = {"models": tmp_path, "reports": tmp_path / "r", "data": tmp_path / "data", "judges": home / "judges"}
+    found = [segment_method(name, "seg", make_params(), **places) for name in (DARK, CLEAN)]
+    assert [one["darkening"] for one in found] == [None, None]
+    pictures = [read_rgb(next((tmp_path / "r/segment/seg/samples" / name).glob("*[0-9].webp"))) for name in (DARK, CLEAN)]
+    assert pictures[0].max() < 10 < pictures[1].mean()
+    assert "alpha" not in (tmp_path / "r/segment/seg/dark.csv").read_text().splitlines()[0]
 
 
 def test_pictures_are_drawn_once_each_in_order(home):
