@@ -214,7 +214,7 @@ def strip(statement: ast.stmt) -> list[ast.AST]:
                 node.noted, node.annotation = node.annotation, None  # type: ignore[attr-defined]
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             if not hasattr(node, "noted"):
-                node.noted, node.returns = node.returns, None  # type: ignore[attr-defined]
+                node.noted, node.returns = node.returns, None  # type: ignore[union-attr]
         elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _name(node.exc.func).endswith("Error"):
             node.exc.args, node.exc.keywords = [], []
         for name in node._fields:
@@ -243,7 +243,7 @@ def _dump(node: ast.AST) -> str:
     """Returns what `ast.dump` of Python 3.11 does, in a third of the time and with every Python."""
     kind = type(node)
     values = []
-    for name, optional in _fields(kind):
+    for name, optional in _fields(kind):  # type: ignore[arg-type]
         value = getattr(node, name)
         if isinstance(value, ast.AST):
             values.append(f"{name}={_dump(value)}")
