@@ -23,7 +23,7 @@ full: install  ## Train and measure every method, not only those of the default 
 	lle mlflow sync
 
 test: install  ## Install what is missing and run the tests
-	python -m pytest
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ui: install  ## Browse the runs at http://127.0.0.1:5000
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000

@@ -28,7 +28,9 @@ from pathlib import Path
 
 ADDRESS = "LLE_LOADER"
 """Environment variable with the loader's socket."""
-LIBRARIES = ("numpy", "cv2", "PIL.Image", "scipy", "pydantic", "yaml", "torch", "lightning.pytorch", "mlflow")
+STORE = "mlflow.store.tracking.sqlalchemy_store"
+"""Every training writes to it while it runs, and importing it takes seconds; `import mlflow` leaves it out."""
+LIBRARIES = ("numpy", "cv2", "PIL.Image", "scipy", "pydantic", "yaml", "torch", "lightning.pytorch", "mlflow", STORE)
 """What the loader imports, as far as it is installed."""
 READ_AT_IMPORT = (
     "ATEN_",

@@ -103,7 +103,7 @@ def _picture(scene: int, brightness: float) -> bytes:
         draw.rectangle([20 + 55 * k, 60 + 17 * ((k * 3 + scene) % 5), 62 + 55 * k, 190], fill=colour)
     draw.ellipse([230, 15, 265, 50], fill=tuple(int(c * min(1.0, brightness * 1.6)) for c in (255, 245, 200)))
     encoded = io.BytesIO()
-    image.save(encoded, "WEBP", quality=70)
+    image.resize((150, 100)).save(encoded, "WEBP", quality=70)
     return encoded.getvalue()
 
 

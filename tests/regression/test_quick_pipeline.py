@@ -103,6 +103,8 @@ def test_planted_faults_close_the_gate(project: Path, tmp_path: Path) -> None:
     work = "x = block(F.max_pool2d(x, 2) if level else x)"
     plant("methods/unet/network.py", work, f"for _ in range(0 if level else 2000):\n                block(x)\n            {work}")
     run(broken, "train zero_dce", "evaluate zero_dce demo", "profile unet")
+    # What it does in vain changes no picture, but takes minutes at the size of those that are measured.
+    shutil.copy2(project / "lle/methods/unet/network.py", broken / "lle/methods/unet/network.py")
     plant("metrics/psnr.py", "10 * np.log10", "9 * np.log10")
     run(broken, "evaluate unet demo")
     text = call(broken, "lle", "gate", "--against", str(ACCEPTED), *WIDE, code=1)
