@@ -49,6 +49,8 @@ READ_AT_IMPORT = (
     "TORCH_",
 )
 """Beginnings of variables that libraries read once, while they are imported: a command with other values starts on its own."""
+THREADS = "LLE_THREADS"
+"""Environment variable with the number of threads that torch and OpenCV may use in a copy of the loader; without it, all cores."""
 TIMES = "LLE_TIMES"
 """Environment variable with the file to which each copy appends a line of JSON: its command, and how long it took."""
 TIMES_FILE = Path("build/pipeline_times.jsonl")
@@ -88,7 +90,7 @@ def run(command: Sequence[str]) -> int:
         finally:
             loader.terminate()
             loader.wait()
-            _append(times, {"command": list(command), "seconds": time.perf_counter() - begun, "whole": True})
+            _append(times, {"command": list(command), "begun": begun, "seconds": time.perf_counter() - begun, "whole": True})
 
 
 def serve(address: str) -> None:
@@ -142,6 +144,10 @@ def _become(request: Mapping[str, object], streams: Sequence[int], connection: s
     os.environ.update(request["environment"])  # type: ignore[call-overload]
     os.chdir(str(request["folder"]))
     sys.argv = list(request["arguments"])  # type: ignore[call-overload]
+    if threads := os.environ.get(THREADS):
+        for library, function in (("torch", "set_num_threads"), ("cv2", "setNumThreads")):
+            if library in sys.modules:
+                getattr(sys.modules[library], function)(int(threads))
     random.seed()
     np.random.seed(None)  # the state that libraries share
     connection.sendall(f"{os.getpid()}\n".encode())
@@ -163,7 +169,7 @@ def _become(request: Mapping[str, object], streams: Sequence[int], connection: s
             sys.stdout.flush()
             sys.stderr.flush()
         if times := os.environ.get(TIMES):
-            spent = {"seconds": time.perf_counter() - begun, "cpu_seconds": sum(os.times()[:4]) - before, "exit_code": code}
+            spent = {"begun": begun, "seconds": time.perf_counter() - begun, "cpu_seconds": sum(os.times()[:4]) - before, "exit_code": code}
             _append(Path(times), {"command": ["lle", *sys.argv[1:]], **spent})
         with contextlib.suppress(OSError):
             connection.sendall(f"{code}\n".encode())

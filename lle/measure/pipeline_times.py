@@ -20,8 +20,8 @@ def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> Pipeli
         times: written by `lle.launch` while the pipeline ran.
 
     Returns:
-        What was written: `seconds` of the whole, what of it DVC itself took, and by command and by kind of command (its first word)
-        seconds and CPU seconds.
+        What was written: `seconds` of the whole, what of it passed while no command ran, and by command and by kind of command (its first
+        word) seconds and CPU seconds. Commands may run side by side.
 
     Raises:
         DataError: no pipeline has run here, or the last one did not end.
@@ -29,6 +29,11 @@ def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> Pipeli
     lines = [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()] if times.is_file() else []
     whole = [line["seconds"] for line in lines if line.get("whole")]
     commands = [line for line in lines if not line.get("whole")]
+    covered, end = 0.0, 0.0
+    for line in sorted(commands, key=lambda line: line["begun"]):
+        stop = line["begun"] + line["seconds"]
+        covered += max(0.0, stop - max(line["begun"], end))
+        end = max(end, stop)
     if not whole or not commands:
         raise DataError(f"{times} holds no finished pipeline with work to do. Run `make repro` after `make clean`, then this again.")
     kinds: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -38,7 +43,7 @@ def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> Pipeli
     record = {
         "schema": PipelineTimes.SCHEMA,
         "seconds": round(whole[-1], 1),
-        "dvc_seconds": round(whole[-1] - sum(line["seconds"] for line in commands), 1),
+        "idle_seconds": round(whole[-1] - covered, 1),
         "kinds": {
             name: {"seconds": round(a, 1), "cpu_seconds": round(b, 1)} for name, (a, b) in sorted(kinds.items(), key=lambda k: -k[1][0])
         },

@@ -25,3 +25,9 @@ class Stages(Folders):
         from lle.measure.study import study_keys
 
         return pipeline.write_pipelines(self.params, study_keys(self.path)[1], self.path.parent)
+
+    def run_pipeline(self, lanes: int) -> int:
+        """Runs `dvc repro` with trainings side by side and returns its exit code, see `lle.project.lanes`."""
+        from lle.project.lanes import run
+
+        return run(self.params, lanes, self.root)

@@ -156,8 +156,8 @@ class PipelineTimes(ResultFile):
 
     seconds: Number
     """Of the whole pipeline."""
-    dvc_seconds: Number
-    """What of it passed outside of the commands."""
+    idle_seconds: Number
+    """What of it passed while no command ran: libraries are imported, and DVC is at work."""
     kinds: dict[str, Spent]
     """By the first word of the commands, the longest first."""
     commands: list[SpentBy]

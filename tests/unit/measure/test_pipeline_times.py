@@ -12,9 +12,9 @@ from lle.measure.pipeline_times import measure
 
 def test_seconds_are_summed_by_kind(tmp_path):
     lines = [
-        {"command": ["lle", "train", "sci"], "seconds": 3.0, "cpu_seconds": 5.0, "exit_code": 0},
-        {"command": ["lle", "evaluate", "sci", "demo"], "seconds": 1.0, "cpu_seconds": 1.0, "exit_code": 0},
-        {"command": ["lle", "train", "unet"], "seconds": 4.0, "cpu_seconds": 7.0, "exit_code": 0},
+        {"command": ["lle", "train", "sci"], "begun": 1.0, "seconds": 3.0, "cpu_seconds": 5.0, "exit_code": 0},
+        {"command": ["lle", "evaluate", "sci", "demo"], "begun": 3.5, "seconds": 1.0, "cpu_seconds": 1.0, "exit_code": 0},
+        {"command": ["lle", "train", "unet"], "begun": 5.0, "seconds": 4.0, "cpu_seconds": 7.0, "exit_code": 0},
         {"command": ["dvc", "repro"], "seconds": 10.0, "whole": True},
     ]
     times = tmp_path / "times.jsonl"
@@ -22,7 +22,7 @@ def test_seconds_are_summed_by_kind(tmp_path):
     found = measure(tmp_path, times)
     spent = {name: (one.seconds, one.cpu_seconds) for name, one in found.kinds.items()}
     assert spent == {"train": (7.0, 12.0), "evaluate": (1.0, 1.0)}
-    assert (found.seconds, found.dvc_seconds) == (10.0, 2.0)
+    assert (found.seconds, found.idle_seconds) == (10.0, 2.5)
     assert json.loads((tmp_path / "benchmarks/pipeline.json").read_text())["commands"][0]["command"] == "lle train sci"
 
 

@@ -1,0 +1,124 @@
+"""The default pipeline with trainings side by side.
+
+`dvc repro` runs one stage after the other, and the networks of the suite are too small to keep two cores busy. Here methods are
+divided between *lanes*: `dvc repro` processes that run at once, each with its share of the cores. DVC itself takes care that
+they do not get into each other's way (`--wait-for-lock`). Stages that measure times run afterwards, alone.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from lle.config.schema import BaseParams, method_settings
+from lle.keys.stages import fetched, trained
+from lle.launch import THREADS
+from lle.results.cost import Profile
+
+CLIP = Path("build/clip")
+_SECONDS = {"fetch": 80.0, "clip": 160.0, "train": 60.0, "evaluate": 20.0}
+"""Guesses, on two cores, where nothing is known: they decide how even the lanes are, not what they make."""
+
+
+def divide(params: BaseParams, lanes: int, reports: Path = Path("reports")) -> tuple[list[list[str]], list[list[str]]]:
+    """Divides the trainings and evaluations of the suite between lanes.
+
+    Args:
+        params: all settings.
+        lanes: how many; 2 or more. The first prepares the data sets first, the second trains the CLIP.
+        reports: where earlier results say how long a training took.
+
+    Returns:
+        By lane, the stages that prepare data or the CLIP, and those that need all data. A method and the models that it takes are in one
+        lane, and methods that take the CLIP in the lane that trains it.
+    """
+    first: list[list[str]] = [[] for _ in range(lanes)]
+    first[0] = [f"fetch_{name}" for name in fetched(params)]
+    loads = [_SECONDS["fetch"]] + [0.0] * (lanes - 1)
+    found: list[list[str]] = [[] for _ in range(lanes)]
+    home: dict[str, int] = {}
+    costs = {name: _seconds(name, params, reports) for name in trained(params)}
+    needs = {name: [one.path for one in method_settings(params, name).inputs() if one.path is not None] for name in costs}
+    # Teachers go with their students; the longest group first, each to the lane that has least to do.
+    groups: dict[str, list[str]] = {}
+    for name in costs:
+        teachers = [path.name for path in needs[name] if path.parent == Path("build/models") and path.name in groups]
+        merged = [one for teacher in teachers for one in groups.pop(teacher)]
+        groups[name] = [*merged, name]
+    if any(CLIP in paths for paths in needs.values()):
+        first[1].append("clip")
+        loads[1] += _SECONDS["clip"]
+    for members in sorted(groups.values(), key=lambda members: -sum(costs[one] for one in members)):
+        guided = any(CLIP in needs[one] for one in members)
+        lane = 1 if guided else min(range(lanes), key=loads.__getitem__)
+        loads[lane] += sum(costs[one] for one in members)
+        home |= dict.fromkeys(members, lane)
+    for name in costs:  # in the order of the suite
+        found[home[name]].append(f"train_{name}")
+        if name in params.suite.methods:
+            found[home[name]] += [f"evaluate@{name}-{dataset}" for dataset in params.suite.datasets]
+    found[0] += [f"evaluate_input@{dataset}" for dataset in params.suite.datasets]
+    return first, found
+
+
+def run(params: BaseParams, lanes: int, root: Path = Path(), dvc: Callable[[Sequence[str], Mapping[str, str]], int] | None = None) -> int:
+    """Runs `dvc repro` in lanes, and then whatever is left of it.
+
+    Args:
+        params: all settings.
+        lanes: how many stages run at once; 1 is plain `dvc repro`.
+        root: folder of the project.
+        dvc: runs one `dvc` command with additions to the environment and returns its exit code; None starts DVC.
+
+    Returns:
+        0, or the first exit code that was not 0; what had been started then went on to its end.
+    """
+    dvc = partial(_dvc, root) if dvc is None else dvc
+    if lanes == 1:
+        return dvc(["repro"], {})
+    if code := dvc(["repro", "keys"], {}):
+        return code
+    if dvc(["status", "--quiet"], {}) == 0:
+        return 0
+    first, stages = divide(params, lanes, root / "reports")
+    share = {THREADS: str(max(1, (os.cpu_count() or 1) // lanes))}
+    codes: list[int] = []
+    prepared = threading.Event()
+
+    def repro(targets: Sequence[str]) -> bool:
+        """Runs some stages, if nothing has failed so far."""
+        if targets and not any(codes):
+            codes.append(dvc(["repro", "--wait-for-lock", *targets], share))
+        return not any(codes)
+
+    def follow(lane: int) -> None:
+        try:
+            repro(first[lane])
+        finally:
+            if lane == 0:
+                prepared.set()
+        prepared.wait()
+        repro(stages[lane])
+
+    threads = [threading.Thread(target=follow, args=(lane,)) for lane in range(lanes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return next((code for code in codes if code), None) or dvc(["repro"], {})
+
+
+def _dvc(root: Path, words: Sequence[str], environment: Mapping[str, str]) -> int:
+    return subprocess.run(["dvc", *words], cwd=root, env={**os.environ, **environment}, check=False).returncode
+
+
+def _seconds(name: str, params: BaseParams, reports: Path) -> float:
+    path = Profile.path(reports, name)
+    speed = Profile.read(path).train if path.is_file() else None
+    known = speed.seconds if speed is not None else None
+    evaluated = _SECONDS["evaluate"] * len(params.suite.datasets) if name in params.suite.methods else 0.0
+    return evaluated + (_SECONDS["train"] if known is None else float(known))
