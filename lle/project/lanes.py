@@ -92,7 +92,7 @@ def run(params: BaseParams, lanes: int, root: Path = Path(), dvc: Callable[[Sequ
     def repro(targets: Sequence[str]) -> bool:
         """Runs some stages, if nothing has failed so far."""
         if targets and not any(codes):
-            codes.append(dvc(["repro", "--wait-for-lock", *targets], share))
+            codes.append(dvc(["--wait-for-lock", "repro", *targets], share))
         return not any(codes)
 
     def follow(lane: int) -> None:
