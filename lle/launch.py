@@ -111,7 +111,8 @@ def serve(address: str) -> None:
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets ended copies
-    own = _read_at_import(before)
+    # A command that a copy starts inherits what importing the libraries added.
+    own = (_read_at_import(before), _read_at_import({**before, **added}))
     while True:
         connection, _ = listener.accept()
         with connection:
@@ -120,7 +121,7 @@ def serve(address: str) -> None:
                 request = json.loads(text)
             except (OSError, ValueError):
                 continue
-            if _read_at_import(request["environment"]) != own or os.fork():
+            if _read_at_import(request["environment"]) not in own or os.fork():
                 for stream in streams:
                     os.close(stream)
                 continue
