@@ -90,9 +90,9 @@ def run(params: BaseParams, lanes: int, root: Path = Path(), dvc: Callable[[Sequ
     prepared = threading.Event()
 
     def repro(targets: Sequence[str]) -> bool:
-        """Runs some stages, if nothing has failed so far."""
+        """Runs some stages in this order, if nothing has failed so far; what they need is there, and DVC must not lock it for writing."""
         if targets and not any(codes):
-            codes.append(dvc(["--wait-for-lock", "repro", *targets], share))
+            codes.append(dvc(["--wait-for-lock", "repro", "--single-item", *targets], share))
         return not any(codes)
 
     def follow(lane: int) -> None:
