@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lle.measure.quality import MIN_SCENES
 from lle.report.columns import COSTS, Column, columns
 from lle.report.costs import SIZE, cost_of, cost_text
 from lle.results.base import Score
@@ -79,7 +80,8 @@ class Table:
     def pictures(self) -> str:
         """Says how many pictures there are, and of how many scenes where these are fewer."""
         scenes = f" of {self.scenes} scenes" if self.scenes is not None and self.scenes < self.images else ""
-        return f"{self.images} test pictures{scenes}"
+        few = ": a smoke test, with too few scenes to tell methods apart" if self.scenes is not None and self.scenes < MIN_SCENES else ""
+        return f"{self.images} test pictures{scenes}{few}"
 
 
 def trained_on(evaluation: Evaluation, supervision: str) -> str:

@@ -32,7 +32,7 @@ def command():
         raise RuntimeError("a bug")
 
 sys.modules["lle.cli"] = types.SimpleNamespace(main=command)
-launch.LIBRARIES = ("json",)
+launch.LIBRARIES = ("json", "adds")
 if sys.argv[1:2] == ["--serve"]:
     launch.serve(sys.argv[2])
 else:
@@ -44,6 +44,8 @@ else:
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     script = tmp_path / "loader.py"
     script.write_text(LOADER)
+    # A library that changes the environment when it is imported, as torch does.
+    (tmp_path / "adds.py").write_text("import os; os.environ['TORCH_ADDED'] = '1'")
     address = str(tmp_path / "socket")
     loader = subprocess.Popen([sys.executable, str(script), "--serve", address])
     deadline = time.monotonic() + 60
@@ -112,6 +114,16 @@ def test_what_libraries_read_at_import_must_be_equal(tmp_path: Path, environment
         assert (parent(process) == int(environment["LLE_TEST"])) == (name == "copy")
         running.kill()
         running.wait()
+
+
+def test_a_command_of_a_copy_is_a_copy_too(tmp_path: Path, environment: dict[str, str]) -> None:
+    """It inherits what the libraries added to the environment."""
+    pid = tmp_path / "pid"
+    command = [sys.executable, str(tmp_path / "loader.py"), "sleep", str(pid)]
+    running = subprocess.Popen(command, env={**environment, "TORCH_ADDED": "1"})
+    assert parent(wait_for(pid)) == int(environment["LLE_TEST"])
+    running.kill()
+    running.wait()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143), (signal.SIGINT, 1)])
