@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,10 @@ def test_a_command_of_a_copy_is_a_copy_too(tmp_path: Path, environment: dict[str
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 143), (signal.SIGINT, 1)])
 def test_the_copy_ends_with_its_command(tmp_path: Path, environment: dict[str, str], number: signal.Signals, code: int) -> None:
     pid = tmp_path / "pid"
-    running = subprocess.Popen([sys.executable, str(tmp_path / "loader.py"), "sleep", str(pid)], env=environment, stderr=subprocess.PIPE)
+    command = [sys.executable, str(tmp_path / "loader.py"), "sleep", str(pid)]
+    # A shell that runs the tests in the background has Ctrl-C ignored, and its children inherit that.
+    default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, preexec_fn=default)
     process = wait_for(pid)
     running.send_signal(number)
     running.communicate()
