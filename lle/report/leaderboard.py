@@ -80,8 +80,13 @@ class Table:
     def pictures(self) -> str:
         """Says how many pictures there are, and of how many scenes where these are fewer."""
         scenes = f" of {self.scenes} scenes" if self.scenes is not None and self.scenes < self.images else ""
-        few = ": a smoke test, with too few scenes to tell methods apart" if self.scenes is not None and self.scenes < MIN_SCENES else ""
+        few = ": a smoke test, with too few scenes to tell methods apart" if self.few else ""
         return f"{self.images} test pictures{scenes}{few}"
+
+    @property
+    def few(self) -> bool:
+        """Whether its pictures are of so few scenes that intervals over scenes mean nothing."""
+        return self.scenes is not None and self.scenes < MIN_SCENES
 
 
 def trained_on(evaluation: Evaluation, supervision: str) -> str:
@@ -197,7 +202,9 @@ def leaderboard(results: Results, dataset: str) -> Table:
 
 def leaderboards(results: Results) -> dict[str, Table]:
     """Returns the tables by data set."""
-    return {dataset: leaderboard(results, dataset) for dataset in results.datasets}
+    tables = [leaderboard(results, dataset) for dataset in results.datasets]
+    tables.sort(key=lambda table: (table.few, -len(table.rows), table.dataset))
+    return {table.dataset: table for table in tables}
 
 
 def kinds(tables: Mapping[str, Table]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lle.report.costs import COST_HEADS, cost_rows, throughput_rows
-from lle.report.leaderboard import INTERVALS, MARKS, Cell, Table, leaderboard
+from lle.report.leaderboard import INTERVALS, MARKS, Cell, Table, leaderboards
 from lle.results.read import Results
 
 
@@ -56,8 +56,7 @@ def markdown(results: Results) -> str:
         "measuring: they are no fair comparison with the other columns.",
         "",
     ]
-    for dataset in results.datasets:
-        table = leaderboard(results, dataset)
+    for dataset, table in leaderboards(results).items():
         lines += [f"## {dataset}", "", f"{table.pictures}.", "", *_markdown_table(table)]
     if results.profiles:
         lines += ["## Cost", "", "Sizes are height x width. MACs are multiply-accumulates, not twice as many operations.", ""]

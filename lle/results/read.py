@@ -64,11 +64,8 @@ class Results:
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Data sets with at least one evaluation, those of the most scenes first."""
-        scenes = {
-            name: max((found.scenes or 0 for found in evaluations.values()), default=0) for name, evaluations in self.evaluations.items()
-        }
-        return tuple(sorted(scenes, key=lambda name: (-scenes[name], name)))
+        """Data sets with at least one evaluation, in alphabetical order."""
+        return tuple(self.evaluations)
 
     @property
     def methods(self) -> tuple[str, ...]:

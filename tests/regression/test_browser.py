@@ -101,7 +101,7 @@ def test_pictures_can_be_chosen(page):
     page.locator('.sheet:not([hidden]) button[data-who="unet"]').click()
     assert page.inner_text("#tagr") == "U-Net"
     page.select_option("#scene", label="dicm: img001")  # a set without references, in which two methods were not run
-    assert page.eval_on_selector("#under", "image => image.decode().then(() => image.naturalWidth)") == 300
+    assert page.eval_on_selector("#under", "image => image.decode().then(() => image.naturalWidth)") == 150
     assert page.inner_text("#tagl") == "Input"
 
 

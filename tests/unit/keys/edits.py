@@ -39,7 +39,7 @@ SETTINGS = (
     Edit("config/clip.py", "iterations: int = Field(280", "iterations: int = Field(281", NOTHING),  # params.yaml sets it
     Edit("config/clip.py", "held_out: int = Field(280", "held_out: int = Field(281", ("clip",)),
     Edit("config/clip.py", "text_width: int = Field(128", "text_width: int = Field(130", (*(f"train/{m}" for m in GUIDED), "costs")),
-    Edit("config/judge.py", '"weight_decay": 1e-2', '"weight_decay": 2e-2', ("judge/demo_seg", "judge/camvid")),
+    Edit("config/judge.py", '"weight_decay": 1e-2', '"weight_decay": 2e-2', ("judge/demo_seg", "judge/mine_rendered", "judge/camvid")),
     Edit("config/judge.py", "encoder_lr_factor: float = Field(0.3", "encoder_lr_factor: float = Field(0.4", JUDGES),
     Edit("config/judge.py", "images: int = Field(100", "images: int = Field(50", NOTHING),  # params.yaml sets it
     Edit(
