@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from report_files import NO_WEIGHTS, UNPAIRED, card, make_reports
 
 from lle.report.columns import COSTS, columns, metric
 from lle.report.costs import cost_text, count
-from lle.report.leaderboard import leaderboard, ranks
+from lle.report.leaderboard import leaderboard, leaderboards, ranks
 from lle.report.markdown import markdown
 from lle.results.quality import INPUT
 from lle.results.read import Results, read_results
@@ -26,6 +27,17 @@ def test_rows_stand_best_first_and_the_input_last(results: Results):
     values = [row.cells["psnr"].value for row in rows[:-1]]
     assert values == sorted(values, reverse=True)
     assert rows[-1].method == INPUT
+
+
+def test_sets_of_few_scenes_stand_last_and_say_so(results: Results):
+    few = {
+        name: {m: one.model_copy(update={"scenes": 3}) for m, one in found.items()} if name == "demo" else found
+        for name, found in results.evaluations.items()
+    }
+    tables = leaderboards(replace(results, evaluations=few))
+    assert [table.few for table in tables.values()] == sorted(table.few for table in tables.values())
+    assert list(tables)[0] == "mine_rendered"
+    assert tables["demo"].pictures == "24 test pictures of 3 scenes: a smoke test, with too few scenes to tell methods apart"
 
 
 def test_the_input_takes_no_part_in_the_ranking(results: Results):
