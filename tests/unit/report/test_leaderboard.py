@@ -32,7 +32,7 @@ def test_rows_stand_best_first_and_the_input_last(results: Results):
 def test_sets_of_few_scenes_stand_last_and_say_so(results: Results):
     many = {name: one.model_copy(update={"scenes": 12}) for name, one in results.evaluations["mine_rendered"].items()}
     tables = leaderboards(replace(results, evaluations={**results.evaluations, "mine_rendered": many}))
-    assert list(tables)[0] == "mine_rendered"
+    assert next(iter(tables)) == "mine_rendered"
     assert tables["mine_rendered"].pictures == "26 test pictures of 12 scenes"
     assert tables["demo"].pictures == "24 test pictures of 3 scenes: a smoke test, with too few scenes to tell methods apart"
 
