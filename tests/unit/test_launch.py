@@ -41,6 +41,10 @@ else:
 """
 
 
+HEEDED = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+"""A shell that runs the tests in the background has Ctrl-C ignored, and its children would inherit that."""
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     script = tmp_path / "loader.py"
@@ -48,7 +52,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     # A library that changes the environment when it is imported, as torch does.
     (tmp_path / "adds.py").write_text("import os; os.environ['TORCH_ADDED'] = '1'")
     address = str(tmp_path / "socket")
-    loader = subprocess.Popen([sys.executable, str(script), "--serve", address])
+    loader = subprocess.Popen([sys.executable, str(script), "--serve", address], preexec_fn=HEEDED)
     deadline = time.monotonic() + 60
     while not Path(address).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -131,9 +135,7 @@ def test_a_command_of_a_copy_is_a_copy_too(tmp_path: Path, environment: dict[str
 def test_the_copy_ends_with_its_command(tmp_path: Path, environment: dict[str, str], number: signal.Signals, code: int) -> None:
     pid = tmp_path / "pid"
     command = [sys.executable, str(tmp_path / "loader.py"), "sleep", str(pid)]
-    # A shell that runs the tests in the background has Ctrl-C ignored, and its children inherit that.
-    default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, preexec_fn=default)
+    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, preexec_fn=HEEDED)
     process = wait_for(pid)
     running.send_signal(number)
     running.communicate()
