@@ -13,13 +13,13 @@ export PYTHONDONTWRITEBYTECODE :=
 .PHONY: repro full test ui lint clean install
 
 repro: install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
-	python -m lle.launch lle pipeline run
+	lle pipeline run
 	lle mlflow sync
 	@echo "open reports/index.html, read reports/leaderboard.md, browse with: make ui"
 
 full: install  ## Train and measure every method, not only those of the default suite (many hours on two cores)
 	lle config full
-	python -m lle.launch lle pipeline run
+	lle pipeline run
 	lle mlflow sync
 
 test: install  ## Install what is missing and run the tests

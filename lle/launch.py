@@ -23,7 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ADDRESS = "LLE_LOADER"
@@ -53,8 +53,6 @@ THREADS = "LLE_THREADS"
 """Environment variable with the number of threads that torch and OpenCV may use in a copy of the loader; without it, all cores."""
 TIMES = "LLE_TIMES"
 """Environment variable with the file to which each copy appends a line of JSON: its command, and how long it took."""
-TIMES_FILE = Path("build/pipeline_times.jsonl")
-"""Where `run` has it written; `lle benchmark pipeline` reads it."""
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LARGEST_REQUEST = 1 << 20
 
@@ -77,20 +75,23 @@ def run(command: Sequence[str]) -> int:
     Args:
         command: program and arguments.
     """
+    with loader() as environment:
+        return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+
+
+@contextlib.contextmanager
+def loader() -> Iterator[dict[str, str]]:
+    """Has a loader beside a block, and yields what commands that use it need in their environment."""
     with tempfile.TemporaryDirectory(prefix="lle-loader-") as folder:
         address = str(Path(folder) / "socket")
         # -P, since the command `lle` does not look for modules in the present folder either. A session of its own: Ctrl-C reaches the
         # command, which passes it on.
-        loader = subprocess.Popen([sys.executable, "-P", "-m", "lle.launch", "--serve", address], start_new_session=True)
-        times, begun = TIMES_FILE.absolute(), time.perf_counter()
-        times.parent.mkdir(parents=True, exist_ok=True)
-        times.unlink(missing_ok=True)
+        process = subprocess.Popen([sys.executable, "-P", "-m", "lle.launch", "--serve", address], start_new_session=True)
         try:
-            return subprocess.run(command, env={**os.environ, ADDRESS: address, TIMES: str(times)}, check=False).returncode
+            yield {ADDRESS: address}
         finally:
-            loader.terminate()
-            loader.wait()
-            _append(times, {"command": list(command), "begun": begun, "seconds": time.perf_counter() - begun, "whole": True})
+            process.terminate()
+            process.wait()
 
 
 def serve(address: str) -> None:
@@ -171,13 +172,14 @@ def _become(request: Mapping[str, object], streams: Sequence[int], connection: s
             sys.stderr.flush()
         if times := os.environ.get(TIMES):
             spent = {"begun": begun, "seconds": time.perf_counter() - begun, "cpu_seconds": sum(os.times()[:4]) - before, "exit_code": code}
-            _append(Path(times), {"command": ["lle", *sys.argv[1:]], **spent})
+            note_time(Path(times), {"command": ["lle", *sys.argv[1:]], **spent})
         with contextlib.suppress(OSError):
             connection.sendall(f"{code}\n".encode())
         os._exit(code)
 
 
-def _append(times: Path, line: Mapping[str, object]) -> None:
+def note_time(times: Path, line: Mapping[str, object]) -> None:
+    """Appends a line of JSON, if the file can be written: a profile is worth no failure."""
     with contextlib.suppress(OSError), times.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 

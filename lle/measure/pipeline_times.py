@@ -7,17 +7,17 @@ from collections import defaultdict
 from pathlib import Path
 
 from lle.errors import DataError
-from lle.launch import TIMES_FILE
+from lle.project.lanes import TIMES_FILE
 from lle.provenance import provenance
 from lle.results.cost import PipelineTimes
 
 
 def measure(reports: Path = Path("reports"), times: Path = TIMES_FILE) -> PipelineTimes:
-    """Reads how long each command of the last `python -m lle.launch dvc repro` took, and writes `benchmarks/pipeline.json`.
+    """Reads how long each command of the last `lle pipeline run` took, and writes `benchmarks/pipeline.json`.
 
     Args:
         reports: receives the file.
-        times: written by `lle.launch` while the pipeline ran.
+        times: written while the pipeline ran, see `lle.project.lanes`.
 
     Returns:
         What was written: `seconds` of the whole, what of it passed while no command ran, and by command and by kind of command (its first

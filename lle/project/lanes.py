@@ -7,19 +7,23 @@ they do not get into each other's way (`--wait-for-lock`). Stages that measure t
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
+from lle.config.clip import DEMO
 from lle.config.schema import BaseParams, method_settings
-from lle.keys.stages import fetched, trained
-from lle.launch import THREADS
+from lle.keys.stages import fetched, suite_model, trained
+from lle.launch import THREADS, TIMES, loader, note_time
 from lle.results.cost import Profile
 
-CLIP = Path("build/clip")
+TIMES_FILE = Path("build/pipeline_times.jsonl")
+"""A line of JSON for each command of the last pipeline, and one for the whole; `lle benchmark pipeline` reads it."""
 _SECONDS = {"fetch": 80.0, "clip": 160.0, "train": 60.0, "evaluate": 20.0}
 """Guesses, on two cores, where nothing is known: they decide how even the lanes are, not what they make."""
 
@@ -42,19 +46,18 @@ def divide(params: BaseParams, lanes: int, reports: Path = Path("reports")) -> t
     found: list[list[str]] = [[] for _ in range(lanes)]
     home: dict[str, int] = {}
     costs = {name: _seconds(name, params, reports) for name in trained(params)}
-    needs = {name: [one.path for one in method_settings(params, name).inputs() if one.path is not None] for name in costs}
+    inputs = {name: method_settings(params, name).inputs() for name in costs}
+    guided = {name for name, found in inputs.items() if any(one.path == DEMO for one in found)}
     # Teachers go with their students; the longest group first, each to the lane that has least to do.
     groups: dict[str, list[str]] = {}
     for name in costs:
-        teachers = [path.name for path in needs[name] if path.parent == Path("build/models") and path.name in groups]
-        merged = [one for teacher in teachers for one in groups.pop(teacher)]
-        groups[name] = [*merged, name]
-    if any(CLIP in paths for paths in needs.values()):
+        teachers = [teacher for one in inputs[name] if (teacher := suite_model(one)) in groups]
+        groups[name] = [*(one for teacher in teachers for one in groups.pop(teacher)), name]
+    if guided:
         first[1].append("clip")
         loads[1] += _SECONDS["clip"]
     for members in sorted(groups.values(), key=lambda members: -sum(costs[one] for one in members)):
-        guided = any(CLIP in needs[one] for one in members)
-        lane = 1 if guided else min(range(lanes), key=loads.__getitem__)
+        lane = 1 if guided.intersection(members) else min(range(lanes), key=loads.__getitem__)
         loads[lane] += sum(costs[one] for one in members)
         home |= dict.fromkeys(members, lane)
     for name in costs:  # in the order of the suite
@@ -65,44 +68,67 @@ def divide(params: BaseParams, lanes: int, reports: Path = Path("reports")) -> t
     return first, found
 
 
-def run(params: BaseParams, lanes: int, root: Path = Path(), dvc: Callable[[Sequence[str], Mapping[str, str]], int] | None = None) -> int:
-    """Runs `dvc repro` in lanes, and then whatever is left of it.
+def run(params: BaseParams, lanes: int, root: Path = Path()) -> int:
+    """Runs `dvc repro` in lanes beside a loader (see `lle.launch`), and notes what every command spent in `TIMES_FILE`.
 
     Args:
         params: all settings.
         lanes: how many stages run at once; 1 is plain `dvc repro`.
         root: folder of the project.
-        dvc: runs one `dvc` command with additions to the environment and returns its exit code; None starts DVC.
 
     Returns:
         0, or the first exit code that was not 0; what had been started then went on to its end.
     """
-    dvc = partial(_dvc, root) if dvc is None else dvc
+    times, begun = (root / TIMES_FILE).absolute(), time.perf_counter()
+    times.parent.mkdir(parents=True, exist_ok=True)
+    times.unlink(missing_ok=True)
+    with loader() as environment:
+        dvc = Dvc(root, {**environment, TIMES: str(times)})
+        try:
+            code = repro(params, lanes, dvc, root / "reports")
+        except BaseException:
+            dvc.stop()
+            raise
+    note_time(times, {"command": ["lle", "pipeline", "run"], "begun": begun, "seconds": time.perf_counter() - begun, "whole": True})
+    return code
+
+
+def repro(params: BaseParams, lanes: int, dvc: Callable[[Sequence[str], Mapping[str, str]], int], reports: Path = Path("reports")) -> int:
+    """Runs the stages in lanes, and then whatever is left.
+
+    Args:
+        params: all settings.
+        lanes: how many stages run at once.
+        dvc: runs one `dvc` command with additions to the environment and returns its exit code.
+        reports: see `divide`.
+
+    Returns:
+        See `run`.
+    """
     if lanes == 1:
         return dvc(["repro"], {})
     if code := dvc(["repro", "keys"], {}):
         return code
     if dvc(["status", "--quiet"], {}) == 0:
         return 0
-    first, stages = divide(params, lanes, root / "reports")
+    first, stages = divide(params, lanes, reports)
     share = {THREADS: str(max(1, (os.cpu_count() or 1) // lanes))}
     codes: list[int] = []
     prepared = threading.Event()
 
-    def repro(targets: Sequence[str]) -> bool:
+    def single(targets: Sequence[str]) -> None:
         """Runs some stages in this order, if nothing has failed so far; what they need is there, and DVC must not lock it for writing."""
         if targets and not any(codes):
             codes.append(dvc(["--wait-for-lock", "repro", "--single-item", *targets], share))
-        return not any(codes)
 
     def follow(lane: int) -> None:
         try:
-            repro(first[lane])
+            single(first[lane])
         finally:
             if lane == 0:
                 prepared.set()
         prepared.wait()
-        repro(stages[lane])
+        single(stages[lane])
 
     threads = [threading.Thread(target=follow, args=(lane,)) for lane in range(lanes)]
     for thread in threads:
@@ -112,8 +138,38 @@ def run(params: BaseParams, lanes: int, root: Path = Path(), dvc: Callable[[Sequ
     return next((code for code in codes if code), None) or dvc(["repro"], {})
 
 
-def _dvc(root: Path, words: Sequence[str], environment: Mapping[str, str]) -> int:
-    return subprocess.run(["dvc", *words], cwd=root, env={**os.environ, **environment}, check=False).returncode
+class Dvc:
+    """Starts `dvc` in a folder.
+
+    Args:
+        root: the folder.
+        environment: additions to the environment of every command.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self.root, self.environment = root, environment
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def __call__(self, words: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Runs one command and returns its exit code."""
+        if self._stopped:
+            return -signal.SIGTERM
+        # A group of its own, which `stop` can end with all that it started.
+        process = subprocess.Popen(
+            ["dvc", *words], cwd=self.root, env={**os.environ, **self.environment, **environment}, start_new_session=True
+        )
+        self._running.add(process)
+        code = process.wait()
+        self._running.discard(process)
+        return code
+
+    def stop(self) -> None:
+        """Ends the commands that run: their trainings leave a checkpoint. No other is started."""
+        self._stopped = True
+        for process in tuple(self._running):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
 
 
 def _seconds(name: str, params: BaseParams, reports: Path) -> float:

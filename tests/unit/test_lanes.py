@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from lle.config.load import load_params
-from lle.project.lanes import divide, run
+from lle.project.lanes import Dvc, divide, repro
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
@@ -35,7 +38,7 @@ def test_the_stages_are_those_of_the_pipeline():
     assert {stage.partition("@")[0] for lane in (*first, *lanes) for stage in lane} <= set(defined)
 
 
-class Dvc:
+class Noting:
     """Stands in for DVC: notes what it is asked, and fails or has nothing to do as it is told."""
 
     def __init__(self, fails: str = "", changed: bool = True) -> None:
@@ -56,8 +59,8 @@ class Dvc:
 
 
 def test_lanes_wait_for_data_and_the_rest_comes_last():
-    dvc = Dvc()
-    assert run(PARAMS, 2, dvc=dvc) == 0
+    dvc = Noting()
+    assert repro(PARAMS, 2, dvc) == 0
     words = [call for call, _ in dvc.calls]
     assert words[:2] == [["repro", "keys"], ["status", "--quiet"]]
     assert dvc.calls[-1] == (["repro"], {})
@@ -66,19 +69,39 @@ def test_lanes_wait_for_data_and_the_rest_comes_last():
 
 
 def test_nothing_is_started_where_nothing_changed():
-    dvc = Dvc(changed=False)
-    assert run(PARAMS, 2, dvc=dvc) == 0
+    dvc = Noting(changed=False)
+    assert repro(PARAMS, 2, dvc) == 0
     assert len(dvc.calls) == 2
 
 
 @pytest.mark.parametrize("fails", ["clip", "fetch_demo", "train_unet"])
 def test_a_failure_ends_the_run_with_its_code(fails):
-    dvc = Dvc(fails)
-    assert run(PARAMS, 2, dvc=dvc) == 3
+    dvc = Noting(fails)
+    assert repro(PARAMS, 2, dvc) == 3
     assert ["repro"] not in [call for call, _ in dvc.calls]
 
 
 def test_one_lane_is_plain_dvc():
-    dvc = Dvc()
-    assert run(PARAMS, 1, dvc=dvc) == 0
+    dvc = Noting()
+    assert repro(PARAMS, 1, dvc) == 0
     assert [call for call, _ in dvc.calls] == [["repro"]]
+
+
+def test_what_runs_is_ended_with_all_that_it_started(tmp_path, monkeypatch):
+    program = tmp_path / "dvc"
+    program.write_text(f"#!/bin/sh\nsleep 60 & echo $! > {tmp_path}/child; wait\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    dvc, codes = Dvc(tmp_path, {}), []
+    thread = threading.Thread(target=lambda: codes.append(dvc(["repro"], {})))
+    thread.start()
+    child = tmp_path / "child"
+    deadline = time.monotonic() + 60
+    while not (child.is_file() and child.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    dvc.stop()
+    thread.join(60)
+    assert codes == [-signal.SIGTERM]
+    state = Path(f"/proc/{child.read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    assert dvc(["repro"], {}) == -signal.SIGTERM, "no other is started"
