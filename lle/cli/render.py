@@ -76,13 +76,12 @@ def sheet(folder: Path, frames: Path | None, ids: str | None, out: Path) -> None
 @click.option("--out", type=PATH, required=True, help="JSON file to write.")
 def measure(folder: Path, seed: int, out: Path) -> None:
     """Measure cost and error of the renderer and the loss of storage (some minutes; extra `render`)."""
-    from lle.data.mine import quality
-    from lle.data.mine.run import SAMPLES
+    from lle.data.mine import quality, run
     from lle.files import write_json
 
     result = {
         "renderer": quality.noise_and_cost((3, 2), seed, (200, 300), (8, 16, 32, 48, 96), 512),
-        "storage": quality.storage_loss((3, 2, 7), seed, SIZE, SAMPLES),
+        "storage": quality.storage_loss((3, 2, 7), seed, run.SIZE, run.SAMPLES),
         "set": quality.set_sizes(folder),
     }
     write_json(out, result)

@@ -108,9 +108,9 @@ def read(methods: tuple[str, ...], dataset: str, project: Project) -> None:
     """
     names = [name for method in methods for name in (project.readings() if method == "suite" else (method,))]
     for result in (project.read(name, dataset) for name in names):
-        cell = result["accuracy"]
-        shown = cell["missing"] if cell["mean"] is None else f"{cell['mean']:.1%} of the characters of {len(result['signs'])} signs"
-        click.echo(f"{result['method']}: {shown}")
+        cell = result.accuracy
+        shown = cell.missing if cell.mean is None else f"{cell.mean:.1%} of the characters of {len(result.signs)} signs"
+        click.echo(f"{result.method}: {shown}")
 
 
 @click.command()

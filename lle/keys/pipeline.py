@@ -90,29 +90,30 @@ def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path
     if not begin or not end:
         raise LleError(f"{path} has lost the lines that enclose the written stages: `{BEGIN.strip()}` and `{END.strip()}`. Restore them.")
     listed = "\n".join(_studies(params, studies))
+    keys = Keys(params)
     return {
-        path: "".join([before, BEGIN, *_fetches(params), *_trainings(params), END, after]),
+        path: "".join([before, BEGIN, *_fetches(keys), *_trainings(keys), END, after]),
         root / STUDIES: HEAD + (f"stages:\n{listed}" if listed else "stages: {}\n"),
     }
 
 
-def _fetches(params: BaseParams) -> Iterator[str]:
-    for name in fetched(params):
-        deps = _dependencies(params, f"fetch/{name}", f"data.{name}")
+def _fetches(keys: Keys) -> Iterator[str]:
+    for name in fetched(keys.params):
+        deps = _dependencies(keys, f"fetch/{name}", f"data.{name}")
         yield f"  fetch_{name}:\n    cmd: lle fetch {name}\n    deps: [{', '.join(deps)}]\n    outs: [build/data/{name}]\n"
 
 
-def _trainings(params: BaseParams) -> Iterator[str]:
-    for name in trained(params):
-        deps = _dependencies(params, f"train/{name}", f"methods.{name}")
+def _trainings(keys: Keys) -> Iterator[str]:
+    for name in trained(keys.params):
+        deps = _dependencies(keys, f"train/{name}", f"methods.{name}")
         yield f"  train_{name}:\n    cmd: lle train {name}\n    deps: [{', '.join(deps)}]\n"
         yield f"    outs: [build/models/{name}, reports/training/{name}.json: {{cache: false}}]\n"
 
 
-def _dependencies(params: BaseParams, stage: str, section: str) -> list[str]:
+def _dependencies(keys: Keys, stage: str, section: str) -> list[str]:
     """The files and folders that a stage depends on; every data set among them must be made by a stage of its own."""
-    key = Keys(params).key(stage)
-    unmade = [one.name for one in key.inputs if one.kind == "data" and one.name not in fetched(params)]
+    key = keys.key(stage)
+    unmade = [one.name for one in key.inputs if one.kind == "data" and one.name not in fetched(keys.params)]
     if unmade:
         raise LleError(f"{section} takes the data set '{unmade[0]}', which no stage makes: add it to suite.prepare.")
     return [f"build/keys/{stage}.json", *(path.as_posix() for path in key.paths)]

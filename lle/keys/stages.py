@@ -194,7 +194,7 @@ class Keys:
         for one in settings.inputs():
             if one.kind == "method":
                 own[f"methods.{name} trains {one.name}"] = plain(resolved(one))
-            elif one.kind == "model" and (teacher := _suite_model(one)) is not None:
+            elif one.kind == "model" and (teacher := suite_model(one)) is not None:
                 entries += self._method(teacher)
         return Stage(entries, [], {**own, **self._section("seed", "train")}, inputs)
 
@@ -210,7 +210,7 @@ class Keys:
 
     def _attention(self, name: str) -> Stage:
         inputs = list(method_settings(self.params, name).inputs())
-        teachers = [teacher for one in inputs if one.kind == "model" and (teacher := _suite_model(one)) is not None]
+        teachers = [teacher for one in inputs if one.kind == "model" and (teacher := suite_model(one)) is not None]
         return Stage(["lle.measure.attention:attention", *self._all([name, *teachers])], inputs=inputs)
 
     def _judge(self, name: str) -> Stage:
@@ -273,7 +273,7 @@ def trained(params: BaseParams) -> list[str]:
         if name in names:
             return
         for one in method_settings(params, name).inputs():
-            teacher = _suite_model(one)
+            teacher = suite_model(one)
             if teacher is not None and teacher != name:
                 add(teacher)
         names.append(name)
@@ -294,7 +294,7 @@ def _unused(kinds: Iterable[str]) -> list[str]:
     return [entry for kind, only in FETCH_ONLY.items() if kind not in wanted for entry in only]
 
 
-def _suite_model(one: Input) -> str | None:
+def suite_model(one: Input) -> str | None:
     """Returns the method whose training in this pipeline makes the model folder that an input names."""
     path = one.path
     if one.kind != "model" or path is None or path.parent != MODELS or path.name not in registry.packages():

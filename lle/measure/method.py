@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+from numpy.typing import NDArray
 
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
@@ -11,6 +14,7 @@ from lle.errors import LleError
 from lle.files import read_json
 from lle.keys import made_by, stage_key
 from lle.measure.quality import INPUT
+from lle.metrics.protocol import Image
 from lle.provenance import provenance
 
 
@@ -133,6 +137,27 @@ def open_method(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[
         "data_digest": None,
     }
     return Enhancer(method, name), {"iterations": 0, "trained_on": None, "provenance": origin}
+
+
+def opened(
+    name: str, untouched: Sequence[str], params: BaseParams, models: Path
+) -> tuple[Callable[[Image], NDArray], str | None, dict[str, Any]]:
+    """Returns what makes the pictures of a row, what that was trained on, and its origin for the provenance.
+
+    Args:
+        name: a method's id, or one of `untouched`, whose pictures stay as they are.
+        untouched: names of rows without a method.
+        params: all settings.
+        models: trained models.
+
+    Raises:
+        LleError: the method is trained, and was not.
+    """
+    origin: dict[str, Any] = {"config_hash": None, "fingerprint": None, "seed": params.seed}
+    if name in untouched:
+        return lambda picture: picture, None, origin
+    enhancer, trained = open_method(name, params, models)
+    return enhancer.enhance, trained["trained_on"], {key: trained["provenance"][key] for key in origin} | method_tags(enhancer.method)
 
 
 def mlflow_run(name: str, trained_on: str | None, params: BaseParams) -> dict[str, str]:

@@ -21,7 +21,7 @@ from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import DataError
 from lle.files import significant
 from lle.keys import made_by
-from lle.measure.method import method_tags, open_method
+from lle.measure.method import opened
 from lle.measure.quality import Enhance, as_picture, bootstrap_groups
 from lle.metrics.bootstrap import bootstrap_mean
 from lle.metrics.protocol import Image
@@ -92,12 +92,7 @@ def read_method(
     """
     prepared = open_prepared(dataset, data)
     rows = rows_with_signs(prepared)
-    origin: dict[str, Any] = {"config_hash": None, "fingerprint": None, "seed": params.seed}
-    enhance, trained_on = (lambda picture: picture), None
-    if name not in (INPUT, NORMAL):
-        enhancer, record = open_method(name, params, models)
-        enhance, trained_on = enhancer.enhance, record["trained_on"]
-        origin |= {key: record["provenance"][key] for key in origin} | method_tags(enhancer.method)
+    enhance, trained_on, origin = opened(name, (INPUT, NORMAL), params, models)
     recogniser = None if reader is None else "given"
     if reader is None:
         reader, recogniser = rapid_reader()

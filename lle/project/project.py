@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lle.results.composite import Composite
     from lle.results.cost import Costs, PipelineTimes, Profile, Startup, Throughput
     from lle.results.quality import Evaluation
+    from lle.results.reading import Reading
     from lle.results.segmentation import Judge, Segmentation
     from lle.results.study import Study
 
@@ -250,20 +251,18 @@ class Project(Datasets, Guidance, Publishing, Stages):
 
         return (DARK, CLEAN, *self.params.suite.methods)
 
-    def read(self, method: str, dataset: str) -> dict[str, Any]:
+    def read(self, method: str, dataset: str) -> Reading:
         """Reads the signs in test pictures that a method has enhanced.
 
         Args:
             method: its id, `input` for the pictures as they are, or `normal` for their references.
             dataset: a prepared set whose pictures name signs, such as rendered scenes.
-
-        Returns:
-            What `reports/reading/<dataset>/<method>.json` holds.
         """
         from lle.measure.reading import read_method
+        from lle.results.reading import Reading
 
         self.require_prepared(dataset)
-        return read_method(method, dataset, self.params, self.models, self.reports, self.data)
+        return Reading.of(read_method(method, dataset, self.params, self.models, self.reports, self.data))
 
     def readings(self) -> tuple[str, ...]:
         """Returns what is read: `input`, `normal` and every method of the suite."""

@@ -19,7 +19,7 @@ from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row, open_prepared
 from lle.errors import LleError
 from lle.files import csv_text, write_text
-from lle.measure.method import method_tags, open_method
+from lle.measure.method import opened
 from lle.metrics import segmentation
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
@@ -69,12 +69,7 @@ def segment_method(
         raise LleError(f"the judge of '{dataset}' knows other classes than the data set. Train it again: lle judge {dataset}.")
     split = "test" if "test" in prepared.counts else "val"  # VOC's test masks are not published
     rows = choose_rows(rows_with_mask(prepared, split), params.segment.images, params.seed)
-    origin: dict[str, Any] = {"config_hash": None, "fingerprint": None, "seed": params.seed}
-    enhance, trained_on = (lambda picture: picture), None
-    if name not in (DARK, CLEAN):
-        enhancer, record = open_method(name, params, models)
-        enhance, trained_on = enhancer.enhance, record["trained_on"]
-        origin |= {key: record["provenance"][key] for key in origin} | method_tags(enhancer.method)
+    enhance, trained_on, origin = opened(name, (DARK, CLEAN), params, models)
     origin = provenance(**origin, data_digest=prepared.digest, command=params.command("segment", name, dataset))
 
     kept = {rows[index][0].image for index in np.linspace(0, len(rows) - 1, min(params.segment.samples, len(rows))).round().astype(int)}

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from lle.config.data import MineData
 from lle.data.catalog import Class, Segmentation
@@ -19,21 +15,11 @@ from lle.data.mine.plan import PairKind
 from lle.data.mine.store import finished, load_scene
 from lle.data.pairs import Row
 from lle.errors import DataError
-from lle.files import read_json
 
 SEGMENTATION = Segmentation(
     classes=tuple(Class(name=name, colour=colour) for name, colour in zip(CLASSES, COLOURS, strict=True)), ignore=255
 )
 """What the masks mean."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    scene: str
-    split: str
-    number: int
-    """Which of the pairs of this scene, from 0."""
-    kind: PairKind
 
 
 def make(settings: MineData, folder: Path) -> list[Row]:
@@ -58,29 +44,24 @@ def make(settings: MineData, folder: Path) -> list[Row]:
         raise DataError(
             f"{source} holds no rendered scene. The project's own are in data/mine_rendered; `lle render mine --out {source}` renders more."
         )
-    jobs = list(_jobs(settings, scenes))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(lambda job: _pair(job, settings, folder), jobs))
+        return [row for rows in pool.map(lambda scene: _pairs(scene, settings, folder), scenes) for row in rows]
 
 
-def _jobs(settings: MineData, scenes: list[str]) -> Iterator[_Job]:
-    for scene in scenes:
-        meta = read_json(settings.source / "meta" / f"{scene}.json")
-        lit: PairKind = meta["pair"]
-        other: PairKind = "relit" if lit == "short_exposure" else "short_exposure"
-        for number in range(settings.train_pairs if meta["split"] == "train" else 1):
-            yield _Job(scene, meta["split"], number, other if number % 2 else lit)
-
-
-def _pair(job: _Job, settings: MineData, folder: Path) -> Row:
-    scene = load_scene(settings.source, job.scene)
-    low, normal, taken = make_pair(scene.even, scene.working, job.kind, (settings.seed, int(job.scene), job.number))
-    name = f"{job.split}_{job.scene}_{job.kind}" + (f"_{job.number}" if job.number else "")
-    files = {part: folder / part / f"{name}.png" for part in ("low", "normal", "mask")}
-    write_png(files["low"], low)
-    write_png(files["normal"], normal)
-    write_png(files["mask"], np.ascontiguousarray(scene.mask))
-    parameters = {**taken, "roadway": scene.meta["kind"]}
-    if signs := scene.meta.get("signs"):
-        parameters["signs"] = signs
-    return Row(job.split, job.scene, files["low"], files["normal"], parameters, files["mask"])
+def _pairs(name: str, settings: MineData, folder: Path) -> list[Row]:
+    """Makes the pairs of one scene."""
+    scene = load_scene(settings.source, name)
+    split: str = scene.meta["split"]
+    lit: PairKind = scene.meta["pair"]
+    other: PairKind = "relit" if lit == "short_exposure" else "short_exposure"
+    about = {"roadway": scene.meta["kind"], **({"signs": scene.meta["signs"]} if scene.meta.get("signs") else {})}
+    rows = []
+    for number in range(settings.train_pairs if split == "train" else 1):
+        kind = other if number % 2 else lit
+        low, normal, taken = make_pair(scene.even, scene.working, kind, (settings.seed, int(name), number))
+        file = f"{split}_{name}_{kind}" + (f"_{number}" if number else "") + ".png"
+        pictures = {"low": low, "normal": normal, "mask": scene.mask}
+        for part, picture in pictures.items():
+            write_png(folder / part / file, picture)
+        rows.append(Row(split, name, folder / "low" / file, folder / "normal" / file, {**taken, **about}, folder / "mask" / file))
+    return rows

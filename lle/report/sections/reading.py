@@ -11,14 +11,13 @@ from lle.measure.quality import bootstrap_groups
 from lle.metrics.bootstrap import paired_difference
 from lle.report.parts import paragraph, table
 from lle.report.sections import Section
+from lle.report.significance import RESAMPLES
 from lle.results.quality import INPUT, NORMAL
 from lle.results.read import Results
 from lle.results.reading import Reading
 
 READS = (Reading.FILES,)
 TITLES = {INPUT: "Dark, untouched", NORMAL: "Normal light, the reference"}
-RESAMPLES = 2000
-"""Bootstrap resamples behind the interval of a difference."""
 HEADS = ("Method", "Characters right, %", "95 % interval", "Signs without a mistake, %", "Against dark")
 
 

@@ -12,14 +12,13 @@ from lle.metrics.segmentation import paired_mean_iou, read_counts
 from lle.report import parts
 from lle.report.gallery import data_uri, webp_size
 from lle.report.sections import Section
+from lle.report.significance import RESAMPLES
 from lle.results.read import Results
 from lle.results.segmentation import Judge, Segmentation
 
 READS = (Segmentation.FILES, "segment/*/*.csv", "segment/*/samples/*/*.webp", Judge.FILES)
 DARK, CLEAN = "dark", "clean"
 TITLES = {DARK: "Dark, untouched", CLEAN: "Clean, before darkening"}
-RESAMPLES = 2000
-"""Bootstrap resamples behind the interval of a difference."""
 CSS = """
 .classes { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .25rem 1rem; }
 .classes svg { width: 1em; height: 1em; vertical-align: -.1em; }

@@ -68,6 +68,8 @@ def _study(study: Study) -> list[Markup]:
     command = Markup("<p>{} variants, {} {}.{} Again: <code>lle study {}</code></p>").format(
         len(study.variants), "seed" if len(study.seeds) == 1 else "seeds", ", ".join(map(str, study.seeds)), paper, study.study
     )
+    if study.split != "test":
+        command += parts.paragraph(f"Settings were chosen by it: it measured the split {study.split}, and no test picture.")
     blocks = [_dataset(study, dataset) for dataset in study.datasets]
     conditions = [
         Markup("<li>{}{}</li>").format(
