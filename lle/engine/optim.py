@@ -39,7 +39,7 @@ def optimizer_of(update: Update, method: Method) -> torch.optim.Optimizer:
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, lr, momentum=betas[0], weight_decay=decay)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    # One kernel for all parameters: torch's default takes a tenth of a step of a network of many small layers on a processor.
+    # One kernel for all parameters: torch's default calls several for each, which shows in networks of many small layers.
     fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters_of(update.moves))
     return kind(groups, lr, betas=betas, weight_decay=decay, fused=fused)
 
