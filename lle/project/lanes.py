@@ -1,8 +1,9 @@
-"""The default pipeline with trainings side by side.
+"""The default pipeline with work side by side.
 
-`dvc repro` runs one stage after the other, and the networks of the suite are too small to keep two cores busy. Here methods are
-divided between *lanes*: `dvc repro` processes that run at once, each with its share of the cores. DVC itself takes care that
-they do not get into each other's way (`--wait-for-lock`). Stages that measure times run afterwards, alone.
+`dvc repro` runs one stage after the other, and the networks of the suite are too small to keep two cores busy. Here the stages up to
+segmentation are grouped into jobs, and *lanes*, each with its share of the cores, take the jobs whose needs are met: `dvc repro`
+processes that run at once. DVC itself takes care that they do not get into each other's way (`--wait-for-lock`). Stages that measure
+times run afterwards, alone.
 """
 
 from __future__ import annotations
@@ -14,58 +15,78 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lle.config.clip import DEMO
 from lle.config.schema import BaseParams, method_settings
 from lle.keys.stages import fetched, suite_model, trained
 from lle.launch import THREADS, TIMES, loader, note_time
-from lle.results.cost import Profile
+from lle.results.cost import PipelineTimes
 
 TIMES_FILE = Path("build/pipeline_times.jsonl")
 """A line of JSON for each command of the last pipeline, and one for the whole; `lle benchmark pipeline` reads it."""
-_SECONDS = {"fetch": 80.0, "clip": 160.0, "train": 60.0, "evaluate": 20.0}
-"""Guesses, on two cores, where nothing is known: they decide how even the lanes are, not what they make."""
+_SECONDS = {"fetch": 20.0, "clip": 220.0, "train": 80.0, "evaluate": 20.0, "judge": 100.0, "segment": 100.0}
+"""Guesses by kind of command, for those that no earlier run has timed: they decide in which order jobs start, not what they make."""
 
 
-def divide(params: BaseParams, lanes: int, reports: Path = Path("reports")) -> tuple[list[list[str]], list[list[str]]]:
-    """Divides the trainings and evaluations of the suite between lanes.
+@dataclass(frozen=True)
+class Job:
+    """Stages that one lane runs in one go.
+
+    Attributes:
+        stages: their names in dvc.yaml, in order.
+        needs: names of the jobs that must have ended before.
+        seconds: how long it is expected to take.
+    """
+
+    stages: tuple[str, ...]
+    needs: frozenset[str]
+    seconds: float
+
+
+def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
+    """Groups the stages up to segmentation.
 
     Args:
         params: all settings.
-        lanes: how many; 2 or more. The first prepares the data sets first, the second trains the CLIP.
-        reports: where earlier results say how long a training took.
+        reports: where `lle benchmark pipeline` has noted how long each command takes.
 
     Returns:
-        By lane, the stages that prepare data or the CLIP, and those that need all data. A method and the models that it takes are in one
-        lane, and methods that take the CLIP in the lane that trains it.
+        Jobs by name, each after those that it needs. A method is trained and evaluated in one job, after the models that it takes.
     """
-    first: list[list[str]] = [[] for _ in range(lanes)]
-    first[0] = [f"fetch_{name}" for name in fetched(params)]
-    loads = [_SECONDS["fetch"]] + [0.0] * (lanes - 1)
-    found: list[list[str]] = [[] for _ in range(lanes)]
-    home: dict[str, int] = {}
-    costs = {name: _seconds(name, params, reports) for name in trained(params)}
-    inputs = {name: method_settings(params, name).inputs() for name in costs}
-    guided = {name for name, found in inputs.items() if any(one.path == DEMO for one in found)}
-    # Teachers go with their students; the longest group first, each to the lane that has least to do.
-    groups: dict[str, list[str]] = {}
-    for name in costs:
-        teachers = [teacher for one in inputs[name] if (teacher := suite_model(one)) in groups]
-        groups[name] = [*(one for teacher in teachers for one in groups.pop(teacher)), name]
+    known = _known(reports)
+
+    def job(commands: Mapping[str, Sequence[str]], *needs: str) -> Job:
+        """Makes a job from the command of each stage."""
+        seconds = sum(known.get(" ".join(words), _SECONDS[words[0]]) for words in commands.values())
+        return Job(tuple(commands), frozenset(needs), seconds)
+
+    found = {"data": job({f"fetch_{name}": ("fetch", name) for name in fetched(params)})}
+    names = trained(params)
+    inputs = {name: method_settings(params, name).inputs() for name in names}
+    guided = {name for name, taken in inputs.items() if any(one.path == DEMO for one in taken)}
     if guided:
-        first[1].append("clip")
-        loads[1] += _SECONDS["clip"]
-    for members in sorted(groups.values(), key=lambda members: -sum(costs[one] for one in members)):
-        lane = 1 if guided.intersection(members) else min(range(lanes), key=loads.__getitem__)
-        loads[lane] += sum(costs[one] for one in members)
-        home |= dict.fromkeys(members, lane)
-    for name in costs:  # in the order of the suite
-        found[home[name]].append(f"train_{name}")
+        found["clip"] = job({"clip": ("clip",)})
+    for name in names:
+        commands: dict[str, Sequence[str]] = {f"train_{name}": ("train", name)}
         if name in params.suite.methods:
-            found[home[name]] += [f"evaluate@{name}-{dataset}" for dataset in params.suite.datasets]
-    found[0] += [f"evaluate_input@{dataset}" for dataset in params.suite.datasets]
-    return first, found
+            commands |= {f"evaluate@{name}-{dataset}": ("evaluate", name, dataset) for dataset in params.suite.datasets}
+        teachers = {teacher for one in inputs[name] if (teacher := suite_model(one)) in inputs}
+        found[name] = job(commands, "data", *({"clip"} if name in guided else ()), *(teacher for teacher in teachers if teacher))
+    found["input"] = job({f"evaluate_input@{dataset}": ("evaluate", "input", dataset) for dataset in params.suite.datasets}, "data")
+    for dataset in params.suite.segment:
+        found[f"judge {dataset}"] = job({f"judge@{dataset}": ("judge", dataset)}, "data")
+        found[f"segment {dataset}"] = job({f"segment@{dataset}": ("segment", "suite", dataset)}, f"judge {dataset}", *names)
+    return found
+
+
+def by_urgency(found: Mapping[str, Job]) -> list[str]:
+    """Sorts jobs by the time from their start to the end of all that waits for them, the longest first."""
+    after: dict[str, float] = {}
+    for name in reversed(found):  # whatever needs a job stands behind it
+        after[name] = found[name].seconds + max((after[other] for other in after if name in found[other].needs), default=0.0)
+    return sorted(found, key=lambda name: -after[name])
 
 
 def run(params: BaseParams, lanes: int, root: Path = Path()) -> int:
@@ -94,13 +115,13 @@ def run(params: BaseParams, lanes: int, root: Path = Path()) -> int:
 
 
 def repro(params: BaseParams, lanes: int, dvc: Callable[[Sequence[str], Mapping[str, str]], int], reports: Path = Path("reports")) -> int:
-    """Runs the stages in lanes, and then whatever is left.
+    """Runs the jobs in lanes, and then whatever is left.
 
     Args:
         params: all settings.
         lanes: how many stages run at once.
         dvc: runs one `dvc` command with additions to the environment and returns its exit code.
-        reports: see `divide`.
+        reports: see `jobs`.
 
     Returns:
         See `run`.
@@ -111,26 +132,35 @@ def repro(params: BaseParams, lanes: int, dvc: Callable[[Sequence[str], Mapping[
         return code
     if dvc(["status", "--quiet"], {}) == 0:
         return 0
-    first, stages = divide(params, lanes, reports)
+    found = jobs(params, reports)
+    waiting, ended, codes = by_urgency(found), set[str](), list[int]()
+    changed = threading.Condition()
     share = {THREADS: str(max(1, (os.cpu_count() or 1) // lanes))}
-    codes: list[int] = []
-    prepared = threading.Event()
 
-    def single(targets: Sequence[str]) -> None:
-        """Runs some stages in this order, if nothing has failed so far; what they need is there, and DVC must not lock it for writing."""
-        if targets and not any(codes):
-            codes.append(dvc(["--wait-for-lock", "repro", "--single-item", *targets], share))
+    def next_job() -> str | None:
+        """Waits for a job whose needs are met; None when there is nothing left to start."""
+        with changed:
+            while waiting and not any(codes):
+                for name in waiting:
+                    if found[name].needs <= ended:
+                        waiting.remove(name)
+                        return name
+                changed.wait()
+            return None
 
-    def follow(lane: int) -> None:
-        try:
-            single(first[lane])
-        finally:
-            if lane == 0:
-                prepared.set()
-        prepared.wait()
-        single(stages[lane])
+    def follow() -> None:
+        while (name := next_job()) is not None:
+            code = 1
+            try:
+                # Only these stages: what they need is there, and DVC must not lock it for writing.
+                code = dvc(["--wait-for-lock", "repro", "--single-item", *found[name].stages], share)
+            finally:
+                with changed:
+                    codes.append(code)
+                    ended.add(name)
+                    changed.notify_all()
 
-    threads = [threading.Thread(target=follow, args=(lane,)) for lane in range(lanes)]
+    threads = [threading.Thread(target=follow) for _ in range(lanes)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -172,9 +202,9 @@ class Dvc:
                 os.killpg(process.pid, signal.SIGTERM)
 
 
-def _seconds(name: str, params: BaseParams, reports: Path) -> float:
-    path = Profile.path(reports, name)
-    speed = Profile.read(path).train if path.is_file() else None
-    known = speed.seconds if speed is not None else None
-    evaluated = _SECONDS["evaluate"] * len(params.suite.datasets) if name in params.suite.methods else 0.0
-    return evaluated + (_SECONDS["train"] if known is None else float(known))
+def _known(reports: Path) -> dict[str, float]:
+    """Returns the CPU seconds of each command of an earlier pipeline, without `lle`: a lane has about one core."""
+    path = PipelineTimes.path(reports)
+    if not path.is_file():
+        return {}
+    return {spent.command.removeprefix("lle "): spent.cpu_seconds for spent in PipelineTimes.read(path).commands}

@@ -12,30 +12,55 @@ import pytest
 import yaml
 
 from lle.config.load import load_params
-from lle.project.lanes import Dvc, divide, repro
+from lle.project.lanes import Dvc, Job, by_urgency, jobs, repro
+from lle.provenance import provenance
+from lle.results.cost import PipelineTimes
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 
 
-def test_every_stage_is_in_one_lane_with_what_it_takes():
-    first, lanes = divide(PARAMS, 2)
-    stages = [stage for lane in lanes for stage in lane]
+def test_every_stage_is_in_one_job_after_what_it_takes():
+    found = jobs(PARAMS)
+    stages = [stage for job in found.values() for stage in job.stages]
     methods, sets = PARAMS.suite.methods, PARAMS.suite.datasets
     expected = {f"train_{name}" for name in [*methods, "net_t"]} | {f"evaluate@{name}-{one}" for name in methods for one in sets}
-    assert sorted(stages) == sorted(expected | {f"evaluate_input@{one}" for one in sets})
-    home = {stage: number for number, lane in enumerate(lanes) for stage in lane}
-    assert home["train_net_t"] == home["train_distill"]
-    assert lanes[home["train_distill"]].index("train_net_t") < lanes[home["train_distill"]].index("train_distill")
-    assert first == [[f"fetch_{name}" for name in PARAMS.suite.prepare], ["clip"]]
-    assert home["train_clip_isp"] == home["train_clip_lit"] == 1
-    assert all(home[stage] == home[f"train_{stage.split('@')[1].rsplit('-', 1)[0]}"] for stage in stages if stage.startswith("evaluate@"))
+    expected |= {f"evaluate_input@{one}" for one in sets} | {f"fetch_{name}" for name in PARAMS.suite.prepare} | {"clip"}
+    expected |= {f"{stage}@{one}" for stage in ("judge", "segment") for one in PARAMS.suite.segment}
+    assert sorted(stages) == sorted(expected)
+    assert found["distill"].needs == {"data", "net_t"}
+    assert found["clip_isp"].needs == found["clip_lit"].needs == {"data", "clip"}
+    assert found["segment demo_seg"].needs == {"judge demo_seg", *methods, "net_t"}
+
+
+def test_what_most_waits_for_starts_first():
+    found = {
+        "data": Job(("a",), frozenset(), 1),
+        "long": Job(("b",), frozenset({"data"}), 10),
+        "teacher": Job(("c",), frozenset({"data"}), 2),
+        "student": Job(("d",), frozenset({"data", "teacher"}), 9),
+    }
+    assert by_urgency(found) == ["data", "teacher", "long", "student"]
 
 
 def test_the_stages_are_those_of_the_pipeline():
     defined = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    first, lanes = divide(PARAMS, 3)
-    assert {stage.partition("@")[0] for lane in (*first, *lanes) for stage in lane} <= set(defined)
+    assert {stage.partition("@")[0] for job in jobs(PARAMS).values() for stage in job.stages} <= set(defined)
+
+
+def test_times_of_an_earlier_run_are_taken(tmp_path):
+    seconds = {"train unet": 500.0, "evaluate unet demo": 7.0}
+    PipelineTimes.of(
+        {
+            "schema": PipelineTimes.SCHEMA,
+            "seconds": 1.0,
+            "idle_seconds": 0.0,
+            "kinds": {},
+            "commands": [{"command": f"lle {name}", "seconds": 1.0, "cpu_seconds": spent} for name, spent in seconds.items()],
+            "provenance": provenance(seed=None, data_digest=None, command="lle benchmark pipeline"),
+        }
+    ).write(PipelineTimes.path(tmp_path))
+    assert jobs(PARAMS, tmp_path)["unet"].seconds - jobs(PARAMS, tmp_path / "none")["unet"].seconds > 300
 
 
 class Noting:
@@ -52,20 +77,20 @@ class Noting:
             self.calls.append((words, dict(environment)))
             if words[0] == "status":
                 return int(self.changed)
-            if any(word.startswith(("train", "evaluate")) for word in words):
-                assert {f"fetch_{name}" for name in PARAMS.suite.prepare} <= self.done, "data first"
+            needs = [job.needs for job in jobs(PARAMS).values() if set(job.stages) <= set(words)]
+            assert all(set(jobs(PARAMS)[one].stages) <= self.done for need in needs for one in need)
             self.done |= set(words)
             return 3 if self.fails in words else 0
 
 
-def test_lanes_wait_for_data_and_the_rest_comes_last():
+def test_jobs_wait_for_their_needs_and_the_rest_comes_last():
     dvc = Noting()
     assert repro(PARAMS, 2, dvc) == 0
     words = [call for call, _ in dvc.calls]
     assert words[:2] == [["repro", "keys"], ["status", "--quiet"]]
     assert dvc.calls[-1] == (["repro"], {})
     assert all("LLE_THREADS" in environment for call, environment in dvc.calls if "--wait-for-lock" in call)
-    assert {"train_unet", "clip", "evaluate_input@demo"} <= dvc.done
+    assert {stage for job in jobs(PARAMS).values() for stage in job.stages} <= dvc.done
 
 
 def test_nothing_is_started_where_nothing_changed():
