@@ -78,6 +78,8 @@ class EvaluateConfig(Strict):
 
     samples: int = Field(3, ge=0)
     """Test pictures a data set kept for the report's before/after slider."""
+    lit: int = Field(15, ge=1)
+    """Lit pictures a data set, references of its validation split, that a method should leave alone."""
     resamples: int = Field(2000, ge=100)
     """Bootstrap resamples behind every interval."""
     confidence: float = Field(0.95, gt=0.5, lt=1)

@@ -12,11 +12,8 @@ from lle.metrics.protocol import Image
 from lle.metrics.psnr import psnr
 from lle.results.quality import LIT_LOG_RATIO, LIT_PSNR, LitFrames
 
-PICTURES = 15
-"""Lit pictures that are tried, at most; issue 13 asks for 15."""
 
-
-def lit_frames(method: str, enhance: Enhance, prepared: Prepared, pictures: int = PICTURES) -> LitFrames | None:
+def lit_frames(method: str, enhance: Enhance, prepared: Prepared, pictures: int) -> LitFrames | None:
     """Gives a method lit pictures and compares what it returns with them.
 
     Args:

@@ -75,7 +75,7 @@ def evaluate_method(
         enhancer.enhance,
         provenance=provenance(**origin, **method_tags(enhancer.method)),
         trained_on=trained["trained_on"],
-        lit=lit_frames(name, enhancer.enhance, prepared),
+        lit=lit_frames(name, enhancer.enhance, prepared, settings.lit),
         **options,
     )
 

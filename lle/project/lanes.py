@@ -84,7 +84,7 @@ def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
 def by_urgency(found: Mapping[str, Job]) -> list[str]:
     """Sorts jobs by the time from their start to the end of all that waits for them, the longest first."""
     after: dict[str, float] = {}
-    for name in reversed(found):  # whatever needs a job stands behind it
+    for name in reversed(list(found)):  # whatever needs a job stands behind it
         after[name] = found[name].seconds + max((after[other] for other in after if name in found[other].needs), default=0.0)
     return sorted(found, key=lambda name: -after[name])
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from lle.losses.ssim import ssim
 from lle.methods.lime.solve import illumination, solve, system
 from lle.methods.msr.method import surround
-from lle.registry import card, create, method_class
+from lle.registry import card, config_class, create, method_class
 
 CLASSICAL = ["clahe", "gamma", "he", "lime", "msr"]
 
@@ -130,6 +130,17 @@ def test_lime_illumination_keeps_the_mean_the_range_and_a_strong_edge() -> None:
     rough = image.max(axis=2) + np.random.default_rng(0).normal(0, 0.005, (40, 60))
     smooth = illumination(np.repeat(rough[..., None], 3, 2), 0.15, 2.0, 1e-3, 1e-8)
     assert np.abs(np.diff(smooth[:, :25])).mean() < np.abs(np.diff(rough[:, :25])).mean() / 5
+
+
+def test_lime_solves_as_exactly_as_the_screen_shows() -> None:
+    image = darken(photograph())[0].permute(1, 2, 0).double().numpy()
+
+    def levels(**settings: float) -> np.ndarray:
+        c = config_class("lime").model_validate(settings)
+        t = illumination(image, c.smoothness, c.sigma, c.epsilon, c.tolerance)
+        return np.clip(image / np.maximum(t, c.epsilon)[..., None] ** c.gamma, 0, 1) * 255
+
+    assert np.abs(levels() - levels(tolerance=1e-7)).max() < 0.05
 
 
 def test_lime_refuses_a_picture_that_is_not_finite() -> None:

@@ -20,6 +20,7 @@ class Config(GuidedConfig):
             "content_backbone": {"model": "RN101", "pretrained": "openai", "text_width": 512, "context": 77},
             "resize": 512,
             "prompt_crop": 256,
+            "width": 32,
             "start": "authors",
             "iterations": 2100,
             "batch_size": 8,
@@ -48,6 +49,8 @@ class Config(GuidedConfig):
         },
     }
 
+    width: int = Field(16, ge=8, multiple_of=4)
+    """Channels of the outer blocks, twice as many inside; the released network has 32. With 16 a step and a picture take a quarter."""
     iterations: int = Field(80, ge=0)
     """Steps of each enhancement phase."""
     batch_size: int = Field(2, ge=1)

@@ -30,7 +30,7 @@ class ClipLit(ClipGuided):
     network: LightNet
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config, LightNet(identity=config.start != "authors"), HISTORY)
+        super().__init__(config, LightNet(identity=config.start != "authors", width=config.width), HISTORY)
         self.own = config
 
     def phases(self) -> Sequence[Phase]:

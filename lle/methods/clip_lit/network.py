@@ -59,21 +59,22 @@ class LightNet(nn.Module):
     Args:
         identity: start with M near 1, so that the untrained network returns its input. The authors' initialisation,
             N(0, 0.02) everywhere, starts with M near 0, that is with white pictures, which their reconstruction phase repairs.
+        width: channels of the outer blocks, twice as many inside; the released network has 32.
     """
 
-    def __init__(self, identity: bool = False) -> None:
+    def __init__(self, identity: bool = False, width: int = 32) -> None:
         super().__init__()
-        self.cond1 = _conv(3, 32)
-        self.ResidualBlock1 = Residual(32)
-        self.ResidualBlock2 = Residual(32)
-        self.PPM1 = PyramidPooling(32, 8)
-        self.condx = _conv(32, 64)
-        self.ResidualBlock3 = Residual(64)
-        self.ResidualBlock4 = Residual(64)
-        self.condy = _conv(64, 32)
-        self.ResidualBlock5 = Residual(32)
-        self.ResidualBlock6 = Residual(32)
-        self.cond_add1 = _conv(32, 1)
+        self.cond1 = _conv(3, width)
+        self.ResidualBlock1 = Residual(width)
+        self.ResidualBlock2 = Residual(width)
+        self.PPM1 = PyramidPooling(width, width // len(BINS))
+        self.condx = _conv(width, 2 * width)
+        self.ResidualBlock3 = Residual(2 * width)
+        self.ResidualBlock4 = Residual(2 * width)
+        self.condy = _conv(2 * width, width)
+        self.ResidualBlock5 = Residual(width)
+        self.ResidualBlock6 = Residual(width)
+        self.cond_add1 = _conv(width, 1)
         if identity:
             for module in self.modules():
                 if isinstance(module, nn.Conv2d):

@@ -38,14 +38,14 @@ def brighten(picture):
 
 
 def test_changing_nothing_is_left_alone(tmp_path):
-    found = lit_frames("same", lambda picture: picture, prepare(tmp_path))
+    found = lit_frames("same", lambda picture: picture, prepare(tmp_path), 15)
     assert found is not None
     assert (found.images, found.psnr, found.log_ratio, found.within) == (3, CEILING, 0, 3)
     assert found.left_alone
 
 
 def test_gamma_of_a_half_is_flagged(tmp_path):
-    found = lit_frames("gamma", brighten, prepare(tmp_path))
+    found = lit_frames("gamma", brighten, prepare(tmp_path), 15)
     assert found is not None
     assert found.log_ratio > LIT_LOG_RATIO
     assert found.psnr < LIT_PSNR
@@ -66,14 +66,14 @@ def test_at_most_so_many_pictures_and_none_without_a_validation_split(tmp_path):
     found = lit_frames("same", lambda picture: seen.append(picture) or picture, prepare(tmp_path / "a"), pictures=2)
     assert found is not None
     assert found.images == len(seen) == 2
-    assert lit_frames("same", lambda picture: picture, prepare(tmp_path / "b", ("test", "test"))) is None
+    assert lit_frames("same", lambda picture: picture, prepare(tmp_path / "b", ("test", "test")), 15) is None
     with pytest.raises(LleError, match=r"cut made a picture of shape"):
-        lit_frames("cut", lambda picture: picture[1:], prepare(tmp_path / "c"))
+        lit_frames("cut", lambda picture: picture[1:], prepare(tmp_path / "c"), 15)
 
 
 def test_results_hold_it_and_the_report_shows_it(tmp_path):
     prepared, reports = prepare(tmp_path), tmp_path / "reports"
-    evaluate("gamma", brighten, prepared, out=reports, lit=lit_frames("gamma", brighten, prepared), resamples=100)
+    evaluate("gamma", brighten, prepared, out=reports, lit=lit_frames("gamma", brighten, prepared, 15), resamples=100)
     evaluate("old", lambda picture: picture, prepared, out=reports, resamples=100)
     assert Evaluation.read(Evaluation.path(reports, "tiny", "gamma")).lit is not None
     assert "lit" not in read_json(Evaluation.path(reports, "tiny", "old"))
