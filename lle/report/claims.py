@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lle.registry import packages
+from lle.registry import card, packages
 from lle.report.claims_file import ClaimedColumn, ClaimedRow, ClaimedTable, Claims
 from lle.report.columns import metric as column_of
 from lle.report.costs import SIZE
@@ -133,15 +133,17 @@ def _measured(results: Results, cell: _Cell, method: str) -> tuple[Ours] | str:
     if name is None:
         return "the paper does not say what was measured on"
     target = cell.claims.datasets[name]
+    # A method that was trained here has its model; fetching what is on disk already takes no time.
+    train = "" if method in results.trainings or card(method).supervision == "classical" else f"lle train {method} && "
+    command = f"lle fetch {name} && {train}lle evaluate {method} {name}"
     if name not in results.evaluations:
-        command = None if target.command is None else target.command.replace("METHOD", method)
-        return target.missing if command is None else f"{target.missing}: {command}"
+        return target.missing or f"{name} is not evaluated here: {command}"
     evaluation = results.evaluations[name].get(method)
     if evaluation is None:
-        return f"{row.name} is not evaluated on {name}: lle evaluate {method} {name}"
+        return f"{row.name} is not evaluated on {name}: {command}"
     score = evaluation.metrics.get(key)
     if score is None:
-        return f"{column_of(key).label} was not measured on {name}: lle evaluate {method} {name}"
+        return f"{column_of(key).label} was not measured on {name}: {command}"
     if score.mean is None:
         return f"{column_of(key).label}: {score.missing}"
     training = results.trainings.get(method)
@@ -226,8 +228,9 @@ def compare(claims: Claims, results: Results) -> Mapping[str, tuple[ComparedTabl
                         index
                         for index, note in enumerate(table.notes, 1)
                         if (row.name in note.rows or not note.rows)
+                        and ((row.dataset or table.dataset) in note.datasets or not note.datasets)
                         and (column.metric in note.metrics or not note.metrics)
-                        and (note.rows or note.metrics)
+                        and (note.rows or note.datasets or note.metrics)
                     )
                     found = _ours(results, _Cell(claims, table, row, column, value))
                     ours, missing = ((), found) if isinstance(found, str) else (found, "")

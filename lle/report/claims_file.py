@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from lle.config.base import Strict
+from lle.config.data import catalog_names
 from lle.errors import LleError
 
 CLAIMS = "claims.yaml"
@@ -21,10 +22,8 @@ class ClaimedSet(Strict):
 
     title: str
     """What it is."""
-    missing: str
-    """Why there is nothing of ours where it was not evaluated."""
-    command: str | None = None
-    """What would fill the cells; METHOD stands for a row's method."""
+    missing: str | None = None
+    """Why no command can measure on it; null for a set of the catalog, which its name finds."""
 
 
 class ClaimedColumn(Strict):
@@ -60,6 +59,8 @@ class Note(Strict):
     """`misprint`: cannot be meant as printed; `contradiction`: at odds with another place of the paper."""
     rows: list[str] = Field(default_factory=list)
     """Names of the rows concerned; empty for all."""
+    datasets: list[str] = Field(default_factory=list)
+    """Data sets of the rows concerned, where rows differ in it; empty for all."""
     metrics: list[str] = Field(default_factory=list)
     """Metrics of the columns concerned; empty for all."""
     text: str
@@ -95,10 +96,11 @@ class ClaimedTable(Strict):
         if len(set(places)) != len(places):
             raise ValueError(f"{self.table}: a row stands there twice")
         rows, metrics = {row.name for row in self.rows}, {column.metric for column in self.columns}
+        datasets = {name for row in self.rows if (name := row.dataset or self.dataset) is not None}
         if self.study is None and any(row.variant is not None for row in self.rows):
             raise ValueError(f"{self.table}: a row names a variant, but the table names no study")
         for note in self.notes:
-            for found, known in ((note.rows, rows), (note.metrics, metrics)):
+            for found, known in ((note.rows, rows), (note.datasets, datasets), (note.metrics, metrics)):
                 for name in found:
                     if name not in known:
                         raise ValueError(f"{self.table}: a note is about '{name}', which is not in the table")
@@ -136,6 +138,9 @@ class Claims(Strict):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
+        for known, claimed in self.datasets.items():
+            if (claimed.missing is None) != (known in catalog_names()):
+                raise ValueError(f"datasets: '{known}' must be a set of the catalog, or say in `missing` why no command can fetch it")
         for paper in self.papers:
             for table in paper.tables:
                 for name in {table.dataset, *(row.dataset for row in table.rows)} - {None}:
