@@ -31,7 +31,7 @@ QUALITY = 80
 """Longer side in pixels and WebP quality of the pictures kept for the report."""
 
 
-def look(name: str, models: Path = Path("build/models"), reports: Path = Path("reports")) -> dict[str, Any]:
+def look(name: str, models: Path = Path("build/models"), reports: Path = Path("reports")) -> ClipPrompts:
     """Measures r(i) on bracketed photographs that no training saw, and draws the network's map of one of them.
 
     Args:
@@ -71,8 +71,7 @@ def look(name: str, models: Path = Path("build/models"), reports: Path = Path("r
             **{key: trained[key] for key in ("config_hash", "fingerprint", "seed", "data_digest")}, command=f"lle clip prompts {name}"
         ),
     }
-    ClipPrompts.of(report).write(ClipPrompts.path(reports, name))
-    return report
+    return ClipPrompts.written(report, ClipPrompts.path(reports, name))
 
 
 def bracket(picture: np.ndarray) -> Tensor:

@@ -30,7 +30,7 @@ SIDE = 224
 
 def measure(
     dataset: str, backbone: Backbone, reports: Path = Path("reports"), data: Path = Path("build/data"), split: str = "test"
-) -> dict[str, Any] | None:
+) -> ClipDarkness | None:
     """Measures zero-shot accuracy on every dark picture of a split, and on every normal one once.
 
     Args:
@@ -68,8 +68,7 @@ def measure(
             command=f"lle clip darkness {dataset}",
         ),
     }
-    ClipDarkness.of(report).write(ClipDarkness.path(reports, dataset))
-    return report
+    return ClipDarkness.written(report, ClipDarkness.path(reports, dataset))
 
 
 def accuracy(clip: Clip, dark: np.ndarray, lit: np.ndarray) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -32,7 +31,7 @@ def attention(
     models: Path = Path("build/models"),
     reports: Path = Path("reports"),
     data: Path = Path("build/data"),
-) -> dict[str, Any]:
+) -> Attention:
     """Draws the attention of a trained student on a low-light picture and of its teacher on the normal-light one.
 
     Args:
@@ -45,7 +44,7 @@ def attention(
         data: prepared data sets.
 
     Returns:
-        What the JSON file holds.
+        What was written.
 
     Raises:
         ConfigError: the method has no blocks to look into.
@@ -83,8 +82,7 @@ def attention(
             before=made_by([models / name, data / dataset]),
         ),
     }
-    Attention.of(result).write(Attention.path(reports, dataset, name))
-    return result
+    return Attention.written(result, Attention.path(reports, dataset, name))
 
 
 def _tensor(picture: Image) -> Tensor:

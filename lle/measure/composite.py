@@ -32,7 +32,7 @@ def composite(
     models: Path = Path("build/models"),
     reports: Path = Path("reports"),
     data: Path = Path("build/data"),
-) -> dict[str, Any]:
+) -> Composite:
     """Measures the methods of the section `composite` and adds up their indices.
 
     A metric whose weights are not on disk is left out of the index, for all methods alike, and the result says so; a data
@@ -102,8 +102,7 @@ def composite(
             before=made_by([models / name for name in opened]),
         ),
     }
-    Composite.of(result).write(Composite.path(reports))
-    return result
+    return Composite.written(result, Composite.path(reports))
 
 
 def _measure(enhance: Any, paths: list[Path], used: Mapping[str, bool]) -> dict[str, float]:

@@ -190,7 +190,7 @@ def profile(
     provenance: Mapping[str, Any] | None = None,
     seconds: float = TIME_LIMIT,
     training: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Profile:
     """Measures what one method costs and writes `profile/<name>.json`.
 
     Args:
@@ -243,8 +243,7 @@ def profile(
         result["macs_missing"] = CLASSICAL
     if yardsticks:
         result["yardstick_ms"] = float(f"{statistics.mean(yardsticks):.4g}")
-    Profile.of(result).write(Profile.path(out, name))
-    return result
+    return Profile.written(result, Profile.path(out, name))
 
 
 def throughput(step: Callable[[], int], *, seconds: float = 5.0, warm_ups: int = 2, device: torch.device | None = None) -> dict[str, float]:

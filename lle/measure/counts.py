@@ -20,7 +20,7 @@ SIZE = (400, 600)
 """Height and width of the picture, those of the papers' column of FLOPs."""
 
 
-def count(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Any]:
+def count(params: BaseParams, reports: Path = Path("reports")) -> Costs:
     """Counts every method that enhances pictures and writes `costs.json`.
 
     Args:
@@ -38,8 +38,7 @@ def count(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Any]
             printed = _count(registry.create(name, {"preset": "paper"})) if "paper" in presets else None
             found[name] = {**_count(registry.create(name, method_settings(params, name))), "paper": printed}
     record = {"schema": Costs.SCHEMA, "size": "x".join(map(str, SIZE)), "methods": found}
-    Costs.of(record).write(Costs.path(reports))
-    return record
+    return Costs.written(record, Costs.path(reports))
 
 
 def _count(method: Method) -> dict[str, Any]:

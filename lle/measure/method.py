@@ -16,6 +16,8 @@ from lle.keys import made_by, stage_key
 from lle.measure.quality import INPUT
 from lle.metrics.protocol import Image
 from lle.provenance import provenance
+from lle.results.cost import Profile
+from lle.results.quality import Evaluation
 
 
 def evaluate_method(
@@ -26,7 +28,7 @@ def evaluate_method(
     reports: Path = Path("reports"),
     data: Path = Path("build/data"),
     split: Literal["val", "test"] = "test",
-) -> dict[str, Any]:
+) -> Evaluation:
     """Measures a method on a split of a prepared data set, and whether it leaves lit pictures of its validation split alone.
 
     Args:
@@ -39,7 +41,7 @@ def evaluate_method(
         split: that is measured.
 
     Returns:
-        What was written as JSON.
+        What was written.
 
     Raises:
         LleError: the model or the data set is missing, or a picture cannot be read.
@@ -80,7 +82,7 @@ def evaluate_method(
     )
 
 
-def profile_method(name: str, params: BaseParams, models: Path = Path("build/models"), reports: Path = Path("reports")) -> dict[str, Any]:
+def profile_method(name: str, params: BaseParams, models: Path = Path("build/models"), reports: Path = Path("reports")) -> Profile:
     """Measures what a method costs: parameters, multiply-accumulates, latency, memory.
 
     Args:
@@ -90,7 +92,7 @@ def profile_method(name: str, params: BaseParams, models: Path = Path("build/mod
         reports: receives `profile/<name>.json`.
 
     Returns:
-        What was written as JSON.
+        What was written.
     """
     from lle.measure.cost import profile
 

@@ -149,7 +149,7 @@ def evaluate(
     seed: int = 0,
     workers: int | None = None,
     lit: LitFrames | None = None,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Measures a method on a split of a data set and writes the results.
 
     Args:
@@ -170,7 +170,7 @@ def evaluate(
         lit: what the method makes of lit pictures, see `lle.measure.lit`; written beside the metrics.
 
     Returns:
-        What the JSON file holds.
+        What was written.
 
     Raises:
         DataError: a picture is missing or unreadable, or the split is empty; the message names it.
@@ -232,5 +232,4 @@ def evaluate(
     if method == INPUT and paired:
         write_samples(folder / "normal", references)
     PerImage.write(PerImage.path(out, prepared.name, method), lines)
-    Evaluation.of(result).write(Evaluation.path(out, prepared.name, method))
-    return result
+    return Evaluation.written(result, Evaluation.path(out, prepared.name, method))

@@ -71,7 +71,7 @@ def read_method(
     reports: Path = Path("reports"),
     data: Path = Path("build/data"),
     reader: Reader | None = None,
-) -> dict[str, Any]:
+) -> Reading:
     """Reads the signs in the test pictures of a data set after a method has enhanced them.
 
     Args:
@@ -84,7 +84,7 @@ def read_method(
         reader: what recognises text; None takes rapidocr, and where it is not installed the result says so.
 
     Returns:
-        What was written as JSON.
+        What was written.
 
     Raises:
         DataError: no picture has a legible sign, or a sign's box is outside of its picture.
@@ -119,8 +119,7 @@ def read_method(
             before=made_by([models / name, data / dataset]),
         ),
     }
-    Reading.of(result).write(Reading.path(reports, dataset, name))
-    return result
+    return Reading.written(result, Reading.path(reports, dataset, name))
 
 
 def rows_with_signs(prepared: Prepared) -> list[Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -28,7 +27,7 @@ def measure(
     data: Path = Path("build/data"),
     cache: Path = Path("build/cache"),
     seconds: float | None = None,
-) -> dict[str, Any]:
+) -> Throughput:
     """Measures training steps of Zero-DCE at batch 8, and the loader alone, and writes `throughput.json`.
 
     Args:
@@ -72,8 +71,7 @@ def measure(
             seed=params.seed, data_digest=open_prepared(params.train.data, data).digest, command=params.command("throughput")
         ),
     }
-    Throughput.of(record).write(Throughput.path(reports))
-    return record
+    return Throughput.written(record, Throughput.path(reports))
 
 
 class _Step:

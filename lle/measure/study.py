@@ -27,6 +27,7 @@ from lle.files import csv_text, digest, read_json, write_json, write_text
 from lle.keys import Keys, content_digest
 from lle.keys.code import installed
 from lle.measure.study_results import lines_of, summarised
+from lle.results.study import Study
 
 BUILD = Path("build/studies")
 BASELINE = {
@@ -145,9 +146,7 @@ def study_keys(path: Path, overrides: Iterable[str] = ()) -> tuple[dict[str, Any
     return values, folders
 
 
-def run_study(
-    name: str, path: Path = Path("params.yaml"), overrides: Iterable[str] = (), reports: Path = Path("reports")
-) -> dict[str, Any]:
+def run_study(name: str, path: Path = Path("params.yaml"), overrides: Iterable[str] = (), reports: Path = Path("reports")) -> Study:
     """Trains and measures what a study lacks, and writes its results.
 
     Args:
@@ -157,7 +156,7 @@ def run_study(
         reports: receives `studies/<name>.json` and `.csv` (a line a variant, seed, processor and picture).
 
     Returns:
-        What was written as JSON.
+        What was written.
 
     Raises:
         ConfigError: there is no such study, or an override is wrong.
@@ -186,8 +185,7 @@ def run_study(
         **summarised(study, rows(study, load_params(path, given)), runs, lines),
     }
     write_text(reports / "studies" / f"{name}.csv", csv_text(lines))
-    write_json(reports / "studies" / f"{name}.json", result)
-    return result
+    return Study.written(result, Study.path(reports, name))
 
 
 def _prepare(runs: Sequence[Run]) -> None:

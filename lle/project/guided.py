@@ -27,21 +27,17 @@ class Guidance(Folders):
         """Measures how well the CLIP of clip_isp tells dark from lit pictures of a prepared data set; None where that is not on disk."""
         from lle.clip.zero_shot import measure
         from lle.config.schema import method_settings
-        from lle.results.clip import ClipDarkness
 
-        found = measure(dataset, method_settings(self.params, "clip_isp").backbone, self.reports, self.data)  # type: ignore[attr-defined]
-        return None if found is None else ClipDarkness.of(found)
+        return measure(dataset, method_settings(self.params, "clip_isp").backbone, self.reports, self.data)  # type: ignore[attr-defined]
 
     def clip_cost(self, method: str) -> ClipCost:
         """Times an enhancement step of a method guided by CLIP against the CLIP image tower and the network alone."""
         from lle.clip.cost import measure
-        from lle.results.clip import ClipCost
 
-        return ClipCost.of(measure(method, self.reports))
+        return measure(method, self.reports)
 
     def clip_prompts(self, method: str) -> ClipPrompts:
         """Looks at what the prompts and the network of a trained method guided by CLIP have learned."""
         from lle.clip.prompt_report import look
-        from lle.results.clip import ClipPrompts
 
-        return ClipPrompts.of(look(method, self.models, self.reports))
+        return look(method, self.models, self.reports)

@@ -151,14 +151,13 @@ class Project(Datasets, Guidance, Publishing, Stages):
         """
         from lle import registry
         from lle.measure.method import INPUT, evaluate_method, open_method
-        from lle.results.quality import Evaluation
 
         if method != INPUT:
             registry.package(method)
             if not self.is_prepared(dataset):
                 open_method(method, self.params, self.models)  # a missing model is found before a long download
         self.require_prepared(dataset)
-        return Evaluation.of(evaluate_method(method, dataset, self.params, self.models, self.reports, self.data))
+        return evaluate_method(method, dataset, self.params, self.models, self.reports, self.data)
 
     def compare(self, methods: Sequence[str], dataset: str, metrics: Sequence[str] = (), run: bool = False) -> Comparison:
         """Puts the results of methods on a data set side by side.
@@ -182,23 +181,20 @@ class Project(Datasets, Guidance, Publishing, Stages):
     def profile(self, method: str) -> Profile:
         """Measures parameters, multiply-accumulates, latency and memory of a method."""
         from lle.measure.method import profile_method
-        from lle.results.cost import Profile
 
-        return Profile.of(profile_method(method, self.params, self.models, self.reports))
+        return profile_method(method, self.params, self.models, self.reports)
 
     def count_costs(self) -> Costs:
         """Counts parameters and multiply-accumulates of every method, trained or not."""
         from lle.measure.counts import count
-        from lle.results.cost import Costs
 
-        return Costs.of(count(self.params, self.reports))
+        return count(self.params, self.reports)
 
     def throughput(self) -> Throughput:
         """Measures how fast Zero-DCE trains and how fast its batches could be made."""
         from lle.measure.speed import measure
-        from lle.results.cost import Throughput
 
-        return Throughput.of(measure(self.params, self.reports, self.data, self.cache))
+        return measure(self.params, self.reports, self.data, self.cache)
 
     def benchmark_startup(self) -> Startup:
         """Measures how long `lle` takes to start, as a multiple of Python's own start."""
@@ -215,23 +211,20 @@ class Project(Datasets, Guidance, Publishing, Stages):
     def attention(self, method: str, dataset: str) -> Attention:
         """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""
         from lle.measure.attention import attention
-        from lle.results.attention import Attention
 
-        return Attention.of(attention(method, dataset, self.params, self.models, self.reports, self.data))
+        return attention(method, dataset, self.params, self.models, self.reports, self.data)
 
     def composite(self) -> Composite:
         """Measures the composite index of the distillation paper, as defined here, for the methods of the section `composite`."""
         from lle.measure.composite import composite
-        from lle.results.composite import Composite
 
-        return Composite.of(composite(self.params, self.models, self.reports, self.data))
+        return composite(self.params, self.models, self.reports, self.data)
 
     def train_judge(self, dataset: str) -> Judge:
         """Trains the judge of a segmentation set on its clean pictures, or takes its given weights, and measures it."""
-        from lle.results.segmentation import Judge
         from lle.segmentation.judge import train_judge
 
-        return Judge.of(train_judge(dataset, self.params, self.judges, self.reports, self.data, self.cache, self.scratch))
+        return train_judge(dataset, self.params, self.judges, self.reports, self.data, self.cache, self.scratch)
 
     def segment(self, method: str, dataset: str) -> Segmentation:
         """Lets a judge segment darkened pictures that a method has enhanced.
@@ -240,10 +233,9 @@ class Project(Datasets, Guidance, Publishing, Stages):
             method: its id, `dark` for the darkened pictures as they are, or `clean` for the pictures before.
             dataset: a segmentation set with a trained judge.
         """
-        from lle.results.segmentation import Segmentation
         from lle.segmentation.in_the_dark import segment_method
 
-        return Segmentation.of(segment_method(method, dataset, self.params, self.models, self.reports, self.data, self.judges))
+        return segment_method(method, dataset, self.params, self.models, self.reports, self.data, self.judges)
 
     def segmented(self) -> tuple[str, ...]:
         """Returns what the pipeline segments: `dark`, `clean` and every method of the suite."""
@@ -259,10 +251,9 @@ class Project(Datasets, Guidance, Publishing, Stages):
             dataset: a prepared set whose pictures name signs, such as rendered scenes.
         """
         from lle.measure.reading import read_method
-        from lle.results.reading import Reading
 
         self.require_prepared(dataset)
-        return Reading.of(read_method(method, dataset, self.params, self.models, self.reports, self.data))
+        return read_method(method, dataset, self.params, self.models, self.reports, self.data)
 
     def readings(self) -> tuple[str, ...]:
         """Returns what is read: `input`, `normal` and every method of the suite."""
@@ -277,9 +268,8 @@ class Project(Datasets, Guidance, Publishing, Stages):
     def study(self, name: str) -> Study:
         """Trains and measures the variants of a study; what is done is not done again."""
         from lle.measure.study import run_study
-        from lle.results.study import Study
 
-        return Study.of(run_study(name, self.path, self.overrides, self.reports))
+        return run_study(name, self.path, self.overrides, self.reports)
 
     def doctor(self) -> Iterator[str]:
         """Yields what is installed and on disk, what is missing, and how to get it."""

@@ -76,6 +76,13 @@ class ResultFile(Part):
         """
         return cls.model_validate(json.loads(json.dumps(content, allow_nan=False)))
 
+    @classmethod
+    def written(cls, content: Mapping[str, Any], path: Path) -> Self:
+        """Returns the model of plain data and writes its file, see `of` and `write`."""
+        found = cls.of(content)
+        found.write(path)
+        return found
+
     def write(self, path: Path) -> None:
         """Writes the file whole or not at all; equal values give equal bytes."""
         write_json(path, {**self.plain(), "schema": self.SCHEMA})

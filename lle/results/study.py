@@ -12,6 +12,15 @@ from lle.results.cost import TrainingSpeed
 from lle.results.provenance import Provenance
 
 
+class OtherRun(Part):
+    """A training on another processor than the first of the study."""
+
+    seed: int
+    processor: str
+    training: TrainingSpeed
+    provenance: Provenance
+
+
 class Variant(Part):
     """One row of a study."""
 
@@ -25,6 +34,7 @@ class Variant(Part):
     """By seed."""
     provenance: dict[str, Provenance] = Field(default_factory=dict)
     """By seed."""
+    other_runs: list[OtherRun] = Field(default_factory=list)
 
 
 class Contrast(Part):

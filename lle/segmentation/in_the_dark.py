@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -42,7 +41,7 @@ def segment_method(
     reports: Path = Path("reports"),
     data: Path = Path("build/data"),
     judges: Path = JUDGES,
-) -> dict[str, Any]:
+) -> Segmentation:
     """Measures a method by what the judge of a data set recognises in its results.
 
     Args:
@@ -56,7 +55,7 @@ def segment_method(
         judges: trained judges.
 
     Returns:
-        What was written as JSON.
+        What was written.
 
     Raises:
         LleError: the judge, the model or the data set is missing, or they do not fit each other.
@@ -108,8 +107,7 @@ def segment_method(
     folder = reports / "segment" / dataset
     _write_samples(folder / "samples" / name, samples)
     write_text(folder / f"{name}.csv", csv_text(lines))
-    Segmentation.of(result).write(Segmentation.path(reports, dataset, name))
-    return result
+    return Segmentation.written(result, Segmentation.path(reports, dataset, name))
 
 
 def choose_rows(rows: Sequence[tuple[Row, Path, Path]], count: int, seed: int) -> list[tuple[Row, Path, Path]]:

@@ -85,7 +85,7 @@ def train_judge(
     data: Path = Path("build/data"),
     cache: Path = Path("build/cache"),
     scratch: Path = Path("build/scratch"),
-) -> dict[str, Any]:
+) -> JudgeResult:
     """Trains the judge of a data set, or takes the weights its settings name, and measures it on the clean validation split.
 
     Args:
@@ -148,9 +148,9 @@ def train_judge(
         "provenance": origin,
     }
     _store(judge, judges / name, {"dataset": name, "classes": names, "settings": settings.model_dump(mode="json")}, fitted)
-    JudgeResult.of(record).write(JudgeResult.path(reports, name))
+    found = JudgeResult.written(record, JudgeResult.path(reports, name))
     shutil.rmtree(resume, ignore_errors=True)
-    return record
+    return found
 
 
 def _fit(judge: Judge, params: BaseParams, pictures: Cache, scratch: Path) -> TrainingLog:

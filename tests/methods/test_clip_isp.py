@@ -291,7 +291,7 @@ def test_what_was_learned_is_measured_and_drawn(method, tmp_path):
     save_model(built, "clip_isp", tmp_path / "models/clip_isp")
     origin = dict.fromkeys(("config_hash", "fingerprint", "seed", "data_digest"))
     write_json(tmp_path / "models/clip_isp/train.json", {"provenance": origin})
-    found = look("clip_isp", tmp_path / "models", tmp_path / "reports")
+    found = look("clip_isp", tmp_path / "models", tmp_path / "reports").plain()
     assert set(found["log_odds"]) == {"chelsea", "coffee", "motorcycle"}
     for scene, curves in found["log_odds"].items():
         for when, values in curves.items():

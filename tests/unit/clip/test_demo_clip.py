@@ -94,7 +94,8 @@ def test_darkness_is_measured_on_a_prepared_set(tmp_path, monkeypatch):
     prepare("pairs", FolderData(kind="folder", source=tmp_path / "source", split="test"), tmp_path / "data")
     monkeypatch.setattr(darkness, "load", lambda _: Meter(0.3))
     found = measure("pairs", Backbone(), tmp_path / "reports", tmp_path / "data")
-    assert (found["images"], found["accuracy"], found["clip_backbone"]) == (6, 1.0, "demo")
+    assert found is not None
+    assert (found.images, found.accuracy, found.clip_backbone) == (6, 1.0, "demo")
     written = read_json(tmp_path / "reports/clip/darkness/pairs.json")
     assert written["provenance"]["data_digest"]
 

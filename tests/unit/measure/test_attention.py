@@ -47,7 +47,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_block_of_student_and_teacher_is_drawn_and_shown() -> None:
     result = attention("distill", "mine", load_params())
-    assert (result["image"], result["student_blocks"], result["teacher_blocks"]) == ("a", 6, 6)
+    assert (result.image, result.student_blocks, result.teacher_blocks) == ("a", 6, 6)
     folder = Path("reports/attention/mine/distill")
     names = {"low", "normal", "output", *(f"{who}-{block}" for who in ("student", "teacher") for block in range(1, 7))}
     assert {path.stem for path in folder.iterdir()} == names

@@ -42,10 +42,10 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_measured_and_what_is_missing_is_said() -> None:
     result = composite(load_params())
-    assert set(result["terms"]) == {"brightness", "contrast", "entropy"}
-    assert "niqe_modelparameters.mat" in result["missing_terms"]["niqe"]
-    assert "data.absent.source" in result["datasets"]["absent"]["missing"]
-    mine = result["datasets"]["mine"]
+    assert set(result.terms) == {"brightness", "contrast", "entropy"}
+    assert "niqe_modelparameters.mat" in result.missing_terms["niqe"]
+    assert "data.absent.source" in str(result.datasets["absent"].missing)
+    mine = result.datasets["mine"].plain()
     assert mine["images"] == 2
     # With an exponent of 1 the picture stays as dark and flat as it is: CLAHE has more of everything.
     assert (mine["methods"]["gamma"]["index"], mine["methods"]["clahe"]["index"]) == (0, 3)

@@ -11,10 +11,10 @@ from skimage import data as photographs
 from lle.data.images import read_rgb, write_png
 from lle.data.pairs import Prepared, Row, open_prepared, write_manifest
 from lle.errors import DataError, LleError
-from lle.files import read_json
 from lle.measure.quality import INPUT, evaluate, significant
 from lle.metrics.protocol import to_uint8
 from lle.metrics.psnr import psnr
+from lle.results.quality import Evaluation
 
 SIZE = (96, 97)
 
@@ -58,12 +58,12 @@ def test_writes_exactly_these_files_with_the_same_bytes_twice(tmp_path: Path) ->
 def test_the_result_says_what_was_measured_and_how(tmp_path: Path) -> None:
     prepared = _prepare(tmp_path)
     result = evaluate("lift", lift, prepared, out=tmp_path / "r", trained_on="training", provenance={"git": "abc", "data_digest": None})
-    assert result == read_json(tmp_path / "r/metrics/tiny/lift.json")
-    assert (result["method"], result["dataset"], result["split"], result["images"]) == ("lift", "tiny", "test", 3)
-    assert result["trained_on"] == "training"
-    assert result["protocol"]["rounding"] == "8-bit"
-    assert result["protocol"]["interval"].endswith("over pictures")
-    assert result["provenance"] == {"git": "abc", "data_digest": prepared.digest}
+    assert result == Evaluation.read(tmp_path / "r/metrics/tiny/lift.json")
+    assert (result.method, result.dataset, result.split, result.images) == ("lift", "tiny", "test", 3)
+    assert result.trained_on == "training"
+    assert result.protocol["rounding"] == "8-bit"
+    assert result.protocol["interval"].endswith("over pictures")
+    assert result.provenance.plain() == {"git": "abc", "data_digest": prepared.digest}
 
     with (tmp_path / "r/metrics/tiny/lift.csv").open() as stream:
         lines = list(csv.DictReader(stream))
@@ -74,32 +74,32 @@ def test_the_result_says_what_was_measured_and_how(tmp_path: Path) -> None:
     assert first.normal is not None
     assert float(lines[0]["psnr"]) == significant(psnr(lift(read_rgb(first.low)), read_rgb(first.normal)))
     mean = np.mean([float(line["psnr"]) for line in lines])
-    assert result["metrics"]["psnr"]["mean"] == pytest.approx(mean, rel=1e-5)
-    assert result["metrics"]["psnr"]["low"] <= mean <= result["metrics"]["psnr"]["high"]
-    for name, value in result["metrics"].items():
-        if value["mean"] is None:
-            assert value["missing"], name
+    assert result.metrics["psnr"].mean == pytest.approx(mean, rel=1e-5)
+    assert result.metrics["psnr"].low <= mean <= result.metrics["psnr"].high
+    for name, value in result.metrics.items():
+        if value.mean is None:
+            assert value.missing, name
             assert name not in lines[0]
 
 
 def test_intervals_are_over_scenes_where_there_are_enough(tmp_path: Path) -> None:
     result = evaluate(INPUT, lift, _prepare(tmp_path, count=10), out=tmp_path / "r", metrics=["psnr"])
-    assert result["protocol"]["interval"].endswith("over scenes")
+    assert result.protocol["interval"].endswith("over scenes")
 
 
 def test_the_input_is_measured_untouched(tmp_path: Path) -> None:
     result = evaluate(INPUT, lift, _prepare(tmp_path), out=tmp_path / "r", metrics=["loe", "psnr"])
-    assert set(result["metrics"]) == {"psnr", "loe"}
-    assert result["metrics"]["loe"]["mean"] == 0
+    assert set(result.metrics) == {"psnr", "loe"}
+    assert result.metrics["loe"].mean == 0
 
 
 def test_an_unpaired_set_has_no_reference_metrics_and_says_why(tmp_path: Path) -> None:
     result = evaluate(INPUT, lift, _prepare(tmp_path, paired=False), out=tmp_path / "r")
     for name in ("psnr", "ssim", "ssim_y", "vif", "psnr_gt_mean"):
-        assert result["metrics"][name]["mean"] is None
-        assert "no normal-light references" in result["metrics"][name]["missing"]
+        assert result.metrics[name].mean is None
+        assert "no normal-light references" in result.metrics[name].missing
     for name in ("loe", "ceiq", "piqe", "entropy"):
-        assert result["metrics"][name]["n"] == 3
+        assert result.metrics[name].n == 3
     assert not (tmp_path / "r/samples/tiny/normal").exists()
 
 
@@ -143,10 +143,10 @@ def test_a_metric_that_is_not_defined_for_a_picture_says_so(tmp_path: Path) -> N
     write_manifest(home, "small", "demo", [Row("test", "s", home / "low" / "p.png", home / "normal" / "p.png")])
     prepared = open_prepared("small", tmp_path)
     result = evaluate("lift", lift, prepared, out=tmp_path / "r", metrics=["psnr", "vif"])
-    assert result["metrics"]["vif"]["mean"] is None
-    assert f"'{prepared.rows('test')[0].image}'" in result["metrics"]["vif"]["missing"]
-    assert "at least 80" in result["metrics"]["vif"]["missing"]
-    assert result["metrics"]["psnr"]["n"] == 1
+    assert result.metrics["vif"].mean is None
+    assert f"'{prepared.rows('test')[0].image}'" in result.metrics["vif"].missing
+    assert "at least 80" in result.metrics["vif"].missing
+    assert result.metrics["psnr"].n == 1
     with (tmp_path / "r/metrics/small/lift.csv").open() as stream:
         assert next(csv.DictReader(stream))["vif"] == ""
 

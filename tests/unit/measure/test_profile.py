@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from lle.config.base import MethodConfig
 from lle.engine.method import Method
-from lle.files import read_json
 from lle.measure.cost import latency, macs, parameters, peak_memory, profile, throughput
+from lle.results.cost import Profile
 
 
 class Curves(nn.Module):
@@ -109,25 +109,26 @@ def test_profile_writes_what_it_returns(tmp_path: Path) -> None:
         Learned(), "learned", sizes=[(16, 20), (32, 32)], threads=1, seconds=0.1, out=tmp_path, training=training, provenance={"git": "x"}
     )
     assert [path.name for path in tmp_path.rglob("*.json")] == ["learned.json"]
-    assert result == read_json(tmp_path / "profile" / "learned.json")
-    assert result["parameters"] == 84
-    assert result["macs"] == {"16x20": 81 * 320, "32x32": 81 * 1024}
-    assert result["latency_ms"]["16x20"]["threads"] == 1
-    assert result["latency_ms"]["16x20"]["runs"] >= 3
-    assert result["train"] == {"iterations": 5, "images_per_s": 12.5, "data_wait_share": 0.01}
+    assert result == Profile.read(tmp_path / "profile" / "learned.json")
+    assert result.parameters == 84
+    assert result.macs == {"16x20": 81 * 320, "32x32": 81 * 1024}
+    assert result.latency_ms["16x20"].threads == 1
+    assert result.latency_ms["16x20"].runs >= 3
+    assert result.train is not None
+    assert result.train.plain() == {"iterations": 5, "images_per_s": 12.5, "data_wait_share": 0.01}
     assert torch.get_num_threads() == threads
 
 
 def test_a_network_that_looks_at_values_is_counted_on_a_real_picture(tmp_path: Path) -> None:
     result = profile(LooksAtValues(), "looks", sizes=[(16, 16)], seconds=0.05, out=tmp_path)
-    assert result["macs"] == {"16x16": 81 * 256}
+    assert result.macs == {"16x16": 81 * 256}
 
 
 def test_a_classical_method_has_no_macs_and_says_why(tmp_path: Path) -> None:
     result = profile(Blur(), "blur", sizes=[(16, 16)], seconds=0.05, out=tmp_path)
-    assert result["macs"] == {"16x16": None}
-    assert "numpy" in result["macs_missing"]
-    assert result["train"] is None
+    assert result.macs == {"16x16": None}
+    assert "numpy" in result.macs_missing
+    assert result.train is None
 
 
 def test_latency_is_capped_by_time() -> None:

@@ -10,7 +10,6 @@ from lle.config.schema import EvaluateConfig, ProfileConfig, SuiteConfig, TrainC
 from lle.data.images import write_png
 from lle.data.pairs import Row, open_prepared, write_manifest
 from lle.errors import DataError
-from lle.files import read_json
 from lle.measure import reading
 from lle.measure.quality import evaluate
 from lle.measure.reading import character_accuracy, crop, edit_distance, read_method
@@ -99,24 +98,24 @@ def test_a_crop_has_a_margin_and_lies_inside():
 def test_before_and_after(data):
     before, after, best = (read(name, data) for name in ("input", "gamma", "normal"))
     other = character_accuracy("KEEP OUT", "SLO"), character_accuracy("KEEP OUT", "SLOW")
-    assert before["accuracy"]["mean"] == pytest.approx((0.75 + other[0]) / 2, abs=1e-5)
-    assert best["accuracy"]["mean"] == pytest.approx((1 + other[1]) / 2, abs=1e-5)
-    assert best["exact"] == 0.5
-    assert (before["images"], len(before["signs"]), before["accuracy"]["n"]) == (12, 12, 12)
-    assert before["accuracy"]["low"] < before["accuracy"]["mean"] < before["accuracy"]["high"]
-    assert after["method"] == "gamma"
-    assert before == read_json(data.parent / "reports/reading/signs/input.json")
+    assert before.accuracy.mean == pytest.approx((0.75 + other[0]) / 2, abs=1e-5)
+    assert best.accuracy.mean == pytest.approx((1 + other[1]) / 2, abs=1e-5)
+    assert best.exact == 0.5
+    assert (before.images, len(before.signs), before.accuracy.n) == (12, 12, 12)
+    assert before.accuracy.low < before.accuracy.mean < before.accuracy.high
+    assert after.method == "gamma"
+    assert before == Reading.read(data.parent / "reports/reading/signs/input.json")
     shown = shown_in_report(data)
     assert shown is not None
     assert shown.html.index("Dark, untouched") < shown.html.index("Gamma") < shown.html.index("Normal light, the reference")
-    assert f"{100 * best['accuracy']['mean']:.1f}" in shown.html
+    assert f"{100 * best.accuracy.mean:.1f}" in shown.html
     assert "12 signs in 12 test pictures" in shown.html
 
 
 def test_the_command_to_install_stands_in_the_cell(data, monkeypatch):
     monkeypatch.setattr(reading, "rapid_reader", lambda: (None, None))
     result = read("input", data, None)
-    assert result["accuracy"] == {"mean": None, "missing": reading.MISSING}
+    assert (result.accuracy.mean, result.accuracy.missing) == (None, reading.MISSING)
     assert Reading.read(Reading.path(data.parent / "reports", "signs", "input")).accuracy.mean is None
     shown = shown_in_report(data)
     assert shown is not None

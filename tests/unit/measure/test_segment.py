@@ -148,12 +148,12 @@ def test_rows_frame_a_method(home):
     for name, result in results.items():
         pictures, classes, counts = segmentation.read_counts(folder / f"{name}.csv")
         assert pictures == names
-        assert list(result["iou"]) == classes
-        assert result["mean_iou"]["all"]["mean"] == pytest.approx(float(segmentation.mean_iou(counts.sum(0))), rel=1e-5)
-        assert result["judge"]["sha256"] == results["dark"]["judge"]["sha256"]
+        assert list(result.iou) == classes
+        assert result.mean_iou.all.mean == pytest.approx(float(segmentation.mean_iou(counts.sum(0))), rel=1e-5)
+        assert result.judge == results["dark"].judge
         assert counts[..., [0, 2]].sum() == 3 * 64 * 64
-    assert results["gamma"]["provenance"]["fingerprint"] is not None
-    assert results["clean"]["provenance"]["command"] == "lle segment clean seg"
+    assert results["gamma"].provenance.fingerprint is not None
+    assert results["clean"].provenance.command == "lle segment clean seg"
 
 
 def test_every_row_sees_the_same_darkened_pictures(home, monkeypatch):
@@ -194,7 +194,7 @@ def test_dark_pictures_of_the_set_itself_go_before_the_formula(home, tmp_path):
     write_manifest(data, "seg", prepared.kind, rows, None, {"segmentation": prepared.facts["segmentation"]}, True)
     places = {"models": tmp_path, "reports": tmp_path / "r", "data": tmp_path / "data", "judges": home / "judges"}
     found = [segment_method(name, "seg", make_params(), **places) for name in (DARK, CLEAN)]
-    assert [one["darkening"] for one in found] == [None, None]
+    assert [one.darkening for one in found] == [None, None]
     pictures = [read_rgb(next((tmp_path / "r/segment/seg/samples" / name).glob("*[0-9].webp"))) for name in (DARK, CLEAN)]
     assert pictures[0].max() < 10 < pictures[1].mean()
     assert "alpha" not in (tmp_path / "r/segment/seg/dark.csv").read_text().splitlines()[0]
@@ -213,7 +213,7 @@ def test_weights_that_are_given_are_used(home, tmp_path):
     judge = Judge(JudgeConfig(**TINY), 7, pretrained=False)
     torch.save(judge.network.state_dict(), tmp_path / "brought.pth")
     record = train(home, make_params(judges={"seg": JudgeConfig(**TINY, weights=tmp_path / "brought.pth")}), tmp_path)
-    assert record["iterations"] == 0
+    assert record.iterations == 0
     loaded, _ = load_judge("seg", tmp_path / "judges")
     assert all(torch.equal(value, loaded.network.state_dict()[key]) for key, value in judge.network.state_dict().items())
     with pytest.raises(WeightsError, match="does not fit"):
@@ -267,8 +267,12 @@ def test_voc_lists_twenty_classes_and_is_judged_on_its_validation_split(tmp_path
     params = make_params(data=data, darkening=Published())
     train(tmp_path, params)
     result = segment(tmp_path, "dark", params)
-    assert (result["split"], result["images"], result["unlisted"]) == ("val", 1, ["train"])
-    assert [name for name, value in result["iou"].items() if value is not None] == ["background", "person", "train"]
-    listed_mean = (result["iou"]["background"] + result["iou"]["person"]) / 2
-    assert result["mean_iou"]["listed"]["mean"] == pytest.approx(listed_mean, rel=1e-5)
-    assert result["mean_iou"]["all"]["mean"] == pytest.approx((2 * listed_mean + result["iou"]["train"]) / 3, rel=1e-5)
+    assert (result.split, result.images, result.unlisted) == ("val", 1, ["train"])
+    assert [name for name, value in result.iou.items() if value is not None] == ["background", "person", "train"]
+    background, person, train_iou = (result.iou[name] for name in ("background", "person", "train"))
+    assert background is not None
+    assert person is not None
+    assert train_iou is not None
+    listed_mean = (background + person) / 2
+    assert result.mean_iou.listed.mean == pytest.approx(listed_mean, rel=1e-5)
+    assert result.mean_iou.all.mean == pytest.approx((2 * listed_mean + train_iou) / 3, rel=1e-5)

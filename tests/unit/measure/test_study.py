@@ -53,11 +53,11 @@ def _here(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def result(project: Path) -> dict:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        return run_study("exponents")
+        return run_study("exponents").plain()
 
 
 def test_every_variant_is_measured_with_every_seed(result: dict, project: Path) -> None:
-    assert result == read_json(project / "reports/studies/exponents.json")
+    assert {"schema": 1, **result} == read_json(project / "reports/studies/exponents.json")
     cell = result["variants"]["short"]["results"]["demo"]["psnr"]
     assert [(run["seed"], run["processor"]) for run in cell["by_run"]] == [(0, "native"), (1, "native")]
     assert {str(run["seed"]): run["mean"] for run in cell["by_run"]} == cell["by_seed"]
@@ -100,7 +100,7 @@ def test_what_is_done_is_not_done_again_and_the_rest_is(result: dict, project: P
     lost = project / "build/studies/exponents/short/1/done.json"
     before = kept.stat().st_mtime_ns
     lost.unlink()
-    assert run_study("exponents")["variants"]["short"]["results"] == result["variants"]["short"]["results"]
+    assert run_study("exponents").plain()["variants"]["short"]["results"] == result["variants"]["short"]["results"]
     assert kept.stat().st_mtime_ns == before
     assert lost.is_file()
 
@@ -120,7 +120,7 @@ def test_settings_are_chosen_on_validation_pictures_alone(project: Path, tmp_pat
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     found = run_study("choice")
-    assert found["split"] == "val"
+    assert found.split == "val"
     assert read_json(tmp_path / "build/studies/choice/a/0/metrics/demo/gamma.json")["images"] == 1
     prepared = open_prepared("demo", tmp_path / "build/data")
     with closed_test_splits():
@@ -159,7 +159,7 @@ def test_a_run_on_another_processor_has_its_own_process_and_row(project: Path, m
         return run(words, **options)
 
     monkeypatch.setattr(module.subprocess, "run", noted)
-    result = run_study("machines", path)
+    result = run_study("machines", path).plain()
     assert [{key: environment[key] for key in module.BASELINE} for environment in seen] == [module.BASELINE]
     cell = result["variants"]["short"]["results"]["demo"]["psnr"]
     assert [(one["seed"], one["processor"]) for one in cell["by_run"]] == [(0, "native"), (0, "baseline")]
