@@ -38,7 +38,7 @@ def test_size():
 
 
 def test_losses():
-    image, reference = torch.rand(2, 2, 3, 192, 192, generator=torch.Generator().manual_seed(0))
+    image = torch.rand(2, 3, 192, 192, generator=torch.Generator().manual_seed(0))
     assert float(multi_scale_ssim_loss(image, image)) == pytest.approx(0, abs=1e-6)
     assert float(psnr_loss(image, image + 0.1)) == pytest.approx(20, abs=1e-3)
     assert float(brightness_loss(image, image + 0.1)) == pytest.approx(0.1, abs=1e-5)
