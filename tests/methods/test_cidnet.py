@@ -20,7 +20,12 @@ def test_agrees_with_the_authors(parity, settings, name):
     method = create("cidnet", {"width": 12, "black_pixels": "official", **settings})
     method.import_weights(weights)
     network, kept = method.network.eval(), {}
-    for key, module in {"i_enc1": "IE_block1", "i_lca1": "I_LCA1", "hv_lca1": "HV_LCA1", "hvd3": "HVD_block3"}.items():
+    for key, module in {
+        "i_enc1": "intensity.encode1",
+        "i_lca1": "intensity.attend1",
+        "hv_lca1": "colour.attend1",
+        "hvd3": "colour.decode3",
+    }.items():
         network.get_submodule(module).register_forward_hook(lambda _, inputs, output, key=key: kept.__setitem__(key, output))
     with torch.no_grad():
         kept["hvi"] = network.trans(vectors["input"])
@@ -34,7 +39,7 @@ def test_agrees_with_the_authors(parity, settings, name):
 def test_size():
     method = create("cidnet", {"preset": "paper"})
     assert parameter_count(method.network) == card("cidnet").parameters == 1975569
-    assert parameter_count(method.network.I_LCA5) == 70960
+    assert parameter_count(method.network.intensity.attend5) == 70960
     check_shapes(create("cidnet", {"width": 8}))
 
 
@@ -73,11 +78,11 @@ def test_the_third_encoder_skips_the_second_attention():
     torch.manual_seed(0)
     network = create("cidnet", {"width": 8}).network
     kept = []
-    network.HVE_block3.register_forward_hook(lambda _, inputs, output: kept.append(output))
+    network.colour.encode3.register_forward_hook(lambda _, inputs, output: kept.append(output))
     hvi = torch.rand(1, 3, 16, 16)
     with torch.no_grad():
         before = network.maps(hvi)
-        for parameter in network.HV_LCA2.parameters():
+        for parameter in network.colour.attend2.parameters():
             parameter.mul_(2)
         after = network.maps(hvi)
     assert torch.equal(kept[0], kept[1])

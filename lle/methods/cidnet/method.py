@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -64,3 +68,16 @@ class ColourIntensityDecoupling(Method):
         if self.config.random_gamma:
             low = low ** float(torch.randint(60, 121, ()) / 100)
         return gt_mean(self.compare, self.network(low), batch["normal"], self.config.gt_mean)
+
+    def import_weights(self, files: Mapping[str, Mapping[str, Any]]) -> None:
+        """Loads the authors' file, whose modules are `HVE_block0`, `ID_block3`, `I_LCA1` and so on."""
+        super().import_weights({stem: {_rename(key): value for key, value in state.items()} for stem, state in files.items()})
+
+
+def _rename(key: str) -> str:
+    found = re.fullmatch(r"(?:module\.)?(HV|I)(E_block|D_block|_LCA)(\d)\.(.+)", key)
+    if found is None:
+        return key
+    branch = "colour" if found[1] == "HV" else "intensity"
+    part = {"E_block": "encode", "D_block": "decode", "_LCA": "attend"}[found[2]]
+    return f"{branch}.{part}{found[3]}.{found[4]}"

@@ -1,4 +1,4 @@
-"""HVI-CIDNet: two U-Nets, one for intensity and one for colour, that look at each other. Modules have the authors' names."""
+"""HVI-CIDNet: two U-Nets, one for intensity and one for colour, that look at each other."""
 
 from __future__ import annotations
 
@@ -129,6 +129,35 @@ class LightenCrossAttention(nn.Module):
         return x + enhanced if self.residual else enhanced
 
 
+class Branch(nn.Module):
+    """The layers of one U-Net, for colour or for intensity; `CIDNet.maps` runs both together.
+
+    Args:
+        inputs: channels of the maps that come in.
+        outputs: channels of the maps that go out.
+        width: channels at full and half size.
+        residual: see `LightenCrossAttention`.
+    """
+
+    def __init__(self, inputs: int, outputs: int, width: int, residual: bool) -> None:
+        super().__init__()
+        first, second, third, fourth = width, width, 2 * width, 4 * width
+        self.encode0 = _framed(inputs, first)
+        self.encode1 = Down(first, second)
+        self.encode2 = Down(second, third)
+        self.encode3 = Down(third, fourth)
+        self.decode3 = Up(fourth, third)
+        self.decode2 = Up(third, second)
+        self.decode1 = Up(second, first)
+        self.decode0 = _framed(first, outputs)
+        self.attend1 = LightenCrossAttention(second, 2, residual)
+        self.attend2 = LightenCrossAttention(third, 4, residual)
+        self.attend3 = LightenCrossAttention(fourth, 8, residual)
+        self.attend4 = LightenCrossAttention(fourth, 8, residual)
+        self.attend5 = LightenCrossAttention(third, 4, residual)
+        self.attend6 = LightenCrossAttention(second, 2, residual)
+
+
 class CIDNet(nn.Module):
     """The whole network.
 
@@ -142,21 +171,10 @@ class CIDNet(nn.Module):
     def __init__(self, width: int = 36, fixed: bool = True, saturate: float = 1.0, brighten: float = 1.0) -> None:
         super().__init__()
         self.saturate, self.brighten = saturate, brighten
-        first, second, third, fourth = width, width, 2 * width, 4 * width
-        for branch, inputs, outputs in (("HV", 3, 2), ("I", 1, 1)):
-            self.add_module(f"{branch}E_block0", _framed(inputs, first))
-            self.add_module(f"{branch}E_block1", Down(first, second))
-            self.add_module(f"{branch}E_block2", Down(second, third))
-            self.add_module(f"{branch}E_block3", Down(third, fourth))
-            self.add_module(f"{branch}D_block3", Up(fourth, third))
-            self.add_module(f"{branch}D_block2", Up(third, second))
-            self.add_module(f"{branch}D_block1", Up(second, first))
-            self.add_module(f"{branch}D_block0", _framed(first, outputs))
-            sizes = ((second, 2), (third, 4), (fourth, 8), (fourth, 8), (third, 4), (second, 2))
-            for number, (size, heads) in enumerate(sizes, 1):
-                self.add_module(f"{branch}_LCA{number}", LightenCrossAttention(size, heads, residual=branch == "I"))
+        self.colour = Branch(3, 2, width, residual=False)
+        self.intensity = Branch(1, 1, width, residual=True)
         # Its result is thrown away in the authors' code; it is kept so that their files load, and never trained.
-        self.I_LCA5.requires_grad_(False)
+        self.intensity.attend5.requires_grad_(False)
         self.trans = HVI(fixed)
 
     def maps(self, hvi: Tensor) -> Tensor:
@@ -165,21 +183,20 @@ class CIDNet(nn.Module):
         The third encoders take what the second attentions took, and the second decoder of intensity takes the third's result: the
         authors call this a slip that all their weights have.
         """
-        e0 = self.IE_block0(hvi[:, 2:])
-        h0 = self.HVE_block0(hvi)
-        e1, h1 = self.IE_block1(e0), self.HVE_block1(h0)
-        first = (self.I_LCA1(e1, h1), self.HV_LCA1(h1, e1))
-        e2, h2 = self.IE_block2(first[0]), self.HVE_block2(first[1])
-        second = (self.I_LCA2(e2, h2), self.HV_LCA2(h2, e2))
-        e3, h3 = self.IE_block3(e2), self.HVE_block3(h2)
-        e4, h4 = self.I_LCA3(e3, h3), self.HV_LCA3(h3, e3)
-        d4, h4 = self.I_LCA4(e4, h4), self.HV_LCA4(h4, e4)
-        d3, h3 = self.ID_block3(d4, second[0]), self.HVD_block3(h4, second[1])
-        h2 = self.HVD_block2(self.HV_LCA5(h3, d3), first[1])
-        d2 = self.ID_block2(d3, first[0])
-        d1, h1 = self.I_LCA6(d2, h2), self.HV_LCA6(h2, d2)
-        d1, h1 = self.ID_block1(d1, e0), self.HVD_block1(h1, h0)
-        return torch.cat([self.HVD_block0(h1), self.ID_block0(d1)], dim=1) + hvi
+        light, colour = self.intensity, self.colour
+        e0, h0 = light.encode0(hvi[:, 2:]), colour.encode0(hvi)
+        e1, h1 = light.encode1(e0), colour.encode1(h0)
+        first = (light.attend1(e1, h1), colour.attend1(h1, e1))
+        e2, h2 = light.encode2(first[0]), colour.encode2(first[1])
+        second = (light.attend2(e2, h2), colour.attend2(h2, e2))
+        e3, h3 = light.encode3(e2), colour.encode3(h2)
+        e4, h4 = light.attend3(e3, h3), colour.attend3(h3, e3)
+        d4, h4 = light.attend4(e4, h4), colour.attend4(h4, e4)
+        d3, h3 = light.decode3(d4, second[0]), colour.decode3(h4, second[1])
+        d2, h2 = light.decode2(d3, first[0]), colour.decode2(colour.attend5(h3, d3), first[1])
+        d1, h1 = light.attend6(d2, h2), colour.attend6(h2, d2)
+        d1, h1 = light.decode1(d1, e0), colour.decode1(h1, h0)
+        return torch.cat([colour.decode0(h1), light.decode0(d1)], dim=1) + hvi
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1] to the same shape, in [0, 1] unless it is brightened."""
