@@ -10,7 +10,7 @@ from torch import Tensor
 from lle import registry
 from lle.config.supervised import SupervisedConfig
 
-SUPERVISED = [name for name in registry.packages() if issubclass(registry.config_class(name), SupervisedConfig)]
+SUPERVISED = [name for name in registry.packages() if registry.card(name).supervision == "paired" and registry.card(name).enhances]
 
 
 def terms_of(name: str, gt_mean: float | None) -> dict[str, Tensor]:
@@ -35,6 +35,10 @@ def test_it_is_heard(name: str, monkeypatch):
     assert off.keys() == on.keys()
     assert any(not torch.isclose(off[key], on[key], rtol=1e-3) for key in off)
     assert all(value.isfinite() for value in on.values())
+
+
+def test_every_supervised_method_has_it():
+    assert {name for name in registry.packages() if issubclass(registry.config_class(name), SupervisedConfig)} == set(SUPERVISED)
 
 
 def test_it_is_off_unless_it_is_asked_for():
