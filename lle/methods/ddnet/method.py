@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from lle.engine.method import Batch, Losses, Method
 from lle.losses.charbonnier import charbonnier
+from lle.losses.gt_mean import gt_mean
 from lle.losses.ssim import ssim_loss
 from lle.losses.tv import total_variation
 from lle.methods.ddnet.config import Config
@@ -36,6 +37,14 @@ class DoubleDomain(Method):
         """Enhances B x 3 x H x W in [0, 1]."""
         return self.network(low)
 
+    def compare(self, enhanced: Tensor, normal: Tensor) -> Losses:
+        """SSIM, edges and L1 of the result."""
+        return {
+            "ssim": self.config.ssim_weight * ssim_loss(enhanced, normal),
+            "edge": self.config.edge_weight * charbonnier(laplacian(enhanced), laplacian(normal)),
+            "l1": F.l1_loss(enhanced, normal),
+        }
+
     def loss(self, batch: Batch) -> Losses:
         """SSIM, edges and variation of the result; coarse picture and edge map near those of the normal picture."""
         low, normal = batch["low"], batch["normal"]
@@ -43,9 +52,7 @@ class DoubleDomain(Method):
         enhanced = self.network.right(guides) + low
         weights = self.config
         return {
-            "ssim": weights.ssim_weight * ssim_loss(enhanced, normal),
-            "edge": weights.edge_weight * charbonnier(laplacian(enhanced), laplacian(normal)),
-            "l1": F.l1_loss(enhanced, normal),
+            **gt_mean(self.compare, enhanced, normal, weights.gt_mean),
             "variation": weights.tv_weight * total_variation(enhanced, power=2),
             "coarse": weights.coarse_weight * F.l1_loss(guides.coarse, normal),
             "frequency": weights.frequency_weight * F.l1_loss(guides.edges, edge_map(normal)),

@@ -7,13 +7,14 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lle.config.base import Input, MethodConfig
+from lle.config.base import Input
+from lle.config.supervised import SupervisedConfig
 from lle.errors import did_you_mean
 
 TEACHERS = ("pretrained", "random", "none")
 
 
-class Config(MethodConfig):
+class Config(SupervisedConfig):
     """A student that learns from pairs and from a teacher."""
 
     tiny: ClassVar[Mapping[str, Any]] = {"channels": 16, "teacher_channels": 16, "teacher": "random"}

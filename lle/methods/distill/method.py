@@ -14,6 +14,7 @@ from lle.engine.method import Batch, Frozen, Losses, Method, TrainingData, Updat
 from lle.errors import ConfigError
 from lle.losses.feature_mse import frozen_features
 from lle.losses.gradients import gradients
+from lle.losses.gt_mean import gt_mean
 from lle.losses.ssim import ssim_loss
 from lle.methods.distill.config import Config
 from lle.methods.distill.loss import attention_transfer, colour_angle, feature_distance, multi_scale_l1
@@ -85,6 +86,16 @@ class Distill(Method):
             with torch.no_grad():
                 target = self.teacher(low).clamp(0, 1)
             terms["output"] = config.w_output * F.l1_loss(result, target)
+        terms |= gt_mean(self.compare, result, normal, config.gt_mean)
+        if config.w_tv:
+            horizontal, vertical = gradients(result)
+            terms["tv"] = config.w_tv * (horizontal.abs().mean() + vertical.abs().mean())
+        return terms
+
+    def compare(self, result: Tensor, normal: Tensor) -> Losses:
+        """Terms of a result and its reference; those of weight 0 are neither computed nor named."""
+        config = self.config
+        terms: Losses = {}
         if config.w_l1:
             terms["l1"] = config.w_l1 * multi_scale_l1(result, normal, config.scales)
         if config.w_ssim:
@@ -95,9 +106,6 @@ class Distill(Method):
             terms["perceptual"] = config.w_perceptual * feature_distance(self.perceptual(result), wanted)
         if config.w_color:
             terms["color"] = config.w_color * colour_angle(result, normal)
-        if config.w_tv:
-            horizontal, vertical = gradients(result)
-            terms["tv"] = config.w_tv * (horizontal.abs().mean() + vertical.abs().mean())
         return terms
 
     def attention_maps(self, image: Tensor) -> list[Tensor]:

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lle.config.base import MethodConfig
+from lle.config.supervised import SupervisedConfig
 
 
-class Config(MethodConfig):
+class Config(SupervisedConfig):
     """Settings of IAT."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {

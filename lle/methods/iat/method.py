@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lle.engine.method import Batch, Losses, Method
 from lle.losses.feature_mse import feature_mse, frozen_features
+from lle.losses.gt_mean import gt_mean
 from lle.methods.iat.config import Config
 from lle.methods.iat.network import IAT
 
@@ -31,15 +32,18 @@ class IlluminationAdaptiveTransformer(Method):
         """Enhances B x 3 x H x W in [0, 1]."""
         return self.network(low * 2 - 1 if self.config.pre_norm else low)
 
-    def loss(self, batch: Batch) -> Losses:
+    def compare(self, enhanced: Tensor, normal: Tensor) -> Losses:
         """L1, or smooth L1 with a perceptual loss, as `loss` says."""
-        enhanced = self(batch["low"])
         if self.config.loss == "l1":
-            return {"l1": F.l1_loss(enhanced, batch["normal"])}
+            return {"l1": F.l1_loss(enhanced, normal)}
         return {
-            "smooth_l1": F.smooth_l1_loss(enhanced, batch["normal"]),
-            "perceptual": self.config.perceptual_weight * feature_mse(self.perceptual, enhanced, batch["normal"]),
+            "smooth_l1": F.smooth_l1_loss(enhanced, normal),
+            "perceptual": self.config.perceptual_weight * feature_mse(self.perceptual, enhanced, normal),
         }
+
+    def loss(self, batch: Batch) -> Losses:
+        """The result is compared with the normal picture."""
+        return gt_mean(self.compare, self(batch["low"]), batch["normal"], self.config.gt_mean)
 
     def import_weights(self, files: Mapping[str, Mapping[str, Any]]) -> None:
         """Loads the authors' state dict; two layers of theirs stand in a list of one."""

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lle.config.base import MethodConfig
+from lle.config.supervised import SupervisedConfig
 
 
-class Config(MethodConfig):
+class Config(SupervisedConfig):
     """JCRNet: correct, then refine, then adjust the light."""
 
     tiny: ClassVar[Mapping[str, Any]] = {"width": 0.25}

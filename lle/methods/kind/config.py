@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lle.config.base import MethodConfig, Share
+from lle.config.base import Share
+from lle.config.supervised import SupervisedConfig
 
 
-class Config(MethodConfig):
+class Config(SupervisedConfig):
     """Settings of KinD. `iterations`, `batch_size` and `crop` hold for decomposition and adjustment."""
 
     tiny: ClassVar[Mapping[str, Any]] = {"width": 8}

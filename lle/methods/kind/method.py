@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update
 from lle.losses.gradients import gradient_mse, gradients
+from lle.losses.gt_mean import gt_mean
 from lle.losses.ssim import ssim_loss
 from lle.methods.kind.config import Config
 from lle.methods.kind.network import Kind, consistency, relative_smoothness
@@ -50,11 +51,7 @@ class KindlingTheDarkness(Method):
             reflectance, illumination = self.network.decomposition(batch["low"])
             target = self.network.decomposition(batch["normal"])[0] ** self.config.contrast
         restored = self.network.restore(reflectance, illumination)
-        return {
-            "mse": F.mse_loss(restored, target),
-            "ssim": ssim_loss(restored, target),
-            "gradient": gradient_mse(grey(restored), grey(target)),
-        }
+        return gt_mean(_restoration, restored, target, self.config.gt_mean)
 
     def adjustment_loss(self, batch: Batch) -> Losses:
         """One illumination turns into the other, given the mean quotient of the two; up and down alike."""
@@ -82,3 +79,11 @@ class KindlingTheDarkness(Method):
             ),
             Phase("adjust", (Update("adjust", self.adjustment_loss, moves=(network.adjustment,)),)),
         )
+
+
+def _restoration(restored: Tensor, target: Tensor) -> Losses:
+    return {
+        "mse": F.mse_loss(restored, target),
+        "ssim": ssim_loss(restored, target),
+        "gradient": gradient_mse(grey(restored), grey(target)),
+    }

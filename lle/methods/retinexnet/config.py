@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lle.config.base import MethodConfig
+from lle.config.supervised import SupervisedConfig
 
 
-class Config(MethodConfig):
+class Config(SupervisedConfig):
     """Settings of RetinexNet. `iterations` and `crop` hold for each of the two phases."""
 
     tiny: ClassVar[Mapping[str, Any]] = {"width": 8}

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from lle.engine.method import Batch, Losses, Method, Phase, Update, load_strict
 from lle.errors import WeightsError
 from lle.losses.gradients import gradients
+from lle.losses.gt_mean import gt_mean
 from lle.methods.retinexnet.config import Config
 from lle.methods.retinexnet.network import RetinexNet
 from lle.nn.color import grey
@@ -75,7 +76,7 @@ class DeepRetinex(Method):
             reflectance, illumination = self.network.decomposition(batch["low"])
         relit = self.network.relight(reflectance, illumination)
         return {
-            "rebuild": F.l1_loss(reflectance * relit, batch["normal"]),
+            **gt_mean(_rebuild, reflectance * relit, batch["normal"], self.config.gt_mean),
             "smooth": self.config.smooth_relight * smoothness(relit, reflectance),
         }
 
@@ -91,6 +92,10 @@ class DeepRetinex(Method):
         if len(files) != 2:
             raise WeightsError(f"RetinexNet has two files of weights (Decom, Relight), got {len(files)}: {', '.join(sorted(files))}")
         load_strict(self.network, {key: value for state in files.values() for key, value in state.items()}, _rename)
+
+
+def _rebuild(enhanced: Tensor, normal: Tensor) -> Losses:
+    return {"rebuild": F.l1_loss(enhanced, normal)}
 
 
 def _rename(key: str) -> str:

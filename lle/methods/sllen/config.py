@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lle.config.base import Input, MethodConfig, Strict
+from lle.config.base import Input, Strict
 from lle.config.ranges import PositiveRange, UnitRange
+from lle.config.supervised import SupervisedConfig
 
 
 class Darkening(Strict):
@@ -22,7 +23,7 @@ class Darkening(Strict):
     """The power."""
 
 
-class Config(MethodConfig):
+class Config(SupervisedConfig):
     """Settings of SLLEN. The paper's numbers are lost in its published text: `paper` has its structure, and our choice of values."""
 
     tiny: ClassVar[Mapping[str, Any]] = {"width": 8}

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, TrainingData, Update
 from lle.errors import ConfigError
 from lle.losses.feature_mse import feature_mse, frozen_features
+from lle.losses.gt_mean import gt_mean
 from lle.losses.ssim import ssim_loss
 from lle.methods.sllen.config import Config, Darkening
 from lle.methods.sllen.loss import gradient_level, illumination, illumination_variation, knowledge_distillation, mean_gradient
@@ -134,20 +135,28 @@ class Sllen(Method):
         # A crop may hold no labelled pixel at all.
         return {"cross_entropy": total / known.sum().clamp(min=1)}
 
+    def compare(self, enhanced: Tensor, normal: Tensor) -> Losses:
+        """Terms of a result and its reference; those of weight 0 are neither computed nor named."""
+        config = self.config
+        terms: Losses = {"smooth": F.smooth_l1_loss(enhanced, normal, beta=config.smooth_beta)}
+        if config.w_perceptual:
+            terms["perceptual"] = config.w_perceptual * feature_mse(self.perceptual, enhanced, normal)
+        if config.w_ssim:
+            terms["ssim"] = config.w_ssim * ssim_loss(enhanced, normal)
+        return terms
+
     def enhancement_loss(self, batch: Batch) -> Losses:
         """Terms of eq. 11 for a `paired` batch, and SSIM beside them; those of weight 0 are neither computed nor named."""
         config = self.config
         low, normal = batch["low"], batch["normal"]
         enhanced, encoded, decoded = self.network.features(low)
-        terms: Losses = {"smooth": F.smooth_l1_loss(enhanced, normal, beta=config.smooth_beta)}
-        if config.w_perceptual:
-            terms["perceptual"] = config.w_perceptual * feature_mse(self.perceptual, enhanced, normal)
+        compared = gt_mean(self.compare, enhanced, normal, config.gt_mean)
+        terms: Losses = {name: term for name, term in compared.items() if name != "ssim"}
         if config.w_kd:
             terms["kd"] = config.w_kd * knowledge_distillation(encoded, decoded)
         if config.w_itv:
             terms["itv"] = config.w_itv * illumination_variation(low, enhanced)
         if config.w_grad:
             terms["gradient"] = config.w_grad * gradient_level(enhanced, self.reference_gradient)
-        if config.w_ssim:
-            terms["ssim"] = config.w_ssim * ssim_loss(enhanced, normal)
-        return terms
+        # Last, as ever: the order of the terms is that of their sum.
+        return terms | compared

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lle.engine.method import Batch, Losses, Method
+from lle.losses.gt_mean import gt_mean
 from lle.methods.stable_llve.config import Config
 from lle.methods.stable_llve.loss import random_flow, warp
 from lle.methods.stable_llve.network import Network
@@ -35,7 +36,7 @@ class StableVideoEnhancement(Method):
         enhanced = self.network(low)
         flow = random_flow(low, self.config.motion, self.config.motion_cells)
         return {
-            "l1": F.l1_loss(enhanced, batch["normal"]),
+            **gt_mean(_l1, enhanced, batch["normal"], self.config.gt_mean),
             "consistency": self.config.consistency * F.l1_loss(self.network(warp(low, flow)), warp(enhanced, flow)),
         }
 
@@ -44,6 +45,10 @@ class StableVideoEnhancement(Method):
         super().import_weights(
             {stem: {_rename(key.removeprefix("module.")): value for key, value in state.items()} for stem, state in files.items()}
         )
+
+
+def _l1(enhanced: Tensor, normal: Tensor) -> Losses:
+    return {"l1": F.l1_loss(enhanced, normal)}
 
 
 def _rename(key: str) -> str:

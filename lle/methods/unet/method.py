@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lle.engine.method import Batch, Losses, Method
+from lle.losses.gt_mean import gt_mean
 from lle.losses.ssim import ssim_loss
 from lle.methods.unet.config import Config
 from lle.methods.unet.network import Network
@@ -29,10 +30,13 @@ class Unet(Method):
         enhanced: Tensor = self.network(low)
         return enhanced
 
-    def loss(self, batch: Batch) -> Losses:
+    def compare(self, enhanced: Tensor, normal: Tensor) -> Losses:
         """Mean absolute error and structural dissimilarity."""
-        enhanced = self.network(batch["low"])
         return {
-            "l1": self.config.l1_weight * F.l1_loss(enhanced, batch["normal"]),
-            "ssim": self.config.ssim_weight * ssim_loss(enhanced, batch["normal"]),
+            "l1": self.config.l1_weight * F.l1_loss(enhanced, normal),
+            "ssim": self.config.ssim_weight * ssim_loss(enhanced, normal),
         }
+
+    def loss(self, batch: Batch) -> Losses:
+        """The result is compared with the normal picture."""
+        return gt_mean(self.compare, self.network(batch["low"]), batch["normal"], self.config.gt_mean)

@@ -13,6 +13,7 @@ from lle.engine.method import Batch, Losses, Method, Phase, Update, load_strict
 from lle.errors import WeightsError
 from lle.losses.feature_mse import feature_mse, frozen_features
 from lle.losses.gradients import gradient_l1
+from lle.losses.gt_mean import gt_mean
 from lle.losses.ssim import ssim_loss
 from lle.losses.tv import total_variation
 from lle.methods.uretinex_net.config import Config
@@ -90,7 +91,7 @@ class UnfoldedRetinex(Method):
         return {
             "illumination": F.mse_loss(adjusted, target),
             "gradient": gradient_l1(adjusted, target),
-            "ssim": ssim_loss(reflectance * adjusted, batch["normal"]),
+            **gt_mean(_structure, reflectance * adjusted, batch["normal"], self.config.gt_mean),
         }
 
     def phases(self) -> Sequence[Phase]:
@@ -117,6 +118,10 @@ class UnfoldedRetinex(Method):
             load_strict(self.network.get_submodule(name), _find(files, flat, *nested))
         if "init_high" in files:
             load_strict(self.decompose_high, _find(files, "init_high", "init_high", "model_R"))
+
+
+def _structure(enhanced: Tensor, normal: Tensor) -> Losses:
+    return {"ssim": ssim_loss(enhanced, normal)}
 
 
 def _find(files: Mapping[str, Mapping[str, Any]], flat: str, stem: str, model: str) -> Mapping[str, Any]:

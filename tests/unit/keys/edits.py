@@ -92,6 +92,12 @@ SETTINGS = (
     Edit("data/catalog/lol_v1.yaml", "LOL", "Lol", NOTHING),
     Edit("metrics/vif.py", 'label="VIF"', 'label="Fidelity"', ("evaluate/*", "report")),
     Edit("metrics/descriptors.py", "order=150", "order=15", ("evaluate/*", "report", "composite")),
+    Edit(
+        "config/supervised.py",
+        "gt_mean: float | None = Field(None",
+        "gt_mean: float | None = Field(0.1",
+        ("train/unet", "train/jcrnet", "train/distill", "train/sllen", "costs", "composite"),
+    ),
     Edit("methods/sllen/config.py", "w_itv: float = Field(0.01", "w_itv: float = Field(0.02", ("train/sllen", "costs")),
 )
 
@@ -145,6 +151,7 @@ CODE = (
     Edit("methods/he/method.py", "return ", "return None or ", ("costs",)),
     Edit("methods/net_t/network.py", "class ", "@print\nclass ", (*of("net_t", "distill"), "composite")),
     Edit("losses/contrastive.py", "return ", "return 0 + ", of("pie")),
+    Edit("losses/gt_mean.py", "return dict(", "return 0 or dict(", (*of("unet", "jcrnet", "distill", "sllen"), "composite")),
     Edit("losses/zero_reference.py", "def curve_smoothness(", "def curve_smoothness(*_, ", (*of("pie", "zero_dce"), "throughput")),
     Edit("nn/dce.py", "def apply_curves(", "def apply_curves(*_, ", (*of("pie", "zero_dce"), "throughput")),
     Edit("clip/guided.py", "return ", "return None or ", of(*GUIDED)),
