@@ -164,7 +164,7 @@ class IovtConfig(Strict):
     """Computers by name; `edge` and `cloud` are those whose speed is fitted."""
     paper: PaperConfig = PaperConfig()
     """What is assumed where CLIP-ISP's simulation is fitted."""
-    capacity_methods: tuple[str, ...] = ("gamma", "sci", "zero_dce", "clip_isp")
+    capacity_methods: tuple[str, ...] = ("sci", "unet", "zero_dce", "clip_isp")
     """Methods whose number of cameras a box is sought."""
     capacity_sizes: tuple[tuple[int, int], ...] = ((400, 600), (720, 1280), (1080, 1920))
     """Heights and widths at which it is."""

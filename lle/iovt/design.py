@@ -12,15 +12,18 @@ import numpy as np
 from lle.config.iovt import FailureConfig, IovtConfig, ScenarioConfig
 from lle.iovt.mine import Run, Simulation, simulate
 from lle.iovt.plan import Plan, Work, plan
-from lle.iovt.stations import PACKET_BITS, wire_bits
+from lle.iovt.stations import Line, root, wire_bits
+from lle.results.base import Fact
 from lle.results.cost import Profile
 from lle.results.simulation import Capacity, Crossing, Crowd, Design, RingLoad
 
 LATE = 0.01
 """Share of frames that may be late or lost where a box is said to carry its cameras."""
 FRAMES = 3000
-"""Frames of one simulation in a search."""
-MOST = 256
+"""Frames of one simulation of a crowd."""
+LONG, SHORT = 240.0, 60.0
+"""Simulated seconds in a search, near the bound and far from it, where no queue lasts."""
+MOST = 128
 """Cameras a box beyond which no more are tried."""
 RING_SHARES = (0.3, 0.45, 0.6, 0.8, 0.95, 1.1)
 """Numbers of cameras that are simulated on the ring, over that at which one of its links is always busy."""
@@ -29,6 +32,31 @@ CROWD = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 """Numbers of cameras that are simulated in both places, over those of the scenario."""
 FAST = Work(1e-5, 0.0, 1)
 """A computer that takes no time."""
+
+
+def idle_age(mine: Plan, place: str, uplink: float) -> float:
+    """Returns the age in the control room of an enhanced frame of mean size and time, from a camera there, in an idle mine, in seconds.
+
+    Args:
+        mine: what it is like.
+        place: `edge` or `cloud`.
+        uplink: rate of the link to the cloud, bits per second.
+    """
+    scenario = mine.scenario
+    bits = wire_bits(mine.payload)
+    access = Line(scenario.access.mbit_per_s * 1e6, scenario.access.delay_ms / 1000)
+    access.share(mine.video)
+    passage = access.send(0.0, 0.0, bits)
+    assert passage is not None  # an idle link drops nothing
+    if place == "edge":
+        return passage.tail + mine.edge.mean
+    up, back = (Line(uplink, scenario.uplink.delay_ms / 1000) for _ in range(2))
+    there = up.send(*passage, bits)
+    assert there is not None
+    done = there.tail + mine.cloud.mean
+    shown = back.send(done, done, wire_bits(mine.payload * mine.growth))
+    assert shown is not None
+    return shown.tail
 
 
 def late_share(run: Run, limit: float) -> float:
@@ -71,6 +99,7 @@ class Designer:
         whole, cut = (self.ring_bound(per_camera, failed) for failed in (False, True))
         return Design(
             scenario=name,
+            settings=self.settings(),
             capacity=[
                 self.capacity(method, size)
                 for method in self.config.capacity_methods
@@ -87,6 +116,31 @@ class Designer:
             crowd=[self.crowd(max(1, round(share * self.scenario.cameras))) for share in CROWD],
         )
 
+    def settings(self) -> dict[str, Fact]:
+        """Returns what the report's calculator begins with."""
+        one, config = self.scenario, self.config
+        codec = config.codecs[one.codec]
+        return {
+            "method": one.method,
+            "size": f"{one.size[0]}x{one.size[1]}",
+            "cameras": one.cameras,
+            "switches": one.switches,
+            "fps": one.fps,
+            "duty": one.duty,
+            "bits_per_pixel": codec.bits_per_pixel,
+            "growth": codec.growth,
+            "video": _short(self.plan().video / 1e6),
+            "access": one.access.mbit_per_s,
+            "ring": one.ring.mbit_per_s,
+            "uplink": one.uplink.mbit_per_s,
+            "uplink_ms": one.uplink.delay_ms,
+            "edge_speed": _short(self.speeds[one.edge]),
+            "edge_places": config.computers[one.edge].places,
+            "cloud_speed": _short(self.speeds[one.cloud]),
+            "cloud_places": config.computers[one.cloud].places,
+            "spread": config.computers[one.edge].spread,
+        }
+
     def capacity(self, method: str, size: tuple[int, int]) -> Capacity:
         """Finds how many cameras one box carries, alone at the control room's switch.
 
@@ -97,7 +151,7 @@ class Designer:
         bound = base.edge.places / per_camera if per_camera else math.inf
 
         def fits(cameras: int) -> bool:
-            seconds = max(FRAMES / (cameras * self.scenario.fps), 10.0)
+            seconds = LONG if cameras > bound / 2 else SHORT
             settings = base.scenario.model_copy(update={"cameras": cameras, "seconds": seconds})
             run = simulate(dataclasses.replace(base, scenario=settings), self.seed)
             return late_share(run, self.scenario.limit_ms / 1000) <= LATE
@@ -149,17 +203,11 @@ class Designer:
         )
 
     def crossing(self, method: str, size: tuple[int, int]) -> Crossing:
-        """Returns the age of one frame in an idle mine, enhanced in either place, and the uplink's rate at which both are equal."""
-        base = self.plan(method=method, size=size)
-        uplink = self.scenario.uplink
-        # What both have in common is left out: the camera's link and the ring, but for the size of the frame that takes it.
-        ring = wire_bits(base.payload * base.growth) - wire_bits(base.payload)
-        edge = base.edge.mean + ring / (self.scenario.ring.mbit_per_s * 1e6)
-        fixed = base.cloud.mean + 2 * uplink.delay_ms / 1000
-        # On its way up the frame's last packet follows its first at the uplink's rate; back it is sent from the beginning.
-        bits = wire_bits(base.payload) + wire_bits(base.payload * base.growth) + PACKET_BITS
-        rate = bits / (edge - fixed) if edge > fixed else None
-        cloud = fixed + bits / (uplink.mbit_per_s * 1e6)
+        """Returns the age of a frame in an idle mine, enhanced in either place, and the uplink's rate at which both are equal."""
+        mine = self.plan(method=method, size=size)
+        uplink = self.scenario.uplink.mbit_per_s * 1e6
+        edge, cloud = idle_age(mine, "edge", uplink), idle_age(mine, "cloud", uplink)
+        rate = root(lambda rate: idle_age(mine, "cloud", rate) - edge, 1e5, 1e12)
         return Crossing(
             method=method,
             size=f"{size[0]}x{size[1]}",

@@ -347,8 +347,9 @@ class Simulation:
         out.work = {switch: box.busy for switch, box in enumerate(self.boxes)} | {-1: self.cloud.busy}
         for name, lines in (("down", self.down), ("up", self.upward)):
             for link, line in enumerate(lines):
-                # What video takes of a link counts as busy too.
-                out.lines[f"ring {link} {name}"] = (1 - line.free_rate / line.rate) + line.busy / seconds * (line.free_rate / line.rate)
+                # What video takes of a link counts as busy too; a queue that outlasts the scenario makes it no busier than always.
+                left = line.free_rate / line.rate
+                out.lines[f"ring {link} {name}"] = 1 - left + left * min(line.busy / seconds, 1.0)
         out.lines["uplink"] = self.to_cloud.busy / seconds
         out.lines["downlink"] = self.from_cloud.busy / seconds
         return out

@@ -17,7 +17,7 @@ import numpy as np
 from lle.config.iovt import IovtConfig
 from lle.iovt.mine import lognormal
 from lle.iovt.plan import profile_of, seconds_of
-from lle.iovt.stations import OVERHEAD, PAYLOAD, Line, packets, wire_bits
+from lle.iovt.stations import OVERHEAD, PAYLOAD, Line, packets, root, wire_bits
 from lle.results.cost import Profile
 from lle.results.simulation import Family, Fitted, PaperRun, Placed, Reading, Sensitivity, Timing
 
@@ -87,20 +87,6 @@ def picture_bytes(bits: float) -> float:
     return bits / 8 - OVERHEAD * number
 
 
-def _root(function: Callable[[float], float], low: float, high: float) -> float | None:
-    """Returns where a monotone function is 0, by bisection of the logarithm; None where its sign does not change."""
-    if function(low) * function(high) > 0:
-        return None
-    rising = function(high) > 0
-    for _ in range(80):
-        middle = (low * high) ** 0.5
-        if (function(middle) > 0) == rising:
-            high = middle
-        else:
-            low = middle
-    return (low * high) ** 0.5
-
-
 def fit(edge_rate: float, cloud_delay: float) -> Network:
     """Returns the network that comes to the printed figures.
 
@@ -113,7 +99,7 @@ def fit(edge_rate: float, cloud_delay: float) -> Network:
     def network(rate: float) -> Network:
         return Network(payload, edge_rate, rate, cloud_delay, 1 / EDGE_FPS - EDGE_DELAY, 1 / CLOUD_FPS - CLOUD_DELAY)
 
-    rate = _root(lambda rate: CLOUD_DELAY - network(rate).delays()[1], 1e5, 1e11)
+    rate = root(lambda rate: CLOUD_DELAY - network(rate).delays()[1], 1e5, 1e11)
     assert rate is not None  # between 0.1 Mbit/s and 100 Gbit/s lies one for any constant delay that leaves time for the pictures
     return network(rate)
 
@@ -186,7 +172,7 @@ def sensitivities(network: Network) -> list[Sensitivity]:
             edge, cloud = changed(to).rates()
             return edge - cloud
 
-        turns = _root(lead, value / 1000, value * (25 if attribute == "pictures" else 1000))
+        turns = root(lead, value / 1000, value * (25 if attribute == "pictures" else 1000))
         found.append(
             Sensitivity(
                 parameter=name,

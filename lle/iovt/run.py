@@ -73,6 +73,10 @@ def summary(mine: Plan, run: Run) -> Mine:
         cloud_load=_short(run.work[-1] / scenario.seconds / mine.cloud.places),
         ring_load=_short(max(ring)),
         uplink_load=_short(max(run.lines["uplink"], run.lines["downlink"])),
+        failures=[
+            f"{f'link {one.link}' if one.link is not None else f'box {one.box}'} is down from {one.at_s:g} s to {one.until_s:g} s"
+            for one in scenario.failures
+        ],
         moments=moments,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 PAYLOAD = 1460
@@ -34,6 +35,20 @@ def wire_bits(payload: float) -> float:
         payload: its bytes.
     """
     return 8 * (payload + OVERHEAD * packets(payload))
+
+
+def root(function: Callable[[float], float], low: float, high: float) -> float | None:
+    """Returns where a monotone function is 0, by bisection of the logarithm; None where its sign does not change."""
+    if function(low) * function(high) > 0:
+        return None
+    rising = function(high) > 0
+    for _ in range(80):
+        middle = (low * high) ** 0.5
+        if (function(middle) > 0) == rising:
+            high = middle
+        else:
+            low = middle
+    return (low * high) ** 0.5
 
 
 class Passage(NamedTuple):

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lle.results.base import Number, Part, ResultFile
+from lle.results.base import Fact, Number, Part, ResultFile
 from lle.results.provenance import Provenance
 
 
@@ -71,6 +71,8 @@ class Mine(Part):
     """Share of the time in which the busiest link of the ring was busy at the end, video included."""
     uplink_load: Number
     """The same of the busier direction of the link to the cloud."""
+    failures: list[str]
+    """What failed, and when."""
     moments: list[Moment]
     """What became of the frames over time."""
 
@@ -225,6 +227,8 @@ class Design(Part):
     """A designer's answers, for the first scenario."""
 
     scenario: str
+    settings: dict[str, Fact]
+    """Of that mine, with rates in 10^6 bit/s; what the calculator of the report begins with."""
     capacity: list[Capacity]
     ring_bound: Number
     """Cameras at which a link of the whole ring is always busy."""

@@ -67,7 +67,7 @@ def page(opened, page_path: Path):
     return opened(page_path)
 
 
-PAGES = ("index.html", "pictures.html", "studies.html", "papers/clip_isp.html", "papers/sllen.html", "papers/pie.html")
+PAGES = ("index.html", "pictures.html", "simulation.html", "studies.html", "papers/clip_isp.html", "papers/sllen.html", "papers/pie.html")
 
 
 def order(page, table: str) -> list[str]:
