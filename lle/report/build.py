@@ -31,6 +31,11 @@ TITLES = {
         "Where the methods err, which light they infer, and what they do to hue, saturation and value. Computed from the sample "
         "pictures in git.",
     ),
+    "simulation": (
+        "The mine's network, simulated",
+        "Cameras, edge boxes, a ring of switches and the cloud, with the times that the methods' profiles hold. Simulated, not "
+        "measured: docs/simulation.md says what the model leaves out, and where each default comes from.",
+    ),
     "studies": (
         "Studies",
         "Ablations and long comparisons that the default pipeline leaves out. The variants of a study are trained and measured "
@@ -40,6 +45,7 @@ TITLES = {
 """Heading and first sentence of the pages that hold sections only."""
 EMPTY = {
     "pictures": "There are no sample pictures: `evaluate.samples` in params.yaml is 0, or nothing was evaluated yet (dvc repro).",
+    "simulation": "Nothing was simulated yet: `lle simulate`.",
     "studies": "No study was run yet. `lle study` lists them, `lle study NAME` runs one.",
 }
 """What such a page says when it has no section."""

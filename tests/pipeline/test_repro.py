@@ -112,6 +112,8 @@ def test_the_first_run_makes_everything(project, first):
         "reports/index.html",
         "reports/leaderboard.md",
         "reports/pictures.html",
+        "reports/simulation.html",
+        "reports/simulation.json",
         "reports/studies.html",
         *(f"reports/papers/{name}.html" for name in ("clip_isp", "distill", "jcrnet", "pie", "sllen")),
     }

@@ -11,6 +11,7 @@ import pytest
 from report_files import card, make_reports
 
 from lle.report.build import build_report
+from tests.conftest import ROOT
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -67,7 +68,7 @@ def page(opened, page_path: Path):
     return opened(page_path)
 
 
-PAGES = ("index.html", "pictures.html", "studies.html", "papers/clip_isp.html", "papers/sllen.html", "papers/pie.html")
+PAGES = ("index.html", "pictures.html", "simulation.html", "studies.html", "papers/clip_isp.html", "papers/sllen.html", "papers/pie.html")
 
 
 def order(page, table: str) -> list[str]:
@@ -273,3 +274,24 @@ def test_every_control_can_be_reached_by_key(opened, page_path: Path, name: str)
     assert page.evaluate("document.activeElement.textContent") == "Skip to the results"
     wrong = "all => all.filter(e => e.tabIndex < 0 && !e.disabled && !e.matches('button.cell')).map(e => e.outerHTML.slice(0, 90))"
     assert page.eval_on_selector_all("button, a, select, input, summary, [role=region]", wrong) == []
+
+
+def test_calculator_of_the_simulation_answers(opened):
+    page = opened(ROOT / "reports" / "simulation.html")
+    answer = page.locator("#sim-answer")
+
+    def cells(name: str) -> list[str]:
+        return answer.locator("tr", has_text=name).locator("td").all_inner_texts()
+
+    before = float(cells("Busiest box")[0].rstrip(" %"))
+    page.fill("[name=duty]", "0.2")
+    assert float(cells("Busiest box")[0].rstrip(" %")) == pytest.approx(before * 0.2 / 0.4, abs=1)
+    page.fill("[name=cameras]", "2000")
+    page.fill("[name=duty]", "1")
+    assert "Neither place can do it." in answer.inner_text()
+    assert cells("Mean age")[0] == "no steady state"
+    page.fill("[name=cameras]", "1")
+    page.fill("[name=uplink_ms]", "900")
+    assert "The edge is faster." in answer.inner_text()
+    page.fill("[name=cameras]", "-1")
+    assert answer.inner_text() == "One of the values is out of its range."

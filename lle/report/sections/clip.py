@@ -13,12 +13,6 @@ from lle.results.clip import ClipCost, ClipDarkness, ClipModel, ClipPrompts
 from lle.results.read import Results
 
 READS = (ClipModel.FILES, ClipDarkness.FILES, ClipCost.FILES, ClipPrompts.FILES, "clip/prompts/*/*.webp")
-CSS = """
-.chart .series { fill: none; stroke-width: 2; }
-.chart .series.s0 { stroke: var(--unpaired); stroke-dasharray: 5 4; } .chart .dot.s0 { fill: var(--unpaired); }
-.chart .series.s1 { stroke: var(--zero); } .chart .dot.s1 { fill: var(--zero); }
-.chart .series.s2 { stroke: var(--paired); stroke-dasharray: 2 3; } .chart .dot.s2 { fill: var(--paired); }
-"""
 WHEN = {"before": "before refinement", "after": "after refinement"}
 
 
@@ -28,7 +22,7 @@ def section(reports: Path, results: Results) -> Section | None:
     shown = [*_backbone(reports), *(part for look in looks for part in _look(look, reports / "clip" / "prompts", results))]
     if not shown:
         return None
-    return Section("clip", "What CLIP sees in light", Markup().join(shown), menu="CLIP", order=560, css=CSS)
+    return Section("clip", "What CLIP sees in light", Markup().join(shown), menu="CLIP", order=560)
 
 
 def _backbone(reports: Path) -> list[Markup]:

@@ -83,6 +83,7 @@ SETTINGS = (
     ),
     Edit("config/base.py", "hold: float = Field(0.0", "hold: float = Field(0.1", ("train/*", *JUDGES, "costs", "composite", "throughput")),
     Edit("config/schema.py", "checkpoint_every: int = Field(100", "checkpoint_every: int = Field(50", NOTHING),  # params.yaml sets it
+    Edit("config/iovt.py", "fps: float = Field(1.0", "fps: float = Field(2.0", ("simulate",)),
     Edit("methods/zero_dce/config.py", '"exposure_level": 0.5', '"exposure_level": 0.55', ("train/zero_dce", "costs", "throughput")),
     Edit("methods/zero_dce/config.py", '"iterations": 60_600', '"iterations": 60_601', ("costs",)),  # which counts the printed presets
     Edit("methods/kind/config.py", "Settings of KinD", "Settings of the KinD", NOTHING),
@@ -169,6 +170,7 @@ CODE = (
     Edit("metrics/bootstrap.py", "def bootstrap_mean(", "def bootstrap_mean(*_, ", ("evaluate/*", "report")),
     Edit("measure/cost.py", "return ", "return None or ", ("profile/*", "costs")),
     Edit("measure/quality.py", "# ", "# Note: ", NOTHING),
+    Edit("iovt/stations.py", "OVERHEAD = 78", "OVERHEAD = 66", ("simulate",)),
     Edit("segmentation/judge.py", "def class_weights(", "def class_weights(*_, ", JUDGES),
     Edit("segmentation/in_the_dark.py", "SAMPLE_SIDE = 240", "SAMPLE_SIDE = 241", ("segment/*",)),
     # The report, and what is no stage's.

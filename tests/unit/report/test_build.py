@@ -21,7 +21,7 @@ from lle.report.render import short
 from lle.report.runs import flat
 from lle.results.read import read_results
 
-PAGES = ("pictures.html", "studies.html")
+PAGES = ("pictures.html", "simulation.html", "studies.html")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 

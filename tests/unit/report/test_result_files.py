@@ -17,13 +17,14 @@ from lle.results.cost import Costs, Profile, Throughput
 from lle.results.provenance import Hardware
 from lle.results.quality import Evaluation
 from lle.results.segmentation import Judge, Segmentation
+from lle.results.simulation import SimulationResult
 from lle.results.study import Study
 from lle.results.training import Training
 from tests.conftest import ROOT
 
 KINDS: tuple[type[ResultFile], ...] = (
     Evaluation, Profile, Training, Study, Segmentation, Judge, Attention, ClipModel, ClipDarkness, ClipCost, ClipPrompts,
-    Composite, Costs, Throughput,
+    Composite, Costs, Throughput, SimulationResult,
 )  # fmt: skip
 NOT_RESULTS = {"accepted.json"}
 """Which revision's results are accepted; read by `lle.gate.accepted`."""
