@@ -55,4 +55,16 @@ def export(
     click.echo(path)
 
 
-COMMANDS: tuple[click.Command, ...] = (export,)
+@click.command()
+@click.argument("model")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="For each backend.")
+@with_project
+def tune(model: str, seconds: float, project: Project) -> None:
+    """Find the fastest way to run MODEL on this machine, for `lle enhance --backend auto`."""
+    found = project.tune(model, seconds)
+    for time in found.times:
+        click.echo(f"{time.backend:12}  " + (f"-  {time.missing}" if time.ms is None else f"{time.ms:8.1f} ms"))
+    click.echo(f"fastest at {found.size}: {found.backend}, {found.threads} thread{'s' if found.threads != 1 else ''}")
+
+
+COMMANDS: tuple[click.Command, ...] = (export, tune)

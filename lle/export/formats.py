@@ -121,7 +121,8 @@ def write_openvino(path: Path, model: openvino.Model, description: Description) 
 
 def write_torchscript(path: Path, traced: torch.jit.ScriptModule, description: Description) -> None:
     """Writes a TorchScript file."""
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
         torch.jit.save(traced, temporary, _extra_files={KEY: description.model_dump_json()})
 
 

@@ -60,7 +60,8 @@ def _leaves_torch(method: Method) -> bool:
     """Whether a result is made outside of torch: then its trace is a constant, and does not follow the input."""
     first, second = torch.full((1, 3, 16, 20), 0.2), torch.rand(1, 3, 16, 20, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        for kind in (torch.jit.TracerWarning, FutureWarning, DeprecationWarning):
+            warnings.simplefilter("ignore", kind)
         try:
             traced = torch.jit.trace(method, first, check_trace=False)
             return not torch.allclose(traced(second), method(second), atol=1e-4)
@@ -97,8 +98,9 @@ def trace(graph: Bytes, size: tuple[int, int] | None = None) -> torch.jit.Script
     count, height, width = ODD if size is None else (1, *size)
     example = torch.arange(count * height * width * 3, dtype=torch.int64).remainder(97).to(torch.uint8).reshape(count, height, width, 3)
     with torch.no_grad(), Lowered(), warnings.catch_warnings():
-        # Where a branch follows the size, parity on other sizes shows whether that matters.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        # Where a branch follows the size, parity on other sizes shows whether that matters. Tracing is called deprecated; see `formats`.
+        for kind in (torch.jit.TracerWarning, FutureWarning, DeprecationWarning):
+            warnings.simplefilter("ignore", kind)
         try:
             traced = torch.jit.trace(graph, example, check_trace=False)
         except (RuntimeError, TypeError) as error:

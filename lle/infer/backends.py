@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -122,7 +123,9 @@ class TorchScript(Backend):
             raise LleError(f"the device '{device}' is not available to torch: use cpu.")
         extra = {KEY: ""}
         try:
-            self.graph = torch.jit.load(path, map_location=device, _extra_files=extra).eval()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # TorchScript is called deprecated
+                self.graph = torch.jit.load(path, map_location=device, _extra_files=extra).eval()
         except RuntimeError as error:
             raise LleError(f"{path} cannot be loaded by torch: {_line(error)} Export it again.") from error
         text: str | bytes = extra[KEY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from lle.engine.method import Method
     from lle.export.run import Calibration, Origin
     from lle.infer.description import Description, Format, Precision
+    from lle.infer.enhancer import Enhancer
+    from lle.results.backends import Backends, MethodTimes, Tuned
 
 
 class Edge(Folders):
@@ -48,6 +51,71 @@ class Edge(Folders):
         path = out or self.root / "build/exported" / f"{name}-{precision}{ENDINGS[format_]}"
         calibration = self._calibration(data or self.params.train.data) if precision == "int8" else None
         return path, export(method, name, path, format_, precision, size, self._origin(folder), calibration)
+
+    def tune(self, model: str | Path, seconds: float = 1.0) -> Tuned:
+        """Finds the fastest way to run a model on this machine, and keeps it in build/tuned for `lle enhance --backend auto`.
+
+        Args:
+            model: a method's id (its trained model), or a model folder.
+            seconds: longest time for the timed runs of one backend.
+        """
+        from lle.measure.backends import tune
+
+        method, name, _ = self._opened(model)
+        return tune(method, name, self.tuned, seconds)
+
+    def benchmark_backends(
+        self,
+        methods: Sequence[str] = (),
+        seconds: float = 2.0,
+        int8: bool = False,
+        on_done: Callable[[str, MethodTimes], None] | None = None,
+    ) -> Backends:
+        """Measures methods on every backend and writes reports/benchmarks/backends.json.
+
+        Args:
+            methods: ids; none takes the suite.
+            seconds: longest time for the timed runs of one backend.
+            int8: also quantise each, on `train.data`.
+            on_done: called after each method.
+        """
+        from lle.measure.backends import measure
+
+        calibration = self._calibration(self.params.train.data) if int8 else None
+        return measure(self.params, methods or self.params.suite.methods, self.reports, self.models, seconds, calibration, on_done)
+
+    def tuned_enhancer(self, model: str | Path, tile: int | None = None) -> Enhancer:
+        """Returns an enhancer of a model as `tune` found it to be the fastest.
+
+        Args:
+            model: as it was given to `tune`.
+            tile: see `Enhancer`.
+
+        Raises:
+            LleError: it was not tuned on this machine, or has changed since.
+        """
+        from lle.errors import LleError
+        from lle.infer.enhancer import Enhancer
+        from lle.measure.backends import model_digest
+        from lle.provenance import hardware
+        from lle.results.backends import Tuned
+
+        method, name, _ = self._opened(model)
+        again = f"Run `lle tune {model}`."
+        path = Tuned.path(self.tuned, name)
+        if not path.is_file():
+            raise LleError(f"'{name}' was not tuned on this machine. {again}")
+        found = Tuned.read(path)
+        if (found.model, found.cpu) != (model_digest(method), str(hardware()["cpu"])):
+            raise LleError(f"{path} is of another model or another processor. {again}")
+        if found.file is None:
+            return Enhancer.load(model, tile=tile, models=self.models, threads=found.threads)
+        return Enhancer.load(path.with_name(found.file), tile=tile, threads=found.threads)
+
+    @property
+    def tuned(self) -> Path:
+        """Where what `tune` found is kept."""
+        return self.root / "build/tuned"
 
     def _opened(self, model: str | Path) -> tuple[Method, str, Path]:
         from lle import registry

@@ -115,11 +115,12 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
         """Returns what enhances pictures with a method.
 
         Args:
-            model: a method's id, a model folder or an exported file. What is not trained, such as gamma correction, takes its settings from the
-                settings file where there is one; a trained model keeps its own, but for those that are overridden.
+            model: a method's id, a model folder or an exported file. What is not trained, such as gamma correction, takes its settings
+                from the settings file where there is one; a trained model keeps its own, but for those that are overridden.
             tile: side in pixels of the tiles in which large pictures are enhanced; None chooses, see `Enhancer`.
             device: where to compute; `auto` takes a GPU if there is one.
-            backend: library that runs an exported file; None takes the usual one of its format.
+            backend: library that runs an exported file; None takes the usual one of its format, `auto` what `tune` found to be the
+                fastest for a model.
             threads: of the processor; None leaves them.
 
         Raises:
@@ -131,6 +132,8 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
         from lle.config.schema import method_settings
         from lle.infer.enhancer import Enhancer
 
+        if backend == "auto":
+            return self.tuned_enhancer(model, tile)
         settings: dict[str, Any] | None = None
         known = isinstance(model, str) and model in registry.packages()
         if self.overrides and not known:

@@ -21,6 +21,7 @@ from lle.errors import DataError, LleError, WeightsError
 from lle.infer import files, memory, tiling
 from lle.infer.enhancer import Enhancer
 from lle.infer.files import enhance_paths, plan_paths
+from lle.infer.pictures import Photo, read_photo
 
 
 class Brighten(Method):
@@ -258,12 +259,12 @@ def test_whatever_a_reader_raises_is_that_pictures_failure(tmp_path: Path, monke
     for name in ("a", "b", "c"):
         write_png(tmp_path / f"in/{name}.png", picture())
 
-    def read(path: Path) -> np.ndarray:
+    def read(path: Path, sixteen: bool) -> Photo:
         if path.stem == "b":
             raise AttributeError("IFDRational")
-        return read_rgb(path)
+        return read_photo(path, sixteen)
 
-    monkeypatch.setattr(files, "read_rgb", read)
+    monkeypatch.setattr(files, "read_photo", read)
     with pytest.raises(DataError, match=r"1 of 3 pictures(?s:.*)in/b\.png cannot be read or enhanced \(AttributeError: IFDRational\)"):
         enhance_paths(Enhancer(Brighten(MethodConfig())), [tmp_path / "in"], tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
