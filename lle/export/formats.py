@@ -67,7 +67,7 @@ def to_onnx(traced: torch.jit.ScriptModule, size: tuple[int, int] | None) -> onn
             torch.onnx.export(
                 traced,
                 (torch.zeros(count, height, width, 3, dtype=torch.uint8),),
-                stream,
+                stream,  # type: ignore[arg-type]
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=["pictures"],

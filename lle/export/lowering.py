@@ -71,6 +71,7 @@ def _exp2(x: Tensor) -> Tensor:
 
 
 def _var_mean(x: Tensor, dim: Sequence[int], keepdim: bool = False, correction: int = 1) -> tuple[Tensor, Tensor]:
+    dim = tuple(dim)
     mean = x.mean(dim, keepdim=True)
     count = 1
     for one in dim:

@@ -22,6 +22,7 @@ from lle.infer.tiling import overlap, reach
 if TYPE_CHECKING:
     from lle.export.quantise import Pair
 
+SHAPES = parity.SHAPES
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16, "int8": torch.float32}
 
 
@@ -121,7 +122,7 @@ def export(
     with tempfile.TemporaryDirectory(prefix="lle-export-") as folder:
         trial = Path(folder) / path.name
         write(trial, description)
-        found = parity.compare(open_backend(trial).run, reference, size, precision)
+        found = parity.compare(open_backend(trial).run, reference, size, precision, SHAPES)
     description = description.model_copy(update={"parity": found})
     write(path, description)
     return description

@@ -167,9 +167,9 @@ class FileEngine(Engine):
         return self.backend.description.halo
 
 
-def reduced(picture: Picture, side: int = VIEW) -> Picture:
-    """Returns a picture reduced by averaging to at most `side` pixels on its longer side."""
-    scale = side / max(picture.shape[:2])
+def reduced(picture: Picture) -> Picture:
+    """Returns a picture reduced by averaging to at most `VIEW` pixels on its longer side."""
+    scale = VIEW / max(picture.shape[:2])
     if scale >= 1:
         return picture
     height, width = (max(1, round(length * scale)) for length in picture.shape[:2])

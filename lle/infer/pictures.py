@@ -239,7 +239,8 @@ def _pillow(suffix: str, photo: Photo, quality: int) -> bytes:
         options["exif"] = photo.exif
     if suffix in (".jpg", ".jpeg", ".webp"):
         options["quality"] = quality
-    if suffix in (".tif", ".tiff"):
+    # libtiff, which compresses, refuses the camera's directory.
+    if suffix in (".tif", ".tiff") and photo.exif is None:
         options["compression"] = "tiff_lzw"
     values = photo.colours if photo.alpha is None else np.dstack([photo.colours, photo.alpha])
     stream = io.BytesIO()
