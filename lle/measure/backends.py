@@ -145,7 +145,7 @@ def runners_of(
     threads: int,
     folder: Path,
     calibration: Calibration | None = None,
-    chosen: Sequence[Way] = WAYS,
+    chosen: Sequence[Way] | None = None,
 ) -> Iterator[Runner]:
     """Exports and loads one method for each backend.
 
@@ -155,11 +155,11 @@ def runners_of(
         threads: of the processor.
         folder: receives the exported files.
         calibration: pictures for int8; None leaves int8 out.
-        chosen: backends.
+        chosen: backends; None takes all.
     """
     picture = pictures((1, *SIZE))
     expected = Enhancer(method, name).enhance(picture[0])
-    for way in chosen:
+    for way in WAYS if chosen is None else chosen:
         if way.precision == "int8" and calibration is None:
             continue
         try:

@@ -38,8 +38,6 @@ def test_exports_or_says_why_not(name: str, tmp_path: Path) -> None:
         return
     reference = graph.prepared(method)
     traced = graph.trace(reference)
-    with torch.inference_mode():
-        parity.compare(lambda low: traced(torch.from_numpy(low)).numpy(), reference, None, "fp32", SMALL)
     import onnxruntime
 
     model = formats.to_onnx(traced, None).SerializeToString()
