@@ -26,8 +26,8 @@ def section(reports: Path, results: Results) -> Section | None:
     untrained = sorted(results.title(name) for name, method in found.methods.items() if not method.trained and name in results.cards)
     remark = (
         f"One picture of {found.size} (height × width) at a time on {found.threads} threads of {found.provenance.machine}, conversion from "
-        "and to bytes included; medians of calls that take turns. `Times SCI` is the ratio to SCI on the same backend in the same rounds: it can "
-        "be compared between machines, and milliseconds cannot."
+        "and to bytes included; medians of calls that take turns. `Times SCI` is the ratio to SCI on the same backend in the same rounds: "
+        "it can be compared between machines, and milliseconds cannot."
     )
     if untrained:
         remark += f" Measured with untrained weights: {', '.join(untrained)}."
