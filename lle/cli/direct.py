@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,56 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, type=PATH)
 @click.option("-o", "--out", required=True, type=PATH, help="Folder for the results; for a single picture also a name: result.jpg.")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
-@click.option("--tile", type=click.IntRange(min=64), help="Side of tiles for large pictures; only for methods that look locally.")
-@click.option("--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda, or auto.")
+@click.option("--skip-existing", is_flag=True, help="Leave out pictures whose result exists; goes on after an interruption.")
+@click.option(
+    "--format", "format_", type=click.Choice(["png", "jpg", "webp", "tiff"]), default="png", show_default=True, help="Of results."
+)
+@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG and WebP.")
+@click.option("--eight-bits", is_flag=True, help="Write 8 bits a channel also where the input has 16.")
+@click.option("--strength", type=click.FloatRange(0, 2), default=1.0, show_default=True, help="0 leaves pictures as they are.")
+@click.option("--brightness", type=click.FloatRange(0.1, 10), default=1.0, show_default=True, help="Of the results; above 1 brightens.")
+@click.option("--compare", "strips", is_flag=True, help="Also write a before/after strip beside each result.")
+@click.option("--tile", type=click.IntRange(min=64), help="Side of tiles; chosen for large pictures if left out.")
+@click.option("--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda, gpu (Intel, by OpenVINO), or auto.")
+@click.option(
+    "--backend", type=click.Choice(["torch", "onnxruntime", "openvino", "auto"]), help="What runs MODEL; auto is what `lle tune` found."
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Of the processor.")
 @with_project
-def enhance(model: str, inputs: tuple[Path, ...], out: Path, force: bool, tile: int | None, device: str, project: Project) -> None:
-    """Enhance pictures (files and folders) with MODEL, a method's id or a model folder."""
-    from lle.infer.files import enhance_paths
+def enhance(
+    model: str,
+    inputs: tuple[Path, ...],
+    out: Path,
+    force: bool,
+    skip_existing: bool,
+    format_: str,
+    quality: int,
+    eight_bits: bool,
+    strength: float,
+    brightness: float,
+    strips: bool,
+    tile: int | None,
+    device: str,
+    backend: str | None,
+    threads: int | None,
+    project: Project,
+) -> None:
+    """Enhance pictures (files and folders) with MODEL, a method's id, a model folder or an exported file."""
+    from lle.infer.adjust import Adjust
+    from lle.infer.files import Output, enhance_paths
+
+    output = Output(f".{format_}", quality, eight_bits, Adjust(strength, brightness), strips)
+    start = time.perf_counter()
 
     def done(number: int, total: int, _: Path) -> None:
-        kept(f"{number} of {total} pictures are done, those in {out} are whole; --force replaces them.")
+        kept(f"{number} of {total} pictures are done, those in {out} are whole; --skip-existing goes on, --force replaces them.")
+        speed = number / (time.perf_counter() - start)
+        if sys.stderr.isatty():
+            left = f"{number}/{total}, {speed:.2g} pictures/s, {(total - number) / speed:.0f} s left"
+            click.echo(f"\r{left:60}", nl=number == total, err=True)
 
-    for written in enhance_paths(project.enhancer(model, tile, device), inputs, out, force, done):
+    enhancer = project.enhancer(model, tile, device, backend, threads)
+    for written in enhance_paths(enhancer, inputs, out, force, done, output, skip_existing):
         click.echo(written)
 
 

@@ -11,6 +11,7 @@ from lle.cli.options import project, with_project
 
 if TYPE_CHECKING:
     from lle.project import Project
+    from lle.results.backends import MethodTimes
     from lle.results.segmentation import Recognised
     from lle.results.study import Study
 
@@ -64,6 +65,25 @@ def pipeline_times() -> None:
     for name, spent in found.kinds.items():
         click.echo(f"{name:12}  {spent.seconds:7.1f} s, {spent.cpu_seconds:7.1f} s of CPU time")
     click.echo(f"{'none':12}  {found.idle_seconds:7.1f} s\n{'all':12}  {found.seconds:7.1f} s")
+
+
+@benchmark.command("backends")
+@click.argument("methods", nargs=-1, metavar="[METHOD]...")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=2.0, show_default=True, help="For each backend.")
+@click.option("--int8/--no-int8", default=False, help="Also quantise each method, which takes minutes.")
+@with_project
+def backends(methods: tuple[str, ...], seconds: float, int8: bool, project: Project) -> None:
+    """Measure METHODs, or the suite, on every backend at 400x600, and write reports/benchmarks/backends.json."""
+
+    def show(name: str, row: MethodTimes) -> None:
+        for time in row.times:
+            what = f"{name:14}  {time.backend:20} {time.precision}"
+            if time.ms is None:
+                click.echo(f"{what}  -  {time.missing}")
+            else:
+                click.echo(f"{what}  {time.ms:8.1f} ms  {time.ratio_to_sci} times SCI, {time.speed_up} times as fast as torch")
+
+    project.benchmark_backends(methods, seconds, int8, show)
 
 
 @click.command()

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from lle import registry
 from lle.data.images import SMALLEST
@@ -16,36 +15,63 @@ from lle.engine.method import Method
 from lle.engine.model_io import DESCRIPTION, has_weights, load_model
 from lle.errors import DataError, LleError, WeightsError
 from lle.files import read_json
-from lle.infer.tiling import enhance_tiled, overlap, reach
+from lle.infer.backends import Backend, is_exported, open_backend
+from lle.infer.engine import Engine, FileEngine, TorchEngine
+from lle.infer.tiling import check_tile, enhance_tiled
 
 MODELS = Path("build/models")
+LARGE = 6_000_000
+"""Pixels above which a picture is tiled where that can be done: a network of 32 channels needs some 3 GB for so many at once."""
+LARGEST = 24_000_000
+"""Pixels above which a method that needs the whole picture is refused, before the system ends the process for want of memory."""
+TILE = 1024
+"""Side of those tiles."""
 
 
 class Enhancer:
-    """Enhances pictures with one method.
+    """Enhances pictures with one method, in torch or as an exported file.
 
     Args:
-        method: with its weights loaded; it is set to evaluation mode.
+        method: a method with its weights loaded, which is set to evaluation mode; or a loaded file.
         name: the method's id, for messages.
-        tile: side in pixels of the tiles in which pictures larger than a tile are processed, a multiple of 32; the result
-            is that of one piece. None processes every picture in one piece.
-        device: where to compute; `auto` takes a GPU if there is one.
+        tile: side in pixels of the tiles in which pictures larger than a tile are processed, a multiple of 32. For methods that look
+            locally the result is that of one piece; those that look at the whole picture do so once, on a reduced view, if they can
+            (`Method.estimate`). None takes tiles of 1024 pixels where the picture has more than `LARGE` pixels and the method can be
+            applied by tile, else one piece.
+        device: where a method in torch computes; `auto` takes a GPU if there is one.
 
     Raises:
-        LleError: tiles are asked for and the method sees the whole picture, or the device does not exist.
+        LleError: tiles are asked for and the method can only be applied to whole pictures, or the device does not exist.
     """
 
-    def __init__(self, method: Method, name: str = "method", tile: int | None = None, device: str = "cpu") -> None:
-        self.name = name
-        self.device = _device(device)
-        self.method = method.to(self.device).eval()
+    def __init__(self, method: Method | Backend, name: str = "method", tile: int | None = None, device: str = "cpu") -> None:
+        self._method: Method | None = None
+        self.engine: Engine
+        if isinstance(method, Backend):
+            self.engine = FileEngine(method)
+        else:
+            self.device = _device(device)
+            self._method = method.to(self.device).eval()
+            self.engine = TorchEngine(self._method, name, self.device)
+        self.name = self.engine.name
         self.tile = tile
-        self._halo = 0
+        self._halo: int | None = None
         if tile is not None:
-            self._halo = self._measure_halo()
-            enhance_tiled(
-                lambda part: part, torch.zeros(1, 3, 1, 1), tile, self._halo
-            )  # refuses a wrong size now, not at the first picture
+            check_tile(tile)
+            self._halo = self.engine.halo()
+            if self._halo is None:
+                raise LleError(f"'{self.name}' looks at the whole picture, so it cannot work on tiles. Leave the tile size out.")
+
+    @property
+    def method(self) -> Method:
+        """The method in torch.
+
+        Raises:
+            LleError: the enhancer runs an exported file.
+        """
+        if self._method is None:
+            raise LleError(f"'{self.name}' was loaded from an exported file, which has no method in torch.")
+        return self._method
 
     @classmethod
     def load(
@@ -55,23 +81,33 @@ class Enhancer:
         tile: int | None = None,
         device: str = "cpu",
         models: Path = MODELS,
+        backend: str | None = None,
+        threads: int | None = None,
     ) -> Enhancer:
         """Makes an enhancer from what a user can name.
 
         Args:
             name_or_path: a method's id (its trained model in `models`; a classical method needs none), a model folder
-                with `method.json`, or a `.safetensors` file beside a `method.json`. A string that is a method's id is
-                one, also where a file of that name exists.
+                with `method.json`, a `.safetensors` file beside a `method.json`, or a file that `lle export` wrote. A string that
+                is a method's id is one, also where a file of that name exists.
             settings: values that replace the saved or the default ones.
             tile: see `Enhancer`.
             device: see `Enhancer`.
             models: the folder of trained models.
+            backend: library that runs an exported file: `onnxruntime`, `openvino` or `torch`; None takes the usual one of its format.
+            threads: of the processor; None leaves torch's as they are and gives an exported file all cores.
 
         Raises:
             WeightsError: the model is missing, damaged or does not fit.
             LleError: there is no such method or file.
         """
         path = Path(name_or_path)
+        if is_exported(path) and not (isinstance(name_or_path, str) and name_or_path in registry.packages()):
+            return cls(open_backend(path, backend, threads, device), tile=tile)
+        if backend not in (None, "torch"):
+            raise LleError(f"{backend} runs exported files: write one with `lle export {name_or_path}`, and name it here.")
+        if threads is not None:
+            torch.set_num_threads(threads)
         if isinstance(name_or_path, str) and name_or_path in registry.packages():
             return cls(_by_id(name_or_path, settings, models), name_or_path, tile, device)
         if path.is_dir():
@@ -86,7 +122,9 @@ class Enhancer:
                 )
             return cls(load_model(path.parent, settings, weights=path), _described(path.parent), tile, device)
         if path.suffix or len(path.parts) > 1:
-            raise LleError(f"{path} is no model: name a method (`lle methods` lists them), a model folder or a .safetensors file.")
+            raise LleError(
+                f"{path} is no model: name a method (`lle methods` lists them), a model folder, a .safetensors file or an exported file."
+            )
         registry.package(str(name_or_path))  # raises, naming the nearest method
         raise LleError(f"{name_or_path} is no model.")
 
@@ -94,55 +132,52 @@ class Enhancer:
         """Enhances one picture.
 
         Args:
-            picture: H x W x 3 uint8 RGB, at least 16 pixels on each side.
+            picture: H x W x 3 uint8 or uint16 RGB, at least 16 pixels on each side.
 
         Returns:
-            H x W x 3 uint8 RGB: the method's output clamped to [0, 1] and rounded to the nearest of 256 levels.
+            Array of the same shape and type: the method's output clamped to [0, 1] and rounded to the nearest level.
 
         Raises:
             DataError: the array is of another shape or type.
             WeightsError: the method made values that are not finite.
-            LleError: there is not enough memory.
+            LleError: there is not enough memory, or the picture has more than `LARGEST` pixels and the method needs it whole.
         """
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < SMALLEST:
+        if picture.dtype not in (np.uint8, np.uint16) or picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < SMALLEST:
             shape = "x".join(map(str, picture.shape))
-            raise DataError(f"expected H x W x 3 uint8 with sides of at least {SMALLEST} pixels, got {shape} {picture.dtype}.")
-        low = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))[None]).to(torch.float32) / 255
+            raise DataError(f"expected H x W x 3 uint8 (or uint16) with sides of at least {SMALLEST} pixels, got {shape} {picture.dtype}.")
         try:
-            if self.tile is not None and max(picture.shape[:2]) > self.tile:
-                output = enhance_tiled(self._run, low, self.tile, self._halo)
-            else:
-                output = self._run(low)
+            tile, halo = self._tiles(picture)
+            if tile is None or max(picture.shape[:2]) <= tile:
+                return self.engine.whole(picture)
+            return enhance_tiled(self.engine.by_part(picture), picture, tile, halo)
         except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
-            # Only a local method may be tiled, so the advice differs.
+            # Only some methods may be tiled, so the advice differs.
             advice = (
-                "Use tiles (`--tile 512`)." if self.method.scope == "local" else "Make the picture smaller: this method needs it whole."
+                "Use tiles (`--tile 512`)." if self.engine.scope == "local" else "Make the picture smaller: this method needs it whole."
             )
             raise LleError(f"not enough memory for {picture.shape[1]}x{picture.shape[0]} pixels with '{self.name}'. {advice}") from error
-        levels = (output[0] * 255).round().to(torch.uint8)
-        return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
-    def _run(self, low: Tensor) -> Tensor:
-        """Does what `Method.enhance` does, and looks at the values before they are clamped: infinity would become white."""
-        with torch.inference_mode():
-            output = self.method(low.to(self.device))
-        if not bool(torch.isfinite(output).all()):
-            raise WeightsError(
-                f"'{self.name}' makes NaN or infinite values, so nothing was written. Its weights are damaged or its training diverged: "
-                f"train it again with a lower learning rate (`lle train {self.name}`), or import its weights again."
+    def _tiles(self, picture: np.ndarray) -> tuple[int | None, int]:
+        """Returns the side of tiles for a picture, None for one piece, and what they need around them."""
+        if self.tile is not None:
+            assert self._halo is not None
+            return self.tile, self._halo
+        pixels = picture.shape[0] * picture.shape[1]
+        if pixels <= LARGE:
+            return None, 0
+        if self._halo is None:
+            self._halo = self.engine.halo()
+        if self._halo is not None:
+            return TILE, self._halo
+        if pixels > LARGEST:
+            raise LleError(
+                f"{picture.shape[1]}x{picture.shape[0]} pixels are too many for '{self.name}', which looks at the whole picture at once "
+                f"and cannot take its parameters from a reduced view: at most {LARGEST / 1e6:.0f} million. Make the picture smaller, or "
+                "choose a method that works by tile."
             )
-        return output.clamp(0, 1)
-
-    def _measure_halo(self) -> int:
-        refusal = f"'{self.name}' looks at the whole picture, so it cannot work on tiles. Leave the tile size out."
-        if self.method.scope == "global":
-            raise LleError(refusal)
-        distance = reach(self._run, self.device)
-        if distance is None:
-            raise LleError(refusal)
-        return overlap(distance)
+        return None, 0
 
 
 def _by_id(name: str, settings: Mapping[str, Any] | None, models: Path) -> Method:

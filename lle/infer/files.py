@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from lle.data.images import SUFFIXES, natural_key, read_rgb, write_png
+from lle.data.images import SUFFIXES, natural_key, size
 from lle.errors import DataError, LleError
-from lle.files import atomic_path
-from lle.infer.enhancer import Enhancer
+from lle.infer.adjust import Adjust, strip
+from lle.infer.enhancer import LARGE, Enhancer
 from lle.infer.memory import give_back
+from lle.infer.pictures import QUALITY, WRITES, Photo, read_photo, write_photo
 
 LOG = logging.getLogger(__name__)
 
-ENCODINGS = {
-    ".png": [],
-    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
-    ".bmp": [],
-    ".tif": [],
-    ".tiff": [],
-}
-"""Endings of files that can be written, with OpenCV's options."""
+WRITERS = 2
+"""Pictures that are encoded while others are enhanced."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """How results are written.
+
+    Attributes:
+        format: ending of the files, such as `.jpg`, where `out` names a folder.
+        quality: of JPEG and WebP, 1 to 100.
+        eight_bits: write 8 bits a channel also where the input has 16.
+        adjust: strength and brightness.
+        compare: also write a strip of input and result beside each result, `<name>.compare.<ending>`.
+    """
+
+    format: str = ".png"
+    quality: int = QUALITY
+    eight_bits: bool = False
+    adjust: Adjust = field(default_factory=Adjust)
+    compare: bool = False
 
 
 def enhance_paths(
@@ -35,10 +47,13 @@ def enhance_paths(
     out: str | Path,
     force: bool = False,
     on_progress: Callable[[int, int, Path], None] | None = None,
+    output: Output | None = None,
+    skip_existing: bool = False,
 ) -> list[Path]:
-    """Enhances files and folders into a folder, keeping names; the results are PNG files.
+    """Enhances files and folders into a folder, keeping names and folders; the results are PNG files unless `output` says otherwise.
 
-    One picture is held at a time, however many there are, and its memory is given back.
+    Beside the picture that is enhanced, the next one is read and at most two results are written; their memory is given back. What
+    is interrupted leaves whole files only.
 
     Args:
         enhancer: does the work.
@@ -46,6 +61,8 @@ def enhance_paths(
         out: a folder; or, for a single file, a name that ends like a picture (`result.jpg`), which also chooses the format.
         force: replaces existing files. An input is never replaced.
         on_progress: called after each picture with the number done, the number of all, and the input.
+        output: how results are written.
+        skip_existing: leaves out what has a result, instead of refusing; for going on after an interruption.
 
     Returns:
         The files written.
@@ -55,18 +72,29 @@ def enhance_paths(
             already, or `out` names a file and there are several inputs. After all others are done: the pictures that could
             not be enhanced, each with the reason.
     """
-    plan = plan_paths(inputs, Path(out), force)
+    output = output or Output()
+    plan = plan_paths(inputs, Path(out), force, output.format, skip_existing, output.compare)
     written: list[Path] = []
     failures: list[str] = []
-    for done, (source, target) in enumerate(plan, start=1):
-        failure = _enhance_file(enhancer, source, target)
-        if failure is None:
-            written.append(target)
-        else:
-            failures.append(failure)
-        give_back()
-        if on_progress is not None:
-            on_progress(done, len(plan), source)
+    with _ended_at_once(ThreadPoolExecutor(1)) as reader, _ended_at_once(ThreadPoolExecutor(WRITERS)) as writers:
+        waiting: list[tuple[Path, Path, Future[None]]] = []
+
+        def finish(most: int) -> None:
+            while len(waiting) > most:
+                source, target, future = waiting.pop(0)
+                failure = _failure(source, future.result)
+                if failure is None:
+                    written.append(target)
+                else:
+                    failures.append(failure)
+                give_back()
+                if on_progress is not None:
+                    on_progress(len(written) + len(failures), len(plan), source)
+
+        for source, target, photo in _read_ahead(reader, plan, output):
+            waiting.append((source, target, writers.submit(_write, *_enhanced(enhancer, source, photo, output), target, output)))
+            finish(WRITERS - 1)
+        finish(0)
     if failures:
         others = f"The other {len(written)} are in {out}." if written else "No picture was written."
         head = f"{len(failures)} of {len(plan)} pictures could not be enhanced. {others}"
@@ -74,13 +102,86 @@ def enhance_paths(
     return written
 
 
-def plan_paths(inputs: Sequence[str | Path], out: Path, force: bool = False) -> list[tuple[Path, Path]]:
+def _read_ahead(
+    reader: ThreadPoolExecutor, plan: Sequence[tuple[Path, Path]], output: Output
+) -> Iterator[tuple[Path, Path, Future[Photo]]]:
+    """Yields what is read; a small picture is read while the one before it is enhanced."""
+
+    def start(index: int) -> Future[Photo]:
+        return reader.submit(read_photo, plan[index][0], not output.eight_bits)
+
+    ahead: Future[Photo] | None = None
+    for index, (source, target) in enumerate(plan):
+        photo, ahead = ahead or start(index), None
+        photo.exception()  # waits
+        if index + 1 < len(plan) and _is_small(plan[index + 1][0]):
+            ahead = start(index + 1)
+        yield source, target, photo
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        width, height = size(path)
+    except LleError:
+        return True  # and reading it says why
+    return width * height <= LARGE
+
+
+def _enhanced(enhancer: Enhancer, source: Path, photo: Future[Photo], output: Output) -> tuple[Photo | None, Photo | None, str | None]:
+    """Returns input and result, or why there is none."""
+    found: list[Photo] = []
+
+    def work() -> None:
+        low = photo.result()
+        found.extend((low, low.with_colours(output.adjust(low.colours, enhancer.enhance(low.colours)))))
+
+    failure = _failure(source, work)
+    return (None, None, failure) if failure is not None else (found[0], found[1], None)
+
+
+class _FailedError(LleError):
+    """A picture that could not be enhanced; the message is complete."""
+
+
+def _write(low: Photo | None, enhanced: Photo | None, failure: str | None, target: Path, output: Output) -> None:
+    if low is None or enhanced is None:
+        raise _FailedError(str(failure))
+    write_photo(target, enhanced, output.quality)
+    if output.compare:
+        write_photo(compared(target), strip(low, enhanced), output.quality)
+
+
+def compared(target: Path) -> Path:
+    """Returns the name of the strip beside a result."""
+    return target.with_name(f"{target.stem}.compare{target.suffix}")
+
+
+@contextmanager
+def _ended_at_once(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
+    """Ends a pool with its block: what runs is finished, so that no file is left in pieces; what waits is dropped."""
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def plan_paths(
+    inputs: Sequence[str | Path],
+    out: Path,
+    force: bool = False,
+    suffix: str = ".png",
+    skip_existing: bool = False,
+    compare: bool = False,
+) -> list[tuple[Path, Path]]:
     """Pairs every input picture with the file its result goes to, and refuses what would lose something.
 
     Args:
         inputs: files and folders, see `enhance_paths`.
         out: a folder, or the name of a picture for a single file.
         force: existing files may be replaced, inputs excepted.
+        suffix: ending of the results in a folder.
+        skip_existing: leave out inputs whose result exists.
+        compare: strips are written beside the results.
 
     Raises:
         DataError: see `enhance_paths`.
@@ -99,41 +200,19 @@ def plan_paths(inputs: Sequence[str | Path], out: Path, force: bool = False) -> 
             pictures = [path for path in _walk(source) if not _inside(path, out) or _inside(source, out)]
             if not pictures:
                 raise DataError(f"the folder {source} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
-            plan.extend((path, (out / path.relative_to(source)).with_suffix(".png")) for path in pictures)
+            plan.extend((path, (out / path.relative_to(source)).with_suffix(suffix)) for path in pictures)
         else:
-            plan.append((source, out if one_file else out / f"{source.stem}.png"))
-    _require_free(plan, force)
-    return plan
+            plan.append((source, out if one_file else out / f"{source.stem}{suffix}"))
+    _require_free(plan, force or skip_existing, compare)
+    return [(source, target) for source, target in plan if force or not (skip_existing and _exists(target))]
 
 
-def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Writes a picture in the format that its name asks for, whole or not at all.
-
-    Args:
-        path: ends in one of `ENCODINGS`.
-        picture: H x W x 3 uint8 RGB.
-
-    Raises:
-        LleError: the disk is full, the folder cannot be written, or OpenCV was built without this format.
-    """
-    suffix = path.suffix.lower()
-    if suffix == ".png":
-        write_png(path, picture)
-        return
+def _failure(source: Path, work: Callable[[], object]) -> str | None:
+    """Does a piece of work on one picture and returns why it failed, or None."""
     try:
-        done, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), ENCODINGS[suffix])
-    except cv2.error as error:
-        raise LleError(f"{path} cannot be written: {error.err}. Choose a name that ends in .png.") from error
-    if not done:
-        raise LleError(f"{path} cannot be written: this OpenCV cannot make {suffix} files. Choose a name that ends in .png.")
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data.tobytes())
-
-
-def _enhance_file(enhancer: Enhancer, source: Path, target: Path) -> str | None:
-    """Enhances one picture and returns why that failed, or None."""
-    try:
-        write_picture(target, enhancer.enhance(read_rgb(source)))
+        work()
+    except _FailedError as error:
+        return str(error)
     except LleError as error:
         reason = str(error)
         return reason if str(source) in reason else f"{source}: {reason}"
@@ -155,25 +234,29 @@ def _names_a_file(out: Path) -> bool:
     suffix = out.suffix.lower()
     if suffix not in SUFFIXES or _is_dir(out):
         return False
-    if suffix not in ENCODINGS:
-        raise DataError(f"{out}: pictures cannot be written as {suffix}. Choose a name that ends in {', '.join(ENCODINGS)}, or a folder.")
+    if suffix not in WRITES:
+        raise DataError(f"{out}: pictures cannot be written as {suffix}. Choose a name that ends in {', '.join(WRITES)}, or a folder.")
     return True
 
 
-def _require_free(plan: list[tuple[Path, Path]], force: bool) -> None:
+def _require_free(plan: list[tuple[Path, Path]], force: bool, compare: bool) -> None:
     by_target: dict[Path, Path] = {}
-    for source, target in plan:
+    results = [(source, target) for source, target in plan] + [(source, compared(target)) for source, target in plan if compare]
+    for source, target in results:
         other = by_target.setdefault(target, source)
         if other != source:
             raise DataError(f"{other} and {source} would both become {target}. Enhance them into different folders.")
     sources = {source.resolve() for source, _ in plan}
-    own = [str(target) for _, target in plan if target.resolve() in sources]
+    own = [str(target) for _, target in results if target.resolve() in sources]
     if own:
         raise DataError(f"the results would replace the input {', '.join(own[:3])}. Choose another output folder.")
-    present = [str(target) for _, target in plan if _exists(target)]
+    present = [str(target) for _, target in results if _exists(target)]
     if present and not force:
         more = f" and {len(present) - 3} more" if len(present) > 3 else ""
-        raise DataError(f"{', '.join(present[:3])}{more} exist already. Use --force to replace them, or choose another output folder.")
+        raise DataError(
+            f"{', '.join(present[:3])}{more} exist already. Use --force to replace them, --skip-existing to leave them, "
+            "or choose another output folder."
+        )
 
 
 def _walk(folder: Path) -> list[Path]:

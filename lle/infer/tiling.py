@@ -8,9 +8,11 @@ would see in one piece. How far a method sees is measured, because it follows fr
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lle.errors import LleError
@@ -72,29 +74,34 @@ def overlap(distance: int) -> int:
     return (distance // ALIGN + 1) * ALIGN
 
 
-def enhance_tiled(enhance: Callable[[Tensor], Tensor], low: Tensor, tile: int, halo: int) -> Tensor:
-    """Enhances a picture tile by tile.
+def check_tile(tile: int) -> None:
+    """Refuses a tile size.
+
+    Raises:
+        LleError: it is no positive multiple of `ALIGN`.
+    """
+    if tile < ALIGN or tile % ALIGN:
+        raise LleError(f"the tile size must be a multiple of {ALIGN} pixels, from {ALIGN} up; it is {tile}.")
+
+
+def enhance_tiled(enhance: Callable[[NDArray[Any]], NDArray[Any]], picture: NDArray[Any], tile: int, halo: int) -> NDArray[Any]:
+    """Enhances a picture tile by tile; beside the picture and the result, memory is needed for one tile.
 
     Args:
-        enhance: from B x 3 x h x w in [0, 1] to the same.
-        low: B x 3 x H x W.
+        enhance: from h x w x 3 to the same shape and type.
+        picture: H x W x 3.
         tile: side of the part of a tile that is kept, in pixels, a multiple of `ALIGN`.
         halo: pixels seen around it, a multiple of `ALIGN`.
 
     Returns:
-        B x 3 x H x W on the CPU.
-
-    Raises:
-        LleError: `tile` is no positive multiple of `ALIGN`.
+        H x W x 3 of the picture's type.
     """
-    if tile < ALIGN or tile % ALIGN:
-        raise LleError(f"the tile size must be a multiple of {ALIGN} pixels, from {ALIGN} up; it is {tile}.")
-    height, width = low.shape[2:]
-    result = torch.empty(low.shape, dtype=low.dtype)
+    height, width = picture.shape[:2]
+    result = np.empty_like(picture)
     for top in range(0, height, tile):
         for left in range(0, width, tile):
             bottom, right = min(top + tile, height), min(left + tile, width)
             y, x = max(top - halo, 0), max(left - halo, 0)
-            part = enhance(low[:, :, y : min(bottom + halo, height), x : min(right + halo, width)].contiguous())
-            result[:, :, top:bottom, left:right] = part[:, :, top - y : bottom - y, left - x : right - x].cpu()
+            part = enhance(picture[y : min(bottom + halo, height), x : min(right + halo, width)])
+            result[top:bottom, left:right] = part[top - y : bottom - y, left - x : right - x]
     return result

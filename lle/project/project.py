@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lle.errors import ConfigError
 from lle.project.datasets import Datasets
+from lle.project.edge import Edge
 from lle.project.guided import Guidance
 from lle.project.publish import Publishing
 from lle.project.stages import Stages
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from lle.results.study import Study
 
 
-class Project(Datasets, Guidance, Publishing, Stages):
+class Project(Datasets, Edge, Guidance, Publishing, Stages):
     """Everything `params.yaml` describes: data sets, trainings, measurements, results.
 
     Args:
@@ -109,14 +110,19 @@ class Project(Datasets, Guidance, Publishing, Stages):
 
         return import_files(method, files, self.params, out or self.models / method)
 
-    def enhancer(self, model: str | Path, tile: int | None = None, device: str = "cpu") -> Enhancer:
+    def enhancer(
+        self, model: str | Path, tile: int | None = None, device: str = "cpu", backend: str | None = None, threads: int | None = None
+    ) -> Enhancer:
         """Returns what enhances pictures with a method.
 
         Args:
-            model: a method's id, or a model folder. What is not trained, such as gamma correction, takes its settings from the
-                settings file where there is one; a trained model keeps its own, but for those that are overridden.
-            tile: side in pixels of the tiles in which large pictures are enhanced; None enhances each in one piece.
+            model: a method's id, a model folder or an exported file. What is not trained, such as gamma correction, takes its settings
+                from the settings file where there is one; a trained model keeps its own, but for those that are overridden.
+            tile: side in pixels of the tiles in which large pictures are enhanced; None chooses, see `Enhancer`.
             device: where to compute; `auto` takes a GPU if there is one.
+            backend: library that runs an exported file; None takes the usual one of its format, `auto` what `tune` found to be the
+                fastest for a model.
+            threads: of the processor; None leaves them.
 
         Raises:
             ConfigError: settings are overridden, and `model` is a folder.
@@ -127,6 +133,8 @@ class Project(Datasets, Guidance, Publishing, Stages):
         from lle.config.schema import method_settings
         from lle.infer.enhancer import Enhancer
 
+        if backend == "auto":
+            return self.tuned_enhancer(model, tile)
         settings: dict[str, Any] | None = None
         known = isinstance(model, str) and model in registry.packages()
         if self.overrides and not known:
@@ -138,7 +146,7 @@ class Project(Datasets, Guidance, Publishing, Stages):
             if (self.models / model).exists():
                 before = method_settings(load_params(self.path), str(model)).model_dump()
                 settings = {key: value for key, value in settings.items() if value != before[key]}
-        return Enhancer.load(model, settings, tile, device, self.models)
+        return Enhancer.load(model, settings, tile, device, self.models, backend, threads)
 
     def evaluate(self, method: str, dataset: str) -> Evaluation:
         """Measures a method on the test split of a data set, which is prepared where it is not.

@@ -232,3 +232,32 @@ def test_weights_that_are_not_finite_are_refused(run, tmp_path, shared):
     result = run("weights", "import", "zero_dce", weights, "-o", tmp_path / "out")
     assert (result.exit_code, "NaN or infinite values in network.e_conv7.bias" in result.output) == (1, True)
     assert not (tmp_path / "out").exists()
+
+
+def test_results_take_format_strength_and_strips(run, tmp_path):
+    Image.new("RGBA", (40, 24), (20, 30, 40, 128)).save(tmp_path / "a.png")
+    options = ("--format", "webp", "--quality", "80", "--strength", "0", "--compare")
+    result = run("enhance", "gamma", tmp_path / "a.png", "-o", tmp_path / "out", *options)
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.compare.webp", "a.webp"]
+    with Image.open(tmp_path / "out/a.webp") as image:
+        assert image.mode == "RGBA"
+        colour = np.asarray(image)[12, 20].astype(int)
+    assert np.abs(colour - (20, 30, 40, 128)).max() <= 3
+    assert run("enhance", "gamma", tmp_path / "a.png", "-o", tmp_path / "out", "--format", "webp", "--skip-existing").output == ""
+
+
+def test_an_exported_file_is_a_model(run, tmp_path):
+    made = run("export", "gamma", "--format", "torchscript", "--size", "24x40", "-o", tmp_path / "g.torchscript")
+    assert made.exit_code == 0, made.output
+    assert made.stdout.splitlines()[-1] == str(tmp_path / "g.torchscript")
+    assert "1x24x40: at most" in made.output
+    Image.new("RGB", (40, 24), (20, 30, 40)).save(tmp_path / "a.png")
+    for model, out in (("gamma", "torch"), (tmp_path / "g.torchscript", "file")):
+        result = run("enhance", model, tmp_path / "a.png", "-o", tmp_path / out)
+        assert result.exit_code == 0, result.output
+    given, expected = (np.asarray(Image.open(tmp_path / out / "a.png")).astype(int) for out in ("file", "torch"))
+    assert np.abs(given - expected).max() <= 1
+    assert run("export", "gamma", "--size", "8x400").exit_code == 2
+    refused = run("export", "clahe", "--format", "torchscript", "-o", tmp_path / "c.torchscript")
+    assert (refused.exit_code, "numpy and OpenCV" in refused.output) == (1, True)

@@ -30,7 +30,19 @@ class IlluminationAdaptiveTransformer(Method):
 
     def forward(self, low: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1]."""
-        return self.network(low * 2 - 1 if self.config.pre_norm else low)
+        return self.network(self._scaled(low))
+
+    def estimate(self, view: Tensor) -> tuple[Tensor, Tensor]:
+        """The exponent, B x 1, and the colour matrix, B x 3 x 3, of whole pictures."""
+        gamma, color = self.network.global_net(self._scaled(view))
+        return gamma, color
+
+    def enhance_with(self, low: Tensor, parameters: tuple[Tensor, Tensor]) -> Tensor:
+        """Enhances parts of pictures with the exponent and matrix of the whole."""
+        return self.network.transform(self._scaled(low), *parameters)
+
+    def _scaled(self, low: Tensor) -> Tensor:
+        return low * 2 - 1 if self.config.pre_norm else low
 
     def compare(self, enhanced: Tensor, normal: Tensor) -> Losses:
         """L1, or smooth L1 with a perceptual loss, as `loss` says."""

@@ -247,8 +247,11 @@ class IAT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps B x 3 x H x W, in [0, 1] or [-1, 1] as it was trained, to B x 3 x H x W in [0, 1]."""
+        return self.transform(x, *self.global_net(x))
+
+    def transform(self, x: Tensor, gamma: Tensor, color: Tensor) -> Tensor:
+        """Enhances `x` with an exponent, B x 1, and a colour matrix, B x 3 x 3, that were predicted for the whole picture."""
         factor, summand = self.local_net(x)
-        gamma, color = self.global_net(x)
         lit = torch.einsum("brc,bchw->brhw", color, x * factor + summand)
         # Clamped before the power: a negative base has none, and 0 has no gradient.
         return lit.clamp(1e-8, 1) ** gamma[:, :, None, None]

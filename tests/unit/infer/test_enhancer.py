@@ -18,9 +18,12 @@ from lle.data.images import read_rgb, write_png
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
 from lle.errors import DataError, LleError, WeightsError
-from lle.infer import files, memory, tiling
+from lle.infer import engine, files, memory, tiling
+from lle.infer import enhancer as enhancers
+from lle.infer.adjust import Adjust
 from lle.infer.enhancer import Enhancer
 from lle.infer.files import enhance_paths, plan_paths
+from lle.infer.pictures import Photo, read_photo
 
 
 class Brighten(Method):
@@ -258,12 +261,12 @@ def test_whatever_a_reader_raises_is_that_pictures_failure(tmp_path: Path, monke
     for name in ("a", "b", "c"):
         write_png(tmp_path / f"in/{name}.png", picture())
 
-    def read(path: Path) -> np.ndarray:
+    def read(path: Path, sixteen: bool) -> Photo:
         if path.stem == "b":
             raise AttributeError("IFDRational")
-        return read_rgb(path)
+        return read_photo(path, sixteen)
 
-    monkeypatch.setattr(files, "read_rgb", read)
+    monkeypatch.setattr(files, "read_photo", read)
     with pytest.raises(DataError, match=r"1 of 3 pictures(?s:.*)in/b\.png cannot be read or enhanced \(AttributeError: IFDRational\)"):
         enhance_paths(Enhancer(Brighten(MethodConfig())), [tmp_path / "in"], tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
@@ -299,3 +302,107 @@ def test_memory_is_given_back_after_each_picture(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(files, "give_back", lambda: calls.append(memory.give_back()))
     enhance_paths(Enhancer(Brighten(MethodConfig())), [tmp_path / "in"], tmp_path / "out")
     assert len(calls) == 3
+
+
+class Lifted(Method):
+    """Divides by the picture's mean, which it can take from a reduced view, and smooths."""
+
+    scope: ClassVar = "global"
+
+    def forward(self, low: Tensor) -> Tensor:
+        return self.enhance_with(low, self.estimate(low))
+
+    def estimate(self, view: Tensor) -> Tensor:
+        return view.mean(dim=(1, 2, 3))
+
+    def enhance_with(self, low: Tensor, parameters: Tensor) -> Tensor:
+        return F.avg_pool2d(0.3 * low / parameters[:, None, None, None], 5, stride=1, padding=2, count_include_pad=False)
+
+
+def test_a_global_method_that_estimates_works_by_tile() -> None:
+    low = picture(203, 331)
+    method = Lifted(MethodConfig())
+    whole, tiled = Enhancer(method).enhance(low), Enhancer(method, tile=64)
+    assert tiled._halo == 32
+    # The view is the picture itself, for it is small.
+    np.testing.assert_array_equal(tiled.enhance(low), whole)
+    method.estimate = lambda view: torch.full((1,), 0.9)  # type: ignore[method-assign]
+    assert np.abs(tiled.enhance(low).astype(int) - whole).max() > 20, "tiles follow what was estimated once"
+
+
+def test_the_view_of_a_large_picture_is_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "VIEW", 64)
+    seen: list[tuple[int, ...]] = []
+
+    class Seeing(Lifted):
+        def estimate(self, view: Tensor) -> Tensor:
+            seen.append(tuple(view.shape))
+            return super().estimate(view)
+
+    enhancer = Enhancer(Seeing(MethodConfig()), tile=64)
+    seen.clear()
+    low = picture(128, 256)
+    tiled = enhancer.enhance(low)
+    assert seen == [(1, 3, 32, 64)]
+    assert np.abs(tiled.astype(int) - Enhancer(Lifted(MethodConfig())).enhance(low)).max() <= 1
+
+
+def test_large_pictures_are_tiled_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enhancers, "LARGE", 64 * 64)
+    monkeypatch.setattr(enhancers, "TILE", 32)
+    sizes: list[tuple[int, ...]] = []
+
+    class Watched(Brighten):
+        def forward(self, low: Tensor) -> Tensor:
+            sizes.append(tuple(low.shape[2:]))
+            return super().forward(low)
+
+    enhancer, low = Enhancer(Watched(MethodConfig())), picture(96, 128)
+    np.testing.assert_array_equal(enhancer.enhance(low), Enhancer(Brighten(MethodConfig())).enhance(low))
+    assert max(max(size) for size in sizes[-12:]) <= 32 + 2 * 32
+    enhancer = Enhancer(Whole(MethodConfig()), "whole")
+    assert enhancer.enhance(low).shape == low.shape
+    monkeypatch.setattr(enhancers, "LARGEST", 96 * 128 - 1)
+    with pytest.raises(LleError, match="128x96 pixels are too many for 'whole', which looks at the whole picture"):
+        enhancer.enhance(low)
+
+
+def test_sixteen_bits_keep_their_levels() -> None:
+    low = np.random.default_rng(0).integers(0, 65536, (40, 56, 3)).astype(np.uint16)
+    for tile in (None, 32):
+        given = Enhancer(Brighten(MethodConfig()), tile=tile).enhance(low)
+        assert given.dtype == np.uint16
+        assert np.abs(given.astype(int) - np.rint(np.sqrt(low / 65535) * 65535)).max() <= 1
+
+
+def test_results_take_the_format_and_have_strips_beside_them(tmp_path: Path) -> None:
+    write_png(tmp_path / "in/sub/a.png", picture())
+    output = files.Output(format=".webp", adjust=Adjust(strength=0.5), compare=True)
+    written = enhance_paths(Enhancer(Brighten(MethodConfig())), [tmp_path / "in"], tmp_path / "out", output=output)
+    assert written == [tmp_path / "out/sub/a.webp"]
+    assert sorted(path.name for path in (tmp_path / "out/sub").iterdir()) == ["a.compare.webp", "a.webp"]
+    assert read_rgb(tmp_path / "out/sub/a.compare.webp").shape == (84, 56, 3)
+    write_png(tmp_path / "in/sub/a.compare.png", picture())
+    with pytest.raises(DataError, match=r"would both become .*a\.compare\.webp"):
+        enhance_paths(Enhancer(Brighten(MethodConfig())), [tmp_path / "in"], tmp_path / "other", output=output)
+
+
+def test_what_was_interrupted_goes_on(tmp_path: Path) -> None:
+    for name in "abcde":
+        write_png(tmp_path / f"in/{name}.png", picture())
+    enhancer = Enhancer(Brighten(MethodConfig()))
+
+    def stop(done: int, total: int, path: Path) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        enhance_paths(enhancer, [tmp_path / "in"], tmp_path / "out", on_progress=stop)
+    done = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert 2 <= len(done) < 5
+    expected = enhancer.enhance(picture())
+    for name in done:
+        np.testing.assert_array_equal(read_rgb(tmp_path / "out" / name), expected)
+    rest = enhance_paths(enhancer, [tmp_path / "in"], tmp_path / "out", skip_existing=True)
+    assert sorted([*done, *(path.name for path in rest)]) == [f"{name}.png" for name in "abcde"]
+    assert enhance_paths(enhancer, [tmp_path / "in"], tmp_path / "out", skip_existing=True) == []

@@ -1,0 +1,283 @@
+"""How fast methods are on the backends of this machine, from bytes to bytes, and which of these is the fastest for a model."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lle import registry
+from lle.config.schema import BaseParams, method_settings
+from lle.engine.method import Method
+from lle.engine.model_io import DESCRIPTION, load_model
+from lle.errors import LleError
+from lle.export.formats import ENDINGS
+from lle.export.parity import pictures
+from lle.export.run import Calibration, export
+from lle.files import digest, significant
+from lle.infer.backends import open_backend
+from lle.infer.description import Format, Precision
+from lle.infer.enhancer import Enhancer
+from lle.measure import yardstick
+from lle.measure.cost import FEWEST_RUNS, RUNS, peak_memory
+from lle.metrics.psnr import psnr
+from lle.provenance import hardware, provenance
+from lle.results.backends import Backends, BackendTime, MethodTimes, Tuned
+
+SIZE = (400, 600)
+REFERENCE = "sci"
+"""Method whose time is the unit: ratios can be compared between machines, milliseconds cannot."""
+Run = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""From N x H x W x 3 bytes to the same."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A backend at a precision.
+
+    Attributes:
+        backend: its name in results.
+        precision: in which it computes.
+        format: of the file that it runs; None for a method in torch.
+        layout: of a method in torch.
+    """
+
+    backend: str
+    precision: Precision = "fp32"
+    format: Format | None = None
+    layout: torch.memory_format = torch.contiguous_format
+
+
+EAGER = Way("torch")
+WAYS = (
+    EAGER,
+    Way("torch channels_last", layout=torch.channels_last),
+    Way("torchscript", format="torchscript"),
+    Way("onnxruntime", format="onnx"),
+    Way("openvino", format="openvino"),
+    Way("openvino", "fp16", "openvino"),
+    Way("openvino", "bf16", "openvino"),
+    Way("openvino", "int8", "openvino"),
+)
+"""What is measured. In half precision, processors compute through OpenVINO in single; TorchScript and ONNX Runtime are slower in it."""
+
+
+def measure(
+    params: BaseParams,
+    methods: Sequence[str],
+    reports: Path = Path("reports"),
+    models: Path = Path("build/models"),
+    seconds: float = 2.0,
+    calibration: Calibration | None = None,
+    on_done: Callable[[str, MethodTimes], None] | None = None,
+) -> Backends:
+    """Measures methods on every backend at 400 x 600, one picture at a time, and writes `benchmarks/backends.json`.
+
+    Args:
+        params: all settings.
+        methods: ids; SCI is added, since its times are the unit.
+        reports: receives the file.
+        models: trained models; a method that has none is measured untrained, for weights do not change its time.
+        seconds: longest time for the timed runs of one backend.
+        calibration: pictures for int8; None leaves int8 out.
+        on_done: called after each method.
+    """
+    threads = params.profile.threads or os.cpu_count() or 1
+    found: dict[str, MethodTimes] = {}
+    with _torch_threads(threads), tempfile.TemporaryDirectory(prefix="lle-backends-") as folder:
+        work = yardstick.measure()
+        reference: list[Runner] = []
+        for name in dict.fromkeys((REFERENCE, *methods)):
+            trained = (models / name / DESCRIPTION).is_file()
+            method = load_model(models / name) if trained else registry.create(name, method_settings(params, name))
+            runners = list(runners_of(method.eval(), name, threads, Path(folder), calibration))
+            reference = reference or runners
+            found[name] = MethodTimes(trained=trained, times=timed(runners, seconds, reference))
+            if on_done is not None:
+                on_done(name, found[name])
+    record = Backends.of(
+        {
+            "size": f"{SIZE[0]}x{SIZE[1]}",
+            "threads": threads,
+            "methods": {name: row.plain() for name, row in found.items()},
+            "yardstick_ms": significant(work),
+            "provenance": provenance(seed=None, data_digest=None, command=params.command("benchmark", "backends")),
+        }
+    )
+    record.write(Backends.path(reports))
+    return record
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A method on a backend, or why it does not run there.
+
+    Attributes:
+        way: the backend.
+        run: None where it does not run.
+        psnr: of its result against eager torch's, dB.
+        memory_mb: that a call needs, 10^6 bytes.
+        missing: why it does not run.
+    """
+
+    way: Way
+    run: Run | None
+    psnr: float | None = None
+    memory_mb: float | None = None
+    missing: str | None = None
+
+
+def runners_of(
+    method: Method,
+    name: str,
+    threads: int,
+    folder: Path,
+    calibration: Calibration | None = None,
+    chosen: Sequence[Way] | None = None,
+) -> Iterator[Runner]:
+    """Exports and loads one method for each backend.
+
+    Args:
+        method: in evaluation mode.
+        name: its id.
+        threads: of the processor.
+        folder: receives the exported files.
+        calibration: pictures for int8; None leaves int8 out.
+        chosen: backends; None takes all.
+    """
+    picture = pictures((1, *SIZE))
+    expected = Enhancer(method, name).enhance(picture[0])
+    for way in WAYS if chosen is None else chosen:
+        if way.precision == "int8" and calibration is None:
+            continue
+        try:
+            run = _open(method, name, way, threads, folder, calibration)
+            given = np.array(run(picture)[0])
+        except LleError as error:
+            yield Runner(way, None, missing=str(error))
+            continue
+        memory = peak_memory(lambda run=run: run(picture))  # type: ignore[misc]
+        yield Runner(way, run, round(psnr(given, expected), 2), None if memory is None else round(memory, 1))
+
+
+def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner] = ()) -> list[BackendTime]:
+    """Times backends in turn, so that what else the machine does hits all alike.
+
+    Args:
+        runners: of one method, the first of them eager torch.
+        seconds: for each backend, and at least `FEWEST_RUNS` rounds.
+        reference: of the method whose time is the unit, called in the same rounds.
+    """
+    picture = pictures((1, *SIZE))
+    calls = {id(runner): runner.run for runner in (*runners, *reference) if runner.run is not None}
+    spent: dict[int, list[float]] = {key: [] for key in calls}
+    start = time.perf_counter()
+    while True:
+        for key, run in calls.items():
+            begin = time.perf_counter()
+            run(picture)
+            spent[key].append(time.perf_counter() - begin)
+        rounds = len(next(iter(spent.values())))
+        if rounds >= FEWEST_RUNS and (rounds >= RUNS or time.perf_counter() - start > seconds * len(calls)):
+            break
+    median = {key: 1000 * statistics.median(values) for key, values in spent.items()}
+    unit = {(runner.way.backend, runner.way.precision): median[id(runner)] for runner in reference if runner.run is not None}
+    eager = median.get(id(runners[0]))
+    found = []
+    for runner in runners:
+        way, ms = runner.way, median.get(id(runner))
+        if ms is None:
+            found.append(BackendTime(backend=way.backend, precision=way.precision, ms=None, missing=runner.missing))
+            continue
+        base = unit.get((way.backend, way.precision))
+        found.append(
+            BackendTime(
+                backend=way.backend,
+                precision=way.precision,
+                ms=float(f"{ms:.4g}"),
+                runs=len(spent[id(runner)]),
+                ratio_to_sci=None if base is None else float(f"{ms / base:.3g}"),
+                speed_up=None if eager is None else float(f"{eager / ms:.3g}"),
+                memory_mb=runner.memory_mb,
+                psnr=runner.psnr,
+            )
+        )
+    return found
+
+
+def _open(method: Method, name: str, way: Way, threads: int, folder: Path, calibration: Calibration | None) -> Run:
+    if way.format is None:
+        enhancer = Enhancer(copy.deepcopy(method).to(memory_format=way.layout), name)
+        return lambda low: enhancer.enhance(low[0])[None]
+    path = exported(folder, name, way)
+    export(method, name, path, way.format, way.precision, calibration=calibration)
+    return open_backend(path, threads=threads).run
+
+
+def exported(folder: Path, name: str, way: Way) -> Path:
+    """Returns where the file of a way is kept."""
+    assert way.format is not None
+    return folder / f"{name}-{way.precision}{ENDINGS[way.format]}"
+
+
+def tune(method: Method, name: str, folder: Path, seconds: float = 1.0) -> Tuned:
+    """Finds the fastest way to run a model on this machine that gives what torch gives, and keeps it with its file in the folder.
+
+    Args:
+        method: with its weights.
+        name: its id.
+        folder: receives `<name>.json` and the exported files.
+        seconds: longest time for the timed runs of one backend.
+    """
+    cores = os.cpu_count() or 1
+    chosen = [way for way in WAYS if way.precision == "fp32" and way.layout == torch.contiguous_format]
+    times: list[tuple[int, Way, BackendTime]] = []
+    for threads in sorted({1, cores}):
+        with _torch_threads(threads):
+            runners = list(runners_of(method.eval(), name, threads, folder, chosen=chosen))
+            times += [(threads, way, time) for way, time in zip(chosen, timed(runners, seconds), strict=True)]
+    threads, way, best = min((entry for entry in times if entry[2].ms is not None), key=lambda entry: entry[2].ms or 0)
+    record = Tuned.of(
+        {
+            "method": name,
+            "model": model_digest(method),
+            "cpu": str(hardware()["cpu"]),
+            "size": f"{SIZE[0]}x{SIZE[1]}",
+            "file": None if way.format is None else exported(folder, name, way).name,
+            "backend": best.backend,
+            "threads": threads,
+            "times": [time.plain() for _, _, time in times],
+        }
+    )
+    record.write(Tuned.path(folder, name))
+    return record
+
+
+def model_digest(method: Method) -> str:
+    """Returns a digest of a model's settings and weights."""
+    weights: dict[str, Any] = {
+        key: hashlib.sha256(value.detach().cpu().contiguous().numpy().tobytes()).hexdigest() for key, value in method.state_dict().items()
+    }
+    return digest({"settings": method.config.model_dump(mode="json"), "weights": weights})
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
