@@ -66,6 +66,49 @@ def pipeline_times() -> None:
     click.echo(f"{'none':12}  {found.idle_seconds:7.1f} s\n{'all':12}  {found.seconds:7.1f} s")
 
 
+SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything random.")
+
+
+@benchmark.command()
+@click.option("--cases", type=click.IntRange(1), default=5000, show_default=True, help="Number of damaged inputs.")
+@SEED
+def mutations(cases: int, seed: int) -> None:
+    """Run damaged pictures, archives, lists, settings and weights through the command line (minutes)."""
+    found = project().benchmark_mutations(cases, seed)
+    for kind, one in found.kinds.items():
+        click.echo(f"{kind:12}  {one.cases} inputs, {one.refused} refused, {one.faults} faults")
+    _end_with([f"{fault.kind} {fault.case}: {fault.fault}: {fault.message}" for fault in found.faults])
+
+
+@benchmark.command()
+@click.option("--pictures", type=click.IntRange(20), default=1000, show_default=True, help="Number of pictures, of as many sizes.")
+def memory(pictures: int) -> None:
+    """Measure how the memory of `lle enhance` and `lle evaluate` grows over many pictures (minutes)."""
+    for name, one in project().benchmark_memory(pictures).commands.items():
+        click.echo(
+            f"{name:12}  {one.early_mb:.0f} MB early, {one.late_mb:.0f} MB late, {one.growth_mb:+.1f} MB, at most {one.peak_mb:.0f} MB"
+        )
+
+
+@benchmark.command()
+@click.option("--times", type=click.IntRange(1), default=20, show_default=True, help="Number of kills.")
+@SEED
+def kills(times: int, seed: int) -> None:
+    """Kill a small pipeline at random moments, and compare what a second run makes with an uninterrupted one (minutes a kill)."""
+    found = project().benchmark_kills(times, seed)
+    for one in found.kills:
+        click.echo(f"{one.signal} after {one.moment_s} s ({one.running or 'between two stages'}): {one.exit_code}, then {one.again}")
+    faults = [f"{one.signal} after {one.moment_s} s: {', '.join([*one.different, *one.left])}" for one in found.kills]
+    _end_with([text for text, one in zip(faults, found.kills, strict=True) if one.different or one.left or one.again])
+
+
+def _end_with(faults: list[str]) -> None:
+    """Names the faults of a benchmark, and ends with 1 where there are any."""
+    for fault in faults:
+        click.echo(fault, err=True)
+    click.get_current_context().exit(1 if faults else 0)
+
+
 @click.command()
 @click.argument("dataset")
 @with_project

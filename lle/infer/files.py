@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lle.data.images import SUFFIXES, natural_key, read_rgb, write_png
+from lle.data.folders import find_pictures, say_left_out
+from lle.data.images import SUFFIXES, read_rgb, write_png
 from lle.errors import DataError, LleError
 from lle.files import atomic_path
 from lle.infer.enhancer import Enhancer
@@ -42,7 +43,8 @@ def enhance_paths(
 
     Args:
         enhancer: does the work.
-        inputs: picture files, and folders whose pictures are taken with their subfolders.
+        inputs: picture files, and folders whose pictures are taken with their subfolders, linked ones too. What looks like a picture
+            and cannot be taken is named in a warning.
         out: a folder; or, for a single file, a name that ends like a picture (`result.jpg`), which also chooses the format.
         force: replaces existing files. An input is never replaced.
         on_progress: called after each picture with the number done, the number of all, and the input.
@@ -96,9 +98,14 @@ def plan_paths(inputs: Sequence[str | Path], out: Path, force: bool = False) -> 
         raise DataError(f"{out} names one picture, but {given}. Name a folder, such as {out.with_suffix('')}.")
     for source in sources:
         if source.is_dir():
-            pictures = [path for path in _walk(source) if not _inside(path, out) or _inside(source, out)]
+            found, left_out = find_pictures(source)
+            pictures = [path for path in found if not _inside(path, out) or _inside(source, out)]
+            told = say_left_out(left_out, source)
             if not pictures:
-                raise DataError(f"the folder {source} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+                also = f" Left out: {told}." if told else ""
+                raise DataError(f"the folder {source} holds no pictures ({', '.join(sorted(SUFFIXES))}).{also}")
+            if told:
+                LOG.warning("%s: left out: %s", source, told)
             plan.extend((path, (out / path.relative_to(source)).with_suffix(".png")) for path in pictures)
         else:
             plan.append((source, out if one_file else out / f"{source.stem}.png"))
@@ -174,12 +181,6 @@ def _require_free(plan: list[tuple[Path, Path]], force: bool) -> None:
     if present and not force:
         more = f" and {len(present) - 3} more" if len(present) > 3 else ""
         raise DataError(f"{', '.join(present[:3])}{more} exist already. Use --force to replace them, or choose another output folder.")
-
-
-def _walk(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    visible = (path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    return sorted(visible, key=lambda path: (path.parent, natural_key(path)))
 
 
 def _inside(path: Path, folder: Path) -> bool:

@@ -26,9 +26,11 @@ class Guidance(Folders):
     def clip_darkness(self, dataset: str) -> ClipDarkness | None:
         """Measures how well the CLIP of clip_isp tells dark from lit pictures of a prepared data set; None where that is not on disk."""
         from lle.clip.zero_shot import measure
+        from lle.config.data import settings_for
         from lle.config.schema import method_settings
         from lle.results.clip import ClipDarkness
 
+        settings_for(dataset, self.params.data)  # raises where there is no such data set
         found = measure(dataset, method_settings(self.params, "clip_isp").backbone, self.reports, self.data)  # type: ignore[attr-defined]
         return None if found is None else ClipDarkness.of(found)
 
