@@ -17,7 +17,8 @@ from PIL import Image
 from lle.results.benchmarks import Fault
 
 FORMATS = ("png", "jpg", "tiff", "webp", "gif", "bmp", "ppm")
-SETTINGS = """seed: 0
+SETTINGS = """# A small suite: one method, one data set, and the settings of another method.
+seed: 0  # every draw follows from it
 suite: {methods: [gamma], datasets: [own], prepare: [own]}
 train: {data: own}
 profile: {sizes: [[64, 64]]}
@@ -26,6 +27,7 @@ data:
   lol_v1: {kind: catalog}
 methods:
   zero_dce: {width: 8, lr: 1.0e-3, betas: [0.9, 0.999]}
+# Nothing follows. What is damaged in a comment changes nothing, and what is damaged elsewhere is named with its line or its key.
 """
 LIST = "low,normal,split,scene\nlow/a.png,normal/a.png,train,a\nlow/b.png,normal/b.png,val,b\nlow/c.png,normal/c.png,test,c\n"
 _SIDE = 32
