@@ -50,7 +50,14 @@ def import_files(name: str, files: Sequence[Path], params: BaseParams, out: Path
     method = registry.create(name, settings)
     if next(method.parameters(), None) is None:
         raise WeightsError(f"method '{name}' has no weights to import.")
-    method.import_weights({path.stem: read_state(path) for path in files})
+    states = {path.stem: read_state(path) for path in files}
+    try:
+        method.import_weights(states)
+    except WeightsError as error:
+        raise WeightsError(f"{', '.join(map(str, files))}: {error}") from error
+    # Some methods rename and stack tensors of their authors; what does not fit there shows as one of these.
+    except (RuntimeError, KeyError, AttributeError, TypeError, IndexError, ValueError) as error:
+        raise WeightsError(f"{', '.join(map(str, files))}: these weights do not fit '{name}' ({type(error).__name__}: {error}).") from error
     _require_finite(method, name, files)
     if registry.card(name).enhances:
         _require_finite_output(method, name, files)

@@ -182,6 +182,8 @@ class Project(Datasets, Guidance, Publishing, Stages):
         """
         from lle.measure.compare import compare, result_file
 
+        if self.overrides or self.path.exists():
+            _ = self.params  # wrong settings are told, although nothing but `run` needs them
         for method in methods:
             if run and not result_file(self.reports, dataset, method).is_file():
                 self.evaluate(method, dataset)
