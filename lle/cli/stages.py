@@ -92,14 +92,17 @@ def memory(pictures: int) -> None:
 
 @benchmark.command()
 @click.option("--times", type=click.IntRange(1), default=20, show_default=True, help="Number of kills.")
+@click.option("--together", type=click.IntRange(1), default=1, show_default=True, help="Kills of one run in a row.")
 @SEED
-def kills(times: int, seed: int) -> None:
+def kills(times: int, together: int, seed: int) -> None:
     """Kill a small pipeline at random moments, and compare what a second run makes with an uninterrupted one (minutes a kill)."""
-    found = project().benchmark_kills(times, seed)
-    for one in found.kills:
-        click.echo(f"{one.signal} after {one.moment_s} s ({one.running or 'between two stages'}): {one.exit_code}, then {one.again}")
-    faults = [f"{one.signal} after {one.moment_s} s: {', '.join([*one.different, *one.left])}" for one in found.kills]
-    _end_with([text for text, one in zip(faults, found.kills, strict=True) if one.different or one.left or one.again])
+    faults = []
+    for run in project().benchmark_kills(times, seed, together).runs:
+        told = [f"{one.signal} after {one.moment_s} s ({one.running or 'between two stages'})" for one in run.kills]
+        wrong = [*run.different, *run.left, *([f"exit status {run.exit_code}"] if run.exit_code else [])]
+        click.echo(f"{', '.join(told)}: {'as an uninterrupted run' if not wrong else 'not as an uninterrupted run'}")
+        faults += [f"{', '.join(told)}: {', '.join(wrong)}"] if wrong else []
+    _end_with(faults)
 
 
 def _end_with(faults: list[str]) -> None:

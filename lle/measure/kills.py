@@ -23,7 +23,7 @@ import yaml
 from lle.errors import LleError
 from lle.files import sha256
 from lle.provenance import provenance
-from lle.results.benchmarks import Kill, Kills
+from lle.results.benchmarks import Kill, KilledRun, Kills
 
 STEADY = (
     *("build/data/*/**/*", "build/models/*/model.safetensors", "build/models/*/losses.csv", "build/models/*/method.json"),
@@ -47,8 +47,8 @@ _LONGEST = 1800.0
 """Seconds after which a run counts as hung."""
 
 
-def measure(reports: Path = Path("reports"), root: Path = Path(), times: int = 20, seed: int = 0) -> Kills:
-    """Kills as many runs, with SIGKILL and SIGTERM in turn, and writes `benchmarks/kills.json`.
+def measure(reports: Path = Path("reports"), root: Path = Path(), times: int = 20, seed: int = 0, together: int = 1) -> Kills:
+    """Kills as many times, with SIGKILL and SIGTERM in turn, and writes `benchmarks/kills.json`.
 
     SIGKILL hits the pipeline and all that it has started, as when a machine is switched off; SIGTERM the pipeline alone, which has to
     end the rest itself.
@@ -56,8 +56,9 @@ def measure(reports: Path = Path("reports"), root: Path = Path(), times: int = 2
     Args:
         reports: receives the file.
         root: the checkout whose pipeline is killed.
-        times: number of kills, each of a run of its own.
+        times: number of kills.
         seed: of the moments.
+        together: kills of one run in a row, each after it was started again; more take less time, and see less of its end.
 
     Returns:
         What was written.
@@ -74,20 +75,25 @@ def measure(reports: Path = Path("reports"), root: Path = Path(), times: int = 2
         _finish(whole, _pipeline(whole))
         seconds = time.monotonic() - begun
         expected, names = _digests(whole), _names(whole)
-        kills = []
-        for number in range(times):
+        runs = []
+        for first in range(0, times, together):
             copy = Path(place) / "killed"
             shutil.copytree(start, copy)
             # Not in the last moments: the run must not have ended.
-            moment = float(rng.uniform(0.02, 0.9)) * seconds
-            kills.append(_kill(copy, (signal.SIGKILL, signal.SIGTERM)[number % 2], moment, expected, names))
+            kills = [
+                _kill(copy, (signal.SIGKILL, signal.SIGTERM)[number % 2], float(rng.uniform(0.02, 0.9)) * seconds / together)
+                for number in range(first, min(times, first + together))
+            ]
+            runs.append(_run_again(copy, kills, expected, names))
             shutil.rmtree(copy)
     record = {
         "seed": seed,
         "seconds": round(seconds, 1),
         "compared": len(expected),
-        "kills": [kill.plain() for kill in kills],
-        "provenance": provenance(seed=seed, data_digest=None, command=f"lle benchmark kills --times {times} --seed {seed}"),
+        "runs": [run.plain() for run in runs],
+        "provenance": provenance(
+            seed=seed, data_digest=None, command=f"lle benchmark kills --times {times} --seed {seed} --together {together}"
+        ),
     }
     found = Kills.of(record)
     found.write(Kills.path(reports))
@@ -154,8 +160,8 @@ def _finish(folder: Path, process: subprocess.Popen[bytes]) -> None:
         raise LleError(f"the pipeline of the benchmark ended with {code} without being killed: {told}")
 
 
-def _kill(folder: Path, number: signal.Signals, moment: float, expected: Mapping[str, str], names: set[str]) -> Kill:
-    """Kills a run, runs it again and compares."""
+def _kill(folder: Path, number: signal.Signals, moment: float) -> Kill:
+    """Starts a run and kills it after `moment` seconds."""
     process = _pipeline(folder)
     time.sleep(moment)
     running = _running(process)
@@ -168,6 +174,11 @@ def _kill(folder: Path, number: signal.Signals, moment: float, expected: Mapping
     except subprocess.TimeoutExpired:
         _end_all(process)
         code = process.wait()
+    return Kill(signal=number.name, moment_s=round(moment, 1), running=running, exit_code=code)
+
+
+def _run_again(folder: Path, kills: list[Kill], expected: Mapping[str, str], names: set[str]) -> KilledRun:
+    """Runs a killed pipeline to its end and compares what it leaves."""
     again = _pipeline(folder)
     try:
         second = again.wait(_LONGEST)
@@ -177,12 +188,9 @@ def _kill(folder: Path, number: signal.Signals, moment: float, expected: Mapping
     found = _digests(folder)
     left = sorted(_names(folder) - names)
     status = subprocess.run(["dvc", "status", "--quiet"], cwd=folder, env=_environment(folder), capture_output=True, check=False)
-    return Kill(
-        signal=number.name,
-        moment_s=round(moment, 1),
-        running=running,
-        exit_code=code,
-        again=second,
+    return KilledRun(
+        kills=kills,
+        exit_code=second,
         different=sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name)),
         left=[*left, *(["lock"] if status.returncode else [])],
     )

@@ -234,11 +234,11 @@ class Project(Datasets, Guidance, Publishing, Stages):
 
         return measure(self.reports, pictures)
 
-    def benchmark_kills(self, times: int = 20, seed: int = 0) -> Kills:
+    def benchmark_kills(self, times: int = 20, seed: int = 0, together: int = 1) -> Kills:
         """Kills a small pipeline at random moments, runs it again, and compares what it leaves with an uninterrupted run."""
         from lle.measure.kills import measure
 
-        return measure(self.reports, self.root, times, seed)
+        return measure(self.reports, self.root, times, seed, together)
 
     def attention(self, method: str, dataset: str) -> Attention:
         """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""

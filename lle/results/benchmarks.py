@@ -78,7 +78,7 @@ class MemoryGrowth(ResultFile):
 
 
 class Kill(Part):
-    """A pipeline that was killed and run again."""
+    """One kill of a pipeline."""
 
     signal: str
     moment_s: Number
@@ -87,8 +87,14 @@ class Kill(Part):
     """The command of `lle` that ran, as far as it could be told; empty between two."""
     exit_code: int
     """With which the killed pipeline ended; negative: the signal."""
-    again: int
-    """Exit status of the second run."""
+
+
+class KilledRun(Part):
+    """A pipeline that was killed, once or several times, and then run to its end."""
+
+    kills: list[Kill]
+    exit_code: int
+    """Exit status of the last run."""
     different: list[str]
     """Files whose bytes are not those of the uninterrupted run."""
     left: list[str]
@@ -105,7 +111,7 @@ class Kills(ResultFile):
     """Of the uninterrupted run."""
     compared: int
     """Files whose bytes are compared."""
-    kills: list[Kill]
+    runs: list[KilledRun]
     provenance: Provenance
 
     @staticmethod
