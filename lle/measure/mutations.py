@@ -13,13 +13,17 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import psutil
+
+from lle.errors import LleError
 from lle.measure import mutation_cases
 from lle.provenance import provenance
 from lle.results.benchmarks import Fault, Handled, Mutations
 
 PATIENCE = 30.0
-"""Seconds that one input may take; all of them are smaller than 100 kB. The first one of a process also imports torch."""
-_START = 240.0
+"""Seconds of processor time that one input may take; all of them are smaller than 100 kB. The first ones of a process also import."""
+_SLOW = 10
+"""How much longer it may take by the clock: the machine may be busy with other work."""
 
 
 def measure(reports: Path = Path("reports"), cases: int = 5000, seed: int = 0, kinds: tuple[str, ...] | None = None) -> Mutations:
@@ -64,17 +68,17 @@ def _outcomes(cases: int, seed: int, names: tuple[str, ...]) -> Iterator[str | F
             process.start()
             there.close()
             try:
-                ready = here.poll(_START) and here.recv()
-                while ready and number < cases:
+                started = _answers(here, process.pid, 8 * PATIENCE) and here.recv() == "started"
+                while started and number < cases:
                     kind = names[number % len(names)]
-                    if not here.poll(PATIENCE):
+                    if not _answers(here, process.pid, PATIENCE):
                         yield Fault(kind=kind, case=number, fault="hang", message=f"not done after {PATIENCE:.0f} s")
                         number += 1
                         break
                     yield here.recv()
                     number += 1
-                if not ready:
-                    raise EOFError
+                if not started:
+                    raise LleError("the process for damaged inputs does not start. Run it again on a machine that is less busy.")
             except EOFError:
                 process.join()
                 kind = names[number % len(names)]
@@ -85,9 +89,27 @@ def _outcomes(cases: int, seed: int, names: tuple[str, ...]) -> Iterator[str | F
                 process.join()
 
 
+def _answers(connection: Connection, pid: int | None, patience: float) -> bool:
+    """Waits for an answer; returns whether it came before the process had worked on it for `patience` seconds."""
+    begun, worked = time.monotonic(), _worked(pid)
+    while not connection.poll(min(1.0, patience)):
+        if _worked(pid) - worked > patience or time.monotonic() - begun > _SLOW * patience:
+            return False
+    return True
+
+
+def _worked(pid: int | None) -> float:
+    """Seconds of processor time that a process has used."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
 def _work(folder: Path, connection: Connection, start: int, stop: int, seed: int, names: tuple[str, ...]) -> None:
     """Runs inputs one after the other and sends what became of each."""
     bench = mutation_cases.Bench(folder)
-    connection.send(True)
+    connection.send("started")
     for number in range(start, stop):
         connection.send(bench.run(names[number % len(names)], number, seed))

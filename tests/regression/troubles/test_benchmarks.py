@@ -48,7 +48,7 @@ class Planted(mutation_cases.Bench):
 
 
 def work(folder: Path, connection, start: int, stop: int, seed: int, names: tuple[str, ...]) -> None:
-    connection.send(True)
+    connection.send("started")
     bench = Planted(folder)
     for number in range(start, stop):
         connection.send(bench.run(names[0], number, seed))
@@ -56,7 +56,8 @@ def work(folder: Path, connection, start: int, stop: int, seed: int, names: tupl
 
 def test_hangs_and_crashes_are_found_and_the_rest_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutations, "_work", work)
-    monkeypatch.setattr(mutations, "PATIENCE", 2.0)
+    monkeypatch.setattr(mutations, "PATIENCE", 6.0)
+    monkeypatch.setattr(mutations, "_SLOW", 1)
     found = mutations.measure(tmp_path, cases=6, kinds=("picture",))
     assert [(one.case, one.fault) for one in found.faults] == [(1, "hang"), (3, "crash")]
     assert found.kinds["picture"].cases == 6
