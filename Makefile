@@ -10,14 +10,14 @@ export PYTHONUNBUFFERED := 1
 # Empty means no: where it is set, as in many containers, every process would compile every module anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: repro full test ui lint clean install
+.PHONY: repro full test ui lint clean install checkout
 
-repro: install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
+repro: checkout install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
 	lle pipeline run
 	lle mlflow sync
 	@echo "open reports/index.html, read reports/leaderboard.md, browse with: make ui"
 
-full: install  ## Train and measure every method, not only those of the default suite (many hours on two cores)
+full: checkout install  ## Train and measure every method, not only those of the default suite (many hours on two cores)
 	lle config full
 	lle pipeline run
 	lle mlflow sync
@@ -35,6 +35,13 @@ lint: install  ## Check style and types
 
 clean:  ## Remove the environment and everything that a command makes again; results in git stay
 	rm -rf $(VENV) build mlflow.db mlartifacts mlruns .pytest_cache .mypy_cache .ruff_cache
+
+# DVC works in git checkouts alone: that is said before minutes of installing, not after.
+checkout:
+	@command -v git >/dev/null || { echo "Error: git is not installed, and DVC needs it. Install git, then run make again." >&2; exit 1; }
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "Error: this folder is no git checkout that you may use, and DVC needs one" \
+	  "(a ZIP download has none): clone the repository, or run: git init && git add -A && git commit -m start." \
+	  "Where the checkout belongs to another user: git config --global --add safe.directory '$(CURDIR)'." >&2; exit 1; }
 
 install: $(VENV)/.installed
 

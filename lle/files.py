@@ -100,8 +100,12 @@ def read_json(path: Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise LleError(f"{path} does not exist. Run the stage that writes it: dvc repro.") from error
+    except OSError as error:
+        raise LleError(f"{path} cannot be read: {error.strerror or error}. Name a JSON file, or mend its permissions.") from error
     except json.JSONDecodeError as error:
         raise LleError(f"{path} is not valid JSON (line {error.lineno}). Delete it and run dvc repro.") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise LleError(f"{path} is not valid JSON ({type(error).__name__}). Delete it and run dvc repro.") from error
 
 
 def sha256(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import logging
 import os
 import platform
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+LOG = logging.getLogger(__name__)
 LIBRARIES = (
     "torch",
     "lightning",
@@ -46,12 +48,19 @@ def git_commit(folder: Path | None = None) -> str | None:
             done = subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=False)
         except FileNotFoundError:
             return None
+        if "dubious ownership" in done.stderr:
+            LOG.warning(
+                "git does not read this checkout, because it belongs to another user: results will name no commit. Allow it with "
+                "`git config --global --add safe.directory %s`.",
+                where,
+            )
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = git("rev-parse", "HEAD")
     # Reports and the lock file change while a pipeline runs; only code and settings make a result another one.
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "lle", "pipelines", "params.yaml", "constraints.txt")
-    return f"{commit}-dirty" if commit and changed else commit
+    watched = ("--untracked-files=no", "--", "lle", "pipelines", "params.yaml", "constraints.txt")
+    changed = git("status", "--porcelain", *watched) if commit else None
+    return f"{commit}-dirty" if changed else commit
 
 
 @functools.cache

@@ -1,11 +1,14 @@
 """What all commands share: help in sections, errors without tracebacks, exit codes, log lines on the terminal.
 
-Exit codes: 0 done, 1 an error that the message explains, 2 wrong usage, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
+Exit codes: 0 done, 1 an error that the message explains, 2 wrong usage, 128 and a signal's number where one ended the command: 129 the
+terminal was closed (SIGHUP), 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
 """
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +18,19 @@ from typing import Any
 import click
 
 from lle.errors import LleError
+from lle.files import write_advice
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 130
+_WORDS = {signal.SIGTERM: "terminated", **({signal.SIGHUP: "hung up"} if hasattr(signal, "SIGHUP") else {})}
 _KEPT = "lle.kept"
 
 
 class Terminated(SystemExit):
-    """The process was asked to end; raised so that temporary files are removed on the way out."""
+    """The process was asked to end by a signal; raised so that temporary files are removed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
 
 
 class Sections(click.Group):
@@ -61,8 +70,15 @@ class Sections(click.Group):
             logging.getLogger("lle").debug("%s", error, exc_info=True)
             click.echo(f"Error: {error}", err=True)
             return ctx.exit(error.exit_code)
-        except Terminated:
-            word, code = "terminated", TERMINATED
+        except OSError as error:
+            # A file or folder that a command names, and no code nearer to it has said what is wrong with it. Broken pipes are click's.
+            if error.errno == errno.EPIPE or not isinstance(error.filename, str | os.PathLike):
+                raise
+            logging.getLogger("lle").debug("%s", error, exc_info=True)
+            click.echo(f"Error: {error.filename!s}: {error.strerror}. {_advice(error)}", err=True)
+            return ctx.exit(1)
+        except Terminated as error:
+            word, code = _WORDS[signal.Signals(error.number)], 128 + error.number
         except KeyboardInterrupt:
             word, code = "interrupted", INTERRUPTED
         except SystemExit as error:
@@ -72,6 +88,11 @@ class Sections(click.Group):
             word, code = "interrupted", INTERRUPTED
         click.echo(f"{word}. {ctx.meta.get(_KEPT, 'No file is left half written: run the command again.')}", err=True)
         return ctx.exit(code)
+
+
+def _advice(error: OSError) -> str:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG)
+    return write_advice(error) if full else "Check the path and its permissions, then run it again."
 
 
 def kept(text: str) -> None:
@@ -99,14 +120,16 @@ def _log_lines() -> Iterator[None]:
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    def end(*_: object) -> None:
-        raise Terminated(TERMINATED)
+    def end(number: int, _: object) -> None:
+        raise Terminated(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, end)
+    # A signal that is ignored, as nohup does with SIGHUP, stays so.
+    before = {number: signal.signal(number, end) for number in _WORDS if signal.getsignal(number) is not signal.SIG_IGN}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -12,9 +12,10 @@ import click
 if TYPE_CHECKING:
     from lle.project import Project
 
+SETTINGS = Path("params.yaml")
 PATH = click.Path(path_type=Path)
 
-params_file = click.option("--params", "path", type=PATH, default=Path("params.yaml"), show_default=True, help="Settings.")
+params_file = click.option("--params", "path", type=PATH, default=SETTINGS, show_default=True, help="Settings.")
 store = click.option("--uri", help="Tracking store; MLFLOW_TRACKING_URI or sqlite:///mlflow.db if left out.")
 
 
@@ -31,8 +32,13 @@ def with_project(command: Callable[..., Any]) -> Callable[..., Any]:
     return params_file(override(run))
 
 
-def project(path: Path = Path("params.yaml"), overrides: tuple[str, ...] = ()) -> Project:
+def project(path: Path = SETTINGS, overrides: tuple[str, ...] = ()) -> Project:
     """Returns the project in the current folder."""
     from lle.project import Project
 
+    if path != SETTINGS and not path.exists():
+        from lle.errors import ConfigError
+
+        # Some commands do without settings; a file that was named must be there.
+        raise ConfigError(f"{path} does not exist. Run this in the folder of the project, or name the file with --params.")
     return Project(path, overrides)

@@ -86,6 +86,52 @@ def backends(methods: tuple[str, ...], seconds: float, int8: bool, project: Proj
     project.benchmark_backends(methods, seconds, int8, show)
 
 
+SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything random.")
+
+
+@benchmark.command()
+@click.option("--cases", type=click.IntRange(1), default=5000, show_default=True, help="Number of damaged inputs.")
+@SEED
+def mutations(cases: int, seed: int) -> None:
+    """Run damaged pictures, archives, lists, settings and weights through the command line (minutes)."""
+    found = project().benchmark_mutations(cases, seed)
+    for kind, one in found.kinds.items():
+        click.echo(f"{kind:12}  {one.cases} inputs, {one.refused} refused, {one.faults} faults")
+    _end_with([f"{fault.kind} {fault.case}: {fault.fault}: {fault.message}" for fault in found.faults])
+
+
+@benchmark.command()
+@click.option("--pictures", type=click.IntRange(20), default=1000, show_default=True, help="Number of pictures, of as many sizes.")
+def memory(pictures: int) -> None:
+    """Measure how the memory of `lle enhance` and `lle evaluate` grows over many pictures (minutes)."""
+    for name, one in project().benchmark_memory(pictures).commands.items():
+        click.echo(
+            f"{name:12}  {one.early_mb:.0f} MB early, {one.late_mb:.0f} MB late, {one.growth_mb:+.1f} MB, at most {one.peak_mb:.0f} MB"
+        )
+
+
+@benchmark.command()
+@click.option("--times", type=click.IntRange(1), default=20, show_default=True, help="Number of kills.")
+@click.option("--together", type=click.IntRange(1), default=1, show_default=True, help="Kills of one run in a row.")
+@SEED
+def kills(times: int, together: int, seed: int) -> None:
+    """Kill a small pipeline at random moments, and compare what a second run makes with an uninterrupted one (minutes a kill)."""
+    faults = []
+    for run in project().benchmark_kills(times, seed, together).runs:
+        told = [f"{one.signal} after {one.moment_s} s ({one.running or 'between two stages'})" for one in run.kills]
+        wrong = [*run.different, *run.left, *([f"exit status {run.exit_code}"] if run.exit_code else [])]
+        click.echo(f"{', '.join(told)}: {'as an uninterrupted run' if not wrong else 'not as an uninterrupted run'}")
+        faults += [f"{', '.join(told)}: {', '.join(wrong)}"] if wrong else []
+    _end_with(faults)
+
+
+def _end_with(faults: list[str]) -> None:
+    """Names the faults of a benchmark, and ends with 1 where there are any."""
+    for fault in faults:
+        click.echo(fault, err=True)
+    click.get_current_context().exit(1 if faults else 0)
+
+
 @click.command()
 @click.argument("dataset")
 @with_project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import copy
 import functools
 import re
@@ -64,13 +65,13 @@ def read_values(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
         ConfigError: the file is missing, is not YAML or has a key twice, or an override is malformed.
     """
     try:
-        values = copy.deepcopy(_parsed(Path(path).read_text(encoding="utf-8")))
+        values = copy.deepcopy(_parsed(_decoded(Path(path).read_bytes())))
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist. Run this in the folder of the project, or name the file with --params.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}. It must be a text file in UTF-8.") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}. Name the settings file with --params.") from error
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {_yaml_fault(error)}") from error
     except ConfigError as error:
         raise ConfigError(f"{path}, {error}") from error
     if not isinstance(values, dict):
@@ -81,6 +82,27 @@ def read_values(path: Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
     for override in overrides:
         _override(values, override)
     return values
+
+
+def _decoded(data: bytes) -> str:
+    """Reads text in UTF-8, or in UTF-16 where it begins with its mark.
+
+    Raises:
+        ConfigError: it is in another encoding; the first line in doubt is named.
+    """
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"line {number}: this is not UTF-8. Save the file as UTF-8.") from error
+
+
+def _yaml_fault(error: Exception) -> str:
+    """Says in one line what a YAML parser found wrong; some broken values end in other errors than its own."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    told = problem or (str(error).splitlines() or [type(error).__name__])[0]
+    return f"{told} (line {mark.line + 1}, column {mark.column + 1})." if mark is not None else f"{told}."
 
 
 @functools.lru_cache(maxsize=4)
@@ -138,6 +160,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
             lines.append(f"  {path}: unknown key.{did_you_mean(keys[-1], known)} Known here: {', '.join(sorted(known))}.")
         else:
             message = "must be finite" if fault["type"] == "finite_number" else fault["msg"].removeprefix("Value error, ")
+            if fault["type"] == "literal_error":
+                message += "." + did_you_mean(str(fault["input"]), re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
             value = f" (it is {fault['input']!r})" if path and fault["type"] != "missing" else ""
             lines.append(f"  {path or 'settings'}: {message}{value}")
     return "\n".join(lines)
@@ -161,8 +185,8 @@ def _override(values: dict[str, Any], override: str) -> None:
         return
     try:
         section[last] = parse_value(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"-S {override}: the value is not valid YAML: {error}") from error
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise ConfigError(f"-S {override}: the value is not valid YAML: {_yaml_fault(error)}") from error
 
 
 def parse_value(text: str) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import shlex
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, create_model, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, create_model, model_validator
 
 from lle import registry
 from lle.config.base import MethodConfig, Strict
@@ -15,6 +15,7 @@ from lle.config.data import DataConfig, catalog_names
 from lle.config.iovt import IovtConfig
 from lle.config.judge import JudgeConfig, SegmentConfig
 from lle.config.study import StudyConfig
+from lle.errors import did_you_mean
 
 
 class SuiteConfig(Strict):
@@ -45,18 +46,33 @@ class CompositeConfig(Strict):
     """Data sets, with or without references; one whose pictures are not on disk is left out, and the result says so."""
 
 
+_UNUSED = ("_find_unused_parameters_false", "_find_unused_parameters_true")
+_DDP = tuple(f"ddp{way}{unused}" for way in ("", "_spawn", "_fork", "_notebook") for unused in ("", *_UNUSED))
+STRATEGIES = (
+    *("auto", "single_device", "single_xla", "single_tpu", "xla", "xla_debug", *_DDP, "fsdp", "fsdp_cpu_offload", "deepspeed"),
+    *(f"deepspeed_stage_{stage}" for stage in ("1", "2", "2_offload", "3", "3_offload", "3_offload_nvme")),
+)
+"""Lightning's strategies; listed here, because importing Lightning takes seconds."""
+
+
+def _strategy(name: str) -> str:
+    if name not in STRATEGIES:
+        raise ValueError(f"there is no such strategy.{did_you_mean(name, STRATEGIES)} Known: {', '.join(STRATEGIES[:7])}, fsdp, deepspeed")
+    return name
+
+
 class TrainConfig(Strict):
     """How every method is trained, whatever it is."""
 
     data: str
     """Data set whose training split is learned from."""
-    accelerator: str = "auto"
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"] = "auto"
     """Lightning's accelerator: auto, cpu, gpu, ..."""
     devices: int = Field(1, ge=1)
     """Processes (GPUs, or CPU processes) on each machine; each takes an equal share of a batch."""
     num_nodes: int = Field(1, ge=1)
     """Machines."""
-    strategy: str = "auto"
+    strategy: Annotated[str, AfterValidator(_strategy)] = "auto"
     """Lightning's strategy; `ddp` for several devices."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     """Arithmetic of training; bf16-mixed halves the memory on hardware that has it."""

@@ -78,13 +78,28 @@ def fetch(name: str, source: Path | None = None, mirror: Path | None = None, fol
                         unpack(file, temporary)
                 find_layout(item, temporary)
                 if target.exists():
-                    shutil.rmtree(target)
+                    shutil.rmtree(_before(target), ignore_errors=True)
+                    target.rename(_before(target))
                 temporary.rename(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(downloads, ignore_errors=True)
     log.info("%s: %s is in %s. Licence: %s", name, item.title, target, item.licence or f"not stated; see {item.page}")
     return target
+
+
+def settle(name: str, used: bool, folder: Path = RAW) -> None:
+    """Ends what `fetch` began where it replaced a set: the older one goes where the new one could be used, and comes back where not."""
+    target = Path(folder) / name
+    if _before(target).is_dir():
+        if not used:
+            shutil.rmtree(target, ignore_errors=True)
+            _before(target).rename(target)
+        shutil.rmtree(_before(target), ignore_errors=True)
+
+
+def _before(target: Path) -> Path:
+    return target.with_name(f".{target.name}-before")
 
 
 def mirrored(item: catalog.Entry) -> bool:

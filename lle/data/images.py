@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import struct
+import zlib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +43,12 @@ def unreadable(path: Path) -> str | None:
 
 SMALLEST = 16
 """Shortest side, in pixels, that every network of the suite can process."""
+
+_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, AssertionError),
+    *(EOFError, struct.error, zlib.error, cv2.error, Image.DecompressionBombError),
+)
+"""What decoders raise for damaged files: it depends on the format and on where the damage is."""
 
 # Modes that Pillow converts to 8-bit RGB without loss of range.
 _EIGHT_BIT = {"1", "L", "P", "RGB", "CMYK", "YCbCr", "HSV"}
@@ -100,9 +107,8 @@ def read_rgb(path: Path) -> np.ndarray:
             array = _orient(_wide(path) if _bits(image, path) == 16 else _narrow(path, image), orientation)
     except FileNotFoundError as error:
         raise DataError(f"the picture {path} does not exist.") from error
-    # Pillow's decoders report damage as OSError, SyntaxError (PNG) or ValueError, depending on the format.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a picture: {error}. It may be damaged: fetch it again, or remove it.") from error
+    except _DAMAGE as error:
+        raise _no_picture(path, error) from error
     if min(array.shape[:2]) < SMALLEST:
         raise DataError(f"{path} is {array.shape[1]}x{array.shape[0]} pixels; each side needs at least {SMALLEST}.")
     return array
@@ -117,8 +123,8 @@ def size(path: Path) -> tuple[int, int]:
     try:
         with _open(path) as image:
             return (image.height, image.width) if _orientation(image) in (5, 6, 7, 8) else image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a picture: {error}. It may be damaged: fetch it again, or remove it.") from error
+    except _DAMAGE as error:
+        raise _no_picture(path, error) from error
 
 
 def read_mask(path: Path, ignore: int, remap: Mapping[int, int] | None = None) -> np.ndarray:
@@ -140,7 +146,7 @@ def read_mask(path: Path, ignore: int, remap: Mapping[int, int] | None = None) -
             if image.mode not in {"L", "P"}:
                 raise DataError(f"{path} is no mask of class indices (its mode is {image.mode}). Save it as 8-bit grey or palette PNG.")
             values = np.array(image)
-    except (OSError, SyntaxError, ValueError) as error:
+    except _DAMAGE as error:
         raise DataError(f"{path} cannot be read as a mask: {error}. It may be damaged: fetch it again.") from error
     table = np.arange(256, dtype=np.uint8) if remap is None else np.full(256, 255, np.uint8)
     for source, index in (remap or {}).items():
@@ -196,6 +202,15 @@ def write_webp(path: Path, array: NDArray[np.uint8], side: int, quality: int | N
         raise LleError(f"{path} cannot be written: this OpenCV has no WebP encoder. Install opencv-python-headless again.")
     with atomic_path(path) as temporary:
         temporary.write_bytes(data.tobytes())
+
+
+def _no_picture(path: Path, error: BaseException) -> DataError:
+    if reason := unreadable(path):
+        return DataError(f"{path} cannot be read here: {reason}.")
+    told = str(error).strip().splitlines()
+    return DataError(
+        f"{path} cannot be read as a picture: {told[0] if told else type(error).__name__}. It may be damaged: fetch it again, or remove it."
+    )
 
 
 def _open(path: Path) -> Image.Image:

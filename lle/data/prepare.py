@@ -120,6 +120,7 @@ def _make(
         shutil.rmtree(left)
     temporary = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{name}~"))
     temporary.chmod(0o755)
+    fetched: str | None = None
     try:
         if isinstance(settings, DemoData):
             made = _Made(demo.make(settings, temporary))
@@ -132,15 +133,26 @@ def _make(
         elif isinstance(settings, JoinData):
             made = _join(name, settings, home.parent, sections, raw)
         else:
+            fetched = settings.entry or name
             made = _from_catalog(name, settings, source, raw)
         facts = {**made.facts, "command": command} if command else made.facts
         write_manifest(temporary, name, settings.kind, made.rows, made.root, facts, made.shared_allowed)
         if home.exists():
             home.rename(temporary.with_name(f"{temporary.name}-old"))
         temporary.rename(home)
+        _settle(fetched, raw, used=True)
         shutil.rmtree(temporary.with_name(f"{temporary.name}-old"), ignore_errors=True)
     finally:
+        _settle(fetched, raw, used=False)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _settle(fetched: str | None, raw: Path | None, used: bool) -> None:
+    """Keeps or takes back the download of a set of the catalog."""
+    if fetched is not None:
+        from lle.data import fetch
+
+        fetch.settle(fetched, used, raw or fetch.RAW)
 
 
 def _from_folder(name: str, settings: FolderData) -> _Made:

@@ -8,8 +8,11 @@ nothing, and each of several processes takes its own slice of the same batch, so
 from __future__ import annotations
 
 import functools
+import logging
+import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
@@ -20,6 +23,10 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from lle.engine.method import ALIGNED, SIDES, Stream
 from lle.errors import DataError, TrainingError
+
+LOG = logging.getLogger(__name__)
+SHARED_MEMORY = Path("/dev/shm")
+"""Where Linux keeps shared memory."""
 
 
 class Pictures(Protocol):
@@ -186,6 +193,25 @@ class IterationSampler(Sampler[list[int]]):
             yield list(range(first, first + share))
 
 
+def _shared_memory() -> int | None:
+    """Bytes of shared memory that are free; None where this system has no such folder."""
+    return shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.is_dir() else None
+
+
 def loader(dataset: StreamDataset, sampler: IterationSampler, workers: int, pin_memory: bool = False) -> DataLoader[dict[str, Tensor]]:
-    """Returns a loader of batches; `workers` processes prepare them, or the training process itself if 0."""
+    """Returns a loader of batches; `workers` processes prepare them, or the training process itself if 0.
+
+    Processes hand batches over in shared memory. Where that is too small, as in containers with 64 KiB to 64 MiB of it, the training
+    process prepares them, and a warning says so: a worker would be killed by a bus error.
+    """
+    if workers and len(sampler):
+        need = 2 * workers * sum(part.nbytes for part in dataset[0].values()) * (sampler.batch_size // sampler.world_size)
+        free = _shared_memory()
+        if free is not None and free < need:
+            LOG.warning(
+                "train.workers=%d needs %.1f MB of shared memory, and %s has %.1f MB free: the training process prepares the batches "
+                "itself. Give the container more, for example with `docker run --shm-size=1g`, or set train.workers to 0.",
+                *(workers, need / 1e6, SHARED_MEMORY, free / 1e6),
+            )
+            workers = 0
     return DataLoader(dataset, batch_sampler=sampler, num_workers=workers, pin_memory=pin_memory, persistent_workers=False)

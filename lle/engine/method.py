@@ -252,10 +252,24 @@ def load_strict(module: nn.Module, state: Mapping[str, Any], rename: Callable[[s
         new = rename(key.removeprefix("module."))
         if new is not None:
             renamed[new] = value
-    try:
-        module.load_state_dict(renamed, strict=True)
-    except RuntimeError as error:
-        raise WeightsError(f"these weights do not fit {type(module).__name__}: {error}") from error
+    own = module.state_dict()
+    missing, unexpected = sorted(own.keys() - renamed.keys()), sorted(renamed.keys() - own.keys())
+    reshaped = [
+        f"{key} is {tuple(renamed[key].shape)} instead of {tuple(own[key].shape)}"
+        if isinstance(renamed[key], torch.Tensor)
+        else f"{key} is no tensor"
+        for key in sorted(own.keys() & renamed.keys())
+        if not isinstance(renamed[key], torch.Tensor) or renamed[key].shape != own[key].shape
+    ]
+    named = {"missing: ": missing, "unexpected: ": unexpected, "": reshaped}
+    problems = [
+        head + ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "") for head, keys in named.items() if keys
+    ]
+    if problems:
+        raise WeightsError(
+            f"these weights do not fit {type(module).__name__}: {'; '.join(problems)}. They belong to another network or to other settings."
+        )
+    module.load_state_dict(renamed, strict=True)
 
 
 class Frozen:

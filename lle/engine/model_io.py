@@ -28,6 +28,22 @@ def has_weights(method: Method) -> bool:
     return method.trained or next(iter(method.parameters()), None) is not None
 
 
+def begun_since(name: str, models: Path, scratch: Path | None = None) -> Path | None:
+    """Returns the folder of a training that was begun after a model was made, and has not ended; None where there is none.
+
+    Args:
+        name: the method's id.
+        models: trained models.
+        scratch: resume checkpoints; None takes the folder `scratch` beside `models`.
+    """
+    made = models / name / DESCRIPTION
+    if not made.is_file():
+        return None
+    folders = (scratch or models.parent / "scratch").glob(f"{name}-{'[0-9a-f]' * 16}")
+    since = [folder for folder in folders if folder.stat().st_mtime_ns > made.stat().st_mtime_ns]
+    return since[0] if since else None
+
+
 def save_model(
     method: Method,
     name: str,

@@ -6,12 +6,16 @@ more. A damaged file is set aside under another name, never deleted and never lo
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import logging
 import math
 import os
 import pickle
 import struct
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +29,9 @@ from lle.files import atomic_path
 
 CHECKPOINT = "resume.pt"
 PREVIOUS = "resume-previous.pt"
+
+_PATIENCE = 10.0
+"""Seconds."""
 
 _log = logging.getLogger("lle.training")
 _DAMAGED = (RuntimeError, EOFError, pickle.UnpicklingError, struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError)
@@ -75,6 +82,52 @@ class RunState:
     optimizers: list[dict[str, Any]] | None = None
     ema: list[Tensor] | None = None
     best: dict[str, Tensor] | None = None
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps a second process from training into the same checkpoints while the block runs.
+
+    The folder itself is locked, so nothing has to be removed after a kill. It is made at once: that it is there says that a training was
+    begun and has not ended. Where no checkpoint came of it, an error takes it away again.
+
+    Raises:
+        TrainingError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # Lightning's `ddp` starts this command again for its other processes, which are no second training.
+    if any(os.environ.get(name, "0") != "0" for name in ("LOCAL_RANK", "NODE_RANK", "RANK", "SLURM_PROCID")):
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(handle, folder)
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                folder.rmdir()
+            raise
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    # The loader processes of a training that was killed a moment ago hold its lock until they notice.
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                return  # a file system without locks
+            if time.monotonic() > end:
+                raise TrainingError(
+                    f"another process is training with the same settings, code and data (its checkpoints are in {folder}). Wait for it "
+                    "to end; the same command then finds its model."
+                ) from error
+        time.sleep(0.2)
 
 
 def write_checkpoint(folder: Path, method: Method, optimizers: Sequence[torch.optim.Optimizer], state: RunState) -> None:

@@ -6,6 +6,7 @@ import logging
 import resource
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from lle import registry
+from lle.config.base import MethodConfig
 from lle.config.schema import BaseParams, method_settings
 from lle.data.cache import Cache
 from lle.data.check import before_training
@@ -20,6 +22,7 @@ from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
+from lle.engine.resume import alone
 from lle.engine.training_log import TrainingLog, write_losses
 from lle.files import digest, write_json
 from lle.keys import Key, made_by, stage_key
@@ -101,10 +104,29 @@ def train(
     )
     fitted = TrainingLog()
     resume = scratch / f"{name}-{digest([key.full(), origin['data_digest']])[:16]}"
-    if trained:
-        if live is not None:
-            loggers = [*loggers, live(origin)]
-        fitted = _fit(method, params, data, cache, resume, callbacks, loggers)
+    with alone(resume) if trained else nullcontext():
+        if trained:
+            if live is not None:
+                loggers = [*loggers, live(origin)]
+            fitted = _fit(method, params, data, cache, resume, callbacks, loggers)
+        _write(method, name, params, out, reports, settings, fitted, origin)
+        if trained:
+            shutil.rmtree(resume, ignore_errors=True)
+    return out
+
+
+def _write(
+    method: Method,
+    name: str,
+    params: BaseParams,
+    out: Path,
+    reports: Path | None,
+    settings: MethodConfig,
+    fitted: TrainingLog,
+    origin: dict[str, Any],
+) -> None:
+    """Writes the model folder and the curves."""
+    trained = bool(method.phases())
     record = {
         "method": name,
         "trained_on": params.train.data if trained else None,
@@ -118,7 +140,7 @@ def train(
         "system": _system(),
         "provenance": origin,
     }
-    _store(method, name, out, fitted, record)
+    _store(method, name, out, fitted, record, digest([origin["config_hash"], origin["data_digest"]])[:16])
     if reports is not None:
         curves = {**record, "terms": _curves(fitted)}
         # Times differ from run to run; the curves in git should not.
@@ -126,9 +148,6 @@ def train(
             reports / "training" / f"{name}.json",
             {k: v for k, v in curves.items() if k not in MEASURED},
         )
-    if trained:
-        shutil.rmtree(resume, ignore_errors=True)
-    return out
 
 
 def _origin(key: Key) -> dict[str, Any]:
@@ -176,9 +195,12 @@ def _fit(
     )
 
 
-def _store(method: Method, name: str, out: Path, fitted: TrainingLog, record: dict[str, Any]) -> None:
-    """Writes the model folder under another name first, so that a reader never sees half of it."""
-    folder = out.with_name(f".{name}-new")
+def _store(method: Method, name: str, out: Path, fitted: TrainingLog, record: dict[str, Any], key: str) -> None:
+    """Writes the model folder under another name first, so that a reader never sees half of it.
+
+    The name holds a key of the settings, so that two trainings with different settings do not write into one folder.
+    """
+    folder = out.with_name(f".{name}-new-{key}")
     shutil.rmtree(folder, ignore_errors=True)
     save_model(method, name, folder)
     write_json(folder / "train.json", record)

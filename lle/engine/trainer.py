@@ -8,6 +8,7 @@ of an uninterrupted one. What a step does is in `lle.engine.step`, what happens 
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import sys
 import warnings
@@ -21,7 +22,8 @@ import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.callbacks import Checkpoint as LightningCheckpoint
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.utilities.exceptions import SIGTERMException
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from lle.config.schema import TrainConfig
 from lle.data.streams import IterationSampler, Pictures
@@ -35,6 +37,9 @@ from lle.engine.trainee import PhaseData, Trainee
 from lle.engine.training_log import TrainingLog
 from lle.engine.validation import copy_parameters
 from lle.errors import TrainingError
+
+_LOST = re.compile(r"[Cc]onnection (closed|reset|refused)|gloo|NCCL|Broken pipe|[Tt]imed? ?out")
+"""How the libraries below torch.distributed say that another process is gone."""
 
 
 def fit(
@@ -145,7 +150,35 @@ def _run_phase(run: _Run, phases: Sequence[Phase], phase: Phase, state: RunState
     method, train, iterations = run.method, run.train, run.length(phase)
     seed = mix(run.seed, phase.name)
     data = PhaseData(method.streams(phase), run.pictures, method.config, train, seed, state.progress.iteration, iterations)
-    trainer = pl.Trainer(
+    try:
+        trainer = _trainer(run, phases, state, interruption)
+    except (MisconfigurationException, RuntimeError, ValueError, ImportError) as error:
+        told = str(error).strip().splitlines()[0]
+        raise TrainingError(
+            f"train.accelerator={train.accelerator}, train.devices={train.devices} and train.strategy={train.strategy} cannot be used "
+            f"here: {told} Set them to what this machine has, such as -S train.accelerator=cpu."
+        ) from error
+    try:
+        trainer.fit(Trainee(method, phase, iterations, state.progress, seed), datamodule=data)
+    except SIGTERMException as error:
+        raise interruption.error(signal.SIGTERM) from error
+    except Interrupted:
+        # Lightning has stopped the processes it started for SIGTERM alone.
+        if trainer.strategy.launcher is not None:
+            trainer.strategy.launcher.kill(signal.SIGTERM)
+        raise
+    except (RuntimeError, ProcessRaisedException, ProcessExitedException) as error:
+        if isinstance(error, ProcessExitedException) or (trainer.world_size > 1 and _LOST.search(str(error))):
+            raise TrainingError(
+                "one of the training processes ended before the others (it was killed, or the machine ran out of memory), so the "
+                f"training stopped. The same command goes on from the last checkpoint in {run.scratch}, if there is one."
+            ) from error
+        raise
+
+
+def _trainer(run: _Run, phases: Sequence[Phase], state: RunState, interruption: Interruption) -> pl.Trainer:
+    train = run.train
+    return pl.Trainer(
         accelerator=train.accelerator,
         devices=train.devices,
         num_nodes=train.num_nodes,
@@ -162,15 +195,6 @@ def _run_phase(run: _Run, phases: Sequence[Phase], phase: Phase, state: RunState
         num_sanity_val_steps=0,
         default_root_dir=str(run.scratch),
     )
-    try:
-        trainer.fit(Trainee(method, phase, iterations, state.progress, seed), datamodule=data)
-    except SIGTERMException as error:
-        raise interruption.error(signal.SIGTERM) from error
-    except Interrupted:
-        # Lightning has stopped the processes it started for SIGTERM alone.
-        if trainer.strategy.launcher is not None:
-            trainer.strategy.launcher.kill(signal.SIGTERM)
-        raise
 
 
 def _callbacks(run: _Run, phases: Sequence[Phase], state: RunState, interruption: Interruption) -> list[Callback]:

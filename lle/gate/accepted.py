@@ -148,6 +148,8 @@ def _extract(reports: Path, revision: str, folder: Path) -> Path:
 
 
 def _git(folder: Path, *arguments: str) -> str:
+    if not folder.is_dir():
+        raise LleError(f"there are no results: the folder {folder} does not exist. Make them with `dvc repro`.")
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:

@@ -203,6 +203,10 @@ def _device(name: str) -> torch.device:
         raise LleError(f"'{name}' is no device; known: auto, cpu, cuda, cuda:0 …") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise LleError(f"the device '{name}' is not available: torch finds no GPU. Use `cpu` or `auto`.")
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, NotImplementedError, AssertionError) as error:
+        raise LleError(f"the device '{name}' cannot be used on this machine. Use `cpu` or `auto`.") from error
     return device
 
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lle.data.images import SUFFIXES, natural_key, size
+from lle.data.folders import find_pictures, say_left_out
+from lle.data.images import SUFFIXES, size
 from lle.errors import DataError, LleError
 from lle.infer.adjust import Adjust, strip
 from lle.infer.enhancer import LARGE, Enhancer
@@ -57,7 +58,8 @@ def enhance_paths(
 
     Args:
         enhancer: does the work.
-        inputs: picture files, and folders whose pictures are taken with their subfolders.
+        inputs: picture files, and folders whose pictures are taken with their subfolders, linked ones too. What looks like a picture
+            and cannot be taken is named in a warning.
         out: a folder; or, for a single file, a name that ends like a picture (`result.jpg`), which also chooses the format.
         force: replaces existing files. An input is never replaced.
         on_progress: called after each picture with the number done, the number of all, and the input.
@@ -197,9 +199,14 @@ def plan_paths(
         raise DataError(f"{out} names one picture, but {given}. Name a folder, such as {out.with_suffix('')}.")
     for source in sources:
         if source.is_dir():
-            pictures = [path for path in _walk(source) if not _inside(path, out) or _inside(source, out)]
+            found, left_out = find_pictures(source)
+            pictures = [path for path in found if not _inside(path, out) or _inside(source, out)]
+            told = say_left_out(left_out, source)
             if not pictures:
-                raise DataError(f"the folder {source} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+                also = f" Left out: {told}." if told else ""
+                raise DataError(f"the folder {source} holds no pictures ({', '.join(sorted(SUFFIXES))}).{also}")
+            if told:
+                LOG.warning("%s: left out: %s", source, told)
             plan.extend((path, (out / path.relative_to(source)).with_suffix(suffix)) for path in pictures)
         else:
             plan.append((source, out if one_file else out / f"{source.stem}{suffix}"))
@@ -257,12 +264,6 @@ def _require_free(plan: list[tuple[Path, Path]], force: bool, compare: bool) -> 
             f"{', '.join(present[:3])}{more} exist already. Use --force to replace them, --skip-existing to leave them, "
             "or choose another output folder."
         )
-
-
-def _walk(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    visible = (path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    return sorted(visible, key=lambda path: (path.parent, natural_key(path)))
 
 
 def _inside(path: Path, folder: Path) -> bool:

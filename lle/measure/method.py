@@ -119,13 +119,19 @@ def open_method(name: str, params: BaseParams, models: Path) -> tuple[Any, dict[
     """Returns the enhancer of a method and the record of its training.
 
     Raises:
-        LleError: the method is trained, and was not.
+        LleError: the method is trained, and was not; or a later training has not ended.
     """
+    from lle.engine.model_io import begun_since
     from lle.infer.enhancer import Enhancer
 
     registry.package(name)
     folder = models / name
     if (folder / "train.json").is_file():
+        if (begun := begun_since(name, models)) is not None:
+            raise LleError(
+                f"the model in {folder} is older than a training of '{name}' that was begun after it and has not ended, so it is not "
+                f"measured. Finish that one with the same `lle train {name}`, or give it up: rm -r {begun}."
+            )
         return Enhancer.load(folder), read_json(folder / "train.json")
     settings = method_settings(params, name)
     method = registry.create(name, settings)

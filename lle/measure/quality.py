@@ -21,6 +21,7 @@ from lle.data.images import read_rgb, write_webp
 from lle.data.pairs import Prepared, Row
 from lle.errors import DataError, LleError
 from lle.files import significant
+from lle.infer.memory import give_back
 from lle.metrics.bootstrap import LEVEL, RESAMPLES, bootstrap_mean
 from lle.metrics.metric import Metric, Sample
 from lle.metrics.protocol import PROTOCOL, Image, to_uint8
@@ -73,9 +74,10 @@ def _metric_values(sample: Sample, metrics: Sequence[Metric], name: str) -> tupl
     for metric in metrics:
         try:
             value = significant(metric.measure(sample))
-        # How a metric says that it is not defined for such a picture, for example a tiny one.
-        except ValueError as error:
-            reasons[metric.name] = f"not defined for '{name}': {error}"
+        # How metrics, and the libraries below them, say that they are not defined for such a picture: a tiny, a flat or a black one.
+        except (ValueError, RuntimeError, ArithmeticError, AssertionError, LookupError) as error:
+            told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            reasons[metric.name] = f"not defined for '{name}': {told}"
             continue
         if np.isfinite(value):
             values[metric.name] = value
@@ -197,6 +199,7 @@ def evaluate(
             outputs[row.image] = sample.output
             if sample.reference is not None:
                 references[row.image] = sample.reference
+        give_back()
 
     scenes = [row.scene for row, _ in rows]
     groups = bootstrap_groups(scenes)

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from lle.errors import ConfigError
 from lle.project.folders import Folders
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class Datasets(Folders):
         from lle.data.prepare import prepare
 
         settings = settings_for(dataset, self.params.data)
+        if source is not None and settings.kind != "catalog":
+            raise ConfigError(
+                f"--from is for sets of the catalog, and data.{dataset} is of the kind '{settings.kind}'. Leave it out"
+                + (f", or name the folder in the settings: -S data.{dataset}.source={source}." if settings.kind == "folder" else ".")
+            )
         command = self.params.command("fetch", dataset)
         return prepare(dataset, settings, self.data, command=command, source=source, sections=self.params.data, raw=self.root / "build/raw")
 

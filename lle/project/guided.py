@@ -26,8 +26,10 @@ class Guidance(Folders):
     def clip_darkness(self, dataset: str) -> ClipDarkness | None:
         """Measures how well the CLIP of clip_isp tells dark from lit pictures of a prepared data set; None where that is not on disk."""
         from lle.clip.zero_shot import measure
+        from lle.config.data import settings_for
         from lle.config.schema import method_settings
 
+        settings_for(dataset, self.params.data)  # raises where there is no such data set
         return measure(dataset, method_settings(self.params, "clip_isp").backbone, self.reports, self.data)  # type: ignore[attr-defined]
 
     def clip_cost(self, method: str) -> ClipCost:

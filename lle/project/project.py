@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lle.infer.enhancer import Enhancer
     from lle.measure.compare import Comparison
     from lle.results.attention import Attention
+    from lle.results.benchmarks import Kills, MemoryGrowth, Mutations
     from lle.results.composite import Composite
     from lle.results.cost import Costs, PipelineTimes, Profile, Startup, Throughput
     from lle.results.quality import Evaluation
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from lle.results.segmentation import Judge, Segmentation
     from lle.results.simulation import SimulationResult
     from lle.results.study import Study
+
+
+LOG = logging.getLogger(__name__)
 
 
 class Project(Datasets, Edge, Guidance, Publishing, Stages):
@@ -131,12 +136,15 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
         from lle import registry
         from lle.config.load import load_params
         from lle.config.schema import method_settings
+        from lle.engine.model_io import begun_since
         from lle.infer.enhancer import Enhancer
 
         if backend == "auto":
             return self.tuned_enhancer(model, tile)
         settings: dict[str, Any] | None = None
         known = isinstance(model, str) and model in registry.packages()
+        if known and (begun := begun_since(str(model), self.models, self.scratch)) is not None:
+            LOG.warning("the model of %s is older than a training that was begun after it and has not ended (%s)", model, begun)
         if self.overrides and not known:
             raise ConfigError(
                 f"-S changes the settings of a method named by its id; {model} is not one, and keeps those it was trained with."
@@ -182,6 +190,8 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
         """
         from lle.measure.compare import compare, result_file
 
+        if self.overrides or self.path.exists():
+            _ = self.params  # wrong settings are told, although nothing but `run` needs them
         for method in methods:
             if run and not result_file(self.reports, dataset, method).is_file():
                 self.evaluate(method, dataset)
@@ -216,6 +226,24 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
         from lle.measure.pipeline_times import measure
 
         return measure(self.reports)
+
+    def benchmark_mutations(self, cases: int = 5000, seed: int = 0) -> Mutations:
+        """Runs damaged pictures, archives, lists, settings and weights through the command line."""
+        from lle.measure.mutations import measure
+
+        return measure(self.reports, cases, seed)
+
+    def benchmark_memory(self, pictures: int = 1000) -> MemoryGrowth:
+        """Measures how the memory of `lle enhance` and `lle evaluate` grows over many pictures of many sizes."""
+        from lle.measure.memory_growth import measure
+
+        return measure(self.reports, pictures)
+
+    def benchmark_kills(self, times: int = 20, seed: int = 0, together: int = 1) -> Kills:
+        """Kills a small pipeline at random moments, runs it again, and compares what it leaves with an uninterrupted run."""
+        from lle.measure.kills import measure
+
+        return measure(self.reports, self.root, times, seed, together)
 
     def attention(self, method: str, dataset: str) -> Attention:
         """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""

@@ -28,7 +28,16 @@ def pictures(count: int = IMAGES, side: int = 64, seed: int = 0) -> tuple[Tensor
     return low, normal
 
 
-def batch_of(method: Method, stream: Stream, iteration: int = 0, *, batch_size: int = 2, crop: int = 64, seed: int = 0) -> Batch:
+def batch_of(
+    method: Method,
+    stream: Stream,
+    iteration: int = 0,
+    *,
+    batch_size: int = 2,
+    crop: int = 64,
+    seed: int = 0,
+    level: float | None = None,
+) -> Batch:
     """Returns one batch of a stream: of ten random pictures those that the iteration names, `transform` applied.
 
     Args:
@@ -38,8 +47,11 @@ def batch_of(method: Method, stream: Stream, iteration: int = 0, *, batch_size: 
         batch_size: images a batch, instead of the stream's.
         crop: side of the pictures, instead of the stream's.
         seed: of the pictures and of the transform's generator.
+        level: value in all of the first low-light picture, whose reference keeps its texture, and in all of the second pair.
     """
     low, normal = pictures(side=crop, seed=seed)
+    if level is not None:
+        low[:2], normal[1] = level, level
     generator = np.random.default_rng((seed, iteration))
     rows = [(iteration * batch_size + k) % IMAGES for k in range(batch_size)]
     samples = []

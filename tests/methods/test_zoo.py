@@ -72,6 +72,11 @@ def test_every_trainable_parameter_is_reached_and_the_losses_fall(name):
     zoo.reaches_every_trainable_parameter_and_lowers_its_losses(name)
 
 
+@pytest.mark.parametrize("name", TRAINED)
+def test_black_white_and_flat_pictures_have_finite_gradients(name):
+    zoo.learns_from_black_white_and_flat_pictures(name)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_saved_model_gives_the_same_pictures(name, untrained, tmp_path):
     zoo.comes_back_from_disk_as_it_was(name, untrained(name), tmp_path / name)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from lle import cards, registry
 from lle.engine.method import Method
 from lle.engine.model_io import load_model, save_model
-from tests.methods.helpers import parameter_count, train
+from tests.methods.helpers import batch_of, parameter_count, train
 
 
 def built(name: str, **settings: object) -> Method:
@@ -56,6 +56,15 @@ def reaches_every_trainable_parameter_and_lowers_its_losses(name: str) -> None:
     for phase in method.phases():
         fell = [run.fell(phase.name, update.name) for update in phase.updates]
         assert any(fell), f"no loss of phase {phase.name} falls on ten pictures"
+
+
+def learns_from_black_white_and_flat_pictures(name: str) -> None:
+    for level in (0.0, 1.0, 0.4):
+        method = built(name, **registry.config_class(name).tiny)
+        train(method, batches=lambda stream, iteration, level=level, method=method: batch_of(method, stream, crop=32, level=level))
+        wrong = [key for key, value in method.named_parameters() if not torch.isfinite(value).all()]
+        wrong += [key for key, value in method.named_parameters() if value.grad is not None and not torch.isfinite(value.grad).all()]
+        assert not wrong, f"not finite after a step on pictures of {level}: {wrong[:3]}"
 
 
 def comes_back_from_disk_as_it_was(name: str, method: Method, folder: Path) -> None:

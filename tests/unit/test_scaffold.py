@@ -41,6 +41,7 @@ def test_a_new_method_passes_the_tests_of_the_zoo_at_once(package, tmp_path, mon
     zoo.has_a_card_that_says_what_the_code_has("night_net", method)
     zoo.has_a_card_with_the_figures_that_are_counted("night_net")
     zoo.reaches_every_trainable_parameter_and_lowers_its_losses("night_net")
+    zoo.learns_from_black_white_and_flat_pictures("night_net")
     zoo.comes_back_from_disk_as_it_was("night_net", method, tmp_path / "saved")
     zoo.exports_what_enhance_gives(method)
 

@@ -122,6 +122,8 @@ def sheet(folder: Path, frames: Path | None, names: Sequence[str], path: Path, h
         height: of one picture on the sheet, pixels.
         seed: of exposures and noise.
     """
+    if not names:
+        raise DataError(f"{folder} holds no finished scene, or none was asked for.")
     rows = []
     real = sorted(Path(frames).glob("*.jpg")) if frames else []
     for k, name in enumerate(names):

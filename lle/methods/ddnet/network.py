@@ -34,8 +34,27 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
 
 
+class Norm(nn.GroupNorm):
+    """Normalisation of each sample as a whole, without a gradient for samples of one value.
+
+    No layer has a bias, so a black picture is zero in every layer, where each of dozens of norms would multiply the gradient by
+    1 / sqrt(eps) = 316: it overflows, and there is nothing to learn from it.
+
+    Args:
+        width: channels.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(1, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps B x C x H x W to the same shape."""
+        of_one_value = x.amax((1, 2, 3), keepdim=True) == x.amin((1, 2, 3), keepdim=True)
+        return super().forward(torch.where(of_one_value, x.detach(), x))
+
+
 def _conv_norm(width: int) -> nn.Sequential:
-    return nn.Sequential(_conv(width, width, 3), nn.GroupNorm(1, width), nn.PReLU(width))
+    return nn.Sequential(_conv(width, width, 3), Norm(width), nn.PReLU(width))
 
 
 class Unit(nn.Module):

@@ -1,0 +1,120 @@
+"""What the benchmarks of robustness found: damaged inputs, memory over many pictures, killed pipelines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from lle.results.base import Number, Part, ResultFile
+from lle.results.provenance import Provenance
+
+
+class Fault(Part):
+    """One damaged input that was not handled as it should be."""
+
+    kind: str
+    """Kind of the input."""
+    case: int
+    """Number of the input: the same seed and number give the same bytes."""
+    fault: str
+    """`traceback`, `hang`, `crash`, `lost` (a neighbour or an older result is gone) or `silent` (an error without a message)."""
+    message: str
+
+
+class Handled(Part):
+    """What became of the damaged inputs of one kind."""
+
+    cases: int
+    refused: int
+    """Ended with exit status 1 and a message."""
+    faults: int
+
+
+class Mutations(ResultFile):
+    """`reports/benchmarks/mutations.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/mutations.json"
+
+    seed: int
+    seconds: Number
+    kinds: dict[str, Handled]
+    faults: list[Fault]
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "mutations.json"
+
+
+class Growth(Part):
+    """Resident memory of a command, in MB, measured at every picture."""
+
+    early_mb: Number
+    """Median over the second tenth of the pictures: libraries are loaded by then."""
+    late_mb: Number
+    """Median over the last tenth."""
+    growth_mb: Number
+    """The difference of both."""
+    peak_mb: Number
+
+
+class MemoryGrowth(ResultFile):
+    """`reports/benchmarks/memory.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/memory.json"
+
+    pictures: int
+    sides: list[int]
+    """Shortest and longest side of the pictures, pixels."""
+    method: str
+    commands: dict[str, Growth]
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "memory.json"
+
+
+class Kill(Part):
+    """One kill of a pipeline."""
+
+    signal: str
+    moment_s: Number
+    """After its start."""
+    running: str
+    """The command of `lle` that ran, as far as it could be told; empty between two."""
+    exit_code: int
+    """With which the killed pipeline ended; negative: the signal."""
+
+
+class KilledRun(Part):
+    """A pipeline that was killed, once or several times, and then run to its end."""
+
+    kills: list[Kill]
+    exit_code: int
+    """Exit status of the last run."""
+    different: list[str]
+    """Files whose bytes are not those of the uninterrupted run."""
+    left: list[str]
+    """Files that the uninterrupted run does not have, and `lock` where DVC cannot be used any more."""
+
+
+class Kills(ResultFile):
+    """`reports/benchmarks/kills.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/kills.json"
+
+    seed: int
+    seconds: Number
+    """Of the uninterrupted run."""
+    compared: int
+    """Files whose bytes are compared."""
+    runs: list[KilledRun]
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "kills.json"
