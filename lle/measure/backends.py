@@ -105,18 +105,19 @@ def measure(
             runners = list(runners_of(method.eval(), name, threads, Path(folder), calibration))
             reference = reference or runners
             found[name] = MethodTimes(trained=trained, times=timed(runners, seconds, reference))
+            # After each method: what was measured stays when the rest is interrupted.
+            record = Backends.of(
+                {
+                    "size": f"{SIZE[0]}x{SIZE[1]}",
+                    "threads": threads,
+                    "methods": {done: row.plain() for done, row in found.items()},
+                    "yardstick_ms": significant(work),
+                    "provenance": provenance(seed=None, data_digest=None, command=params.command("benchmark", "backends")),
+                }
+            )
+            record.write(Backends.path(reports))
             if on_done is not None:
                 on_done(name, found[name])
-    record = Backends.of(
-        {
-            "size": f"{SIZE[0]}x{SIZE[1]}",
-            "threads": threads,
-            "methods": {name: row.plain() for name, row in found.items()},
-            "yardstick_ms": significant(work),
-            "provenance": provenance(seed=None, data_digest=None, command=params.command("benchmark", "backends")),
-        }
-    )
-    record.write(Backends.path(reports))
     return record
 
 
