@@ -98,7 +98,7 @@ class KilledRun(Part):
     different: list[str]
     """Files whose bytes are not those of the uninterrupted run."""
     left: list[str]
-    """Files that the uninterrupted run does not have, and `lock` where DVC cannot be used any more."""
+    """Files that the uninterrupted run does not have, and `lock` where DVC is locked, or has stages to run."""
 
 
 class Kills(ResultFile):
