@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lle.results.attention import Attention
     from lle.results.composite import Composite
     from lle.results.cost import Costs, PipelineTimes, Profile, Startup, Throughput
+    from lle.results.mechanism import Mechanism
     from lle.results.quality import Evaluation
     from lle.results.reading import Reading
     from lle.results.segmentation import Judge, Segmentation
@@ -72,6 +73,7 @@ class Project(Datasets, Guidance, Publishing, Stages):
             *([f"methods.{method}.iterations={iterations}"] if iterations is not None else ()),
         ]
         project = self.override(*changes) if changes else self
+        project.warn_of_departures(method)
         if registry.card(method).supervision != "classical":
             project.require_prepared(project.params.train.data)
 
@@ -218,6 +220,13 @@ class Project(Datasets, Guidance, Publishing, Stages):
         from lle.results.attention import Attention
 
         return Attention.of(attention(method, dataset, self.params, self.models, self.reports, self.data))
+
+    def mechanism(self, method: str) -> Mechanism:
+        """Measures whether the idea of a method acts in the model that was trained, by the numbers that it declares itself."""
+        from lle.measure.mechanism import mechanism
+        from lle.results.mechanism import Mechanism
+
+        return Mechanism.of(mechanism(method, self.params, self.models, self.reports, self.data, self.cache))
 
     def composite(self) -> Composite:
         """Measures the composite index of the distillation paper, as defined here, for the methods of the section `composite`."""

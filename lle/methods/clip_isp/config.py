@@ -68,8 +68,14 @@ class Config(GuidedConfig):
     """Largest value of the detail map: 1 in the paper; less keeps CLIP from painting with it."""
     view: int | None = Field(256, ge=16)
     """Side to which the encoder's view is resized; null shows it the whole picture."""
-    refine_source: Literal["rounds", "filters", "exposures"] = "rounds"  # type: ignore[assignment]
-    """I_en0 to I_en3: results of the four `rounds` before, the outputs of the four `filters`, or the input at rising `exposures`."""
+    labels: Literal["unpaired", "paired"] = "unpaired"
+    """Normal-light photographs, the labels, beside the low-light ones of a batch: of any scenes, or of the same scenes."""
+    label_stops: float = Field(0.0, ge=0)
+    """Exposures in photographic stops, from minus this to plus this, at which labels are seen; 0 leaves them as they are. Above 0 it
+    is the paper's ablation "labels with different exposures"."""
+    refine_source: Literal["rounds", "filters"] = "rounds"
+    """I_en0 to I_en3: results of the four `rounds` before, or the outputs of the four `filters`, which also stand for rounds that
+    do not exist yet."""
     lambda_map: float = Field(5.0, ge=0)
     """Weight of mean|M|, which keeps the detail map small; the paper has no such term."""
     lambda_filters: float = Field(1.0, ge=0)

@@ -10,7 +10,7 @@ TRAININGS = tuple(f"train/{name}" for name in TRAINED)
 JUDGES = ("judge/*",)
 SETS = ("fetch/*",)
 DEMO = ("fetch/demo", "fetch/demo_varied")
-CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc", "dicm", "coal_mine_frames"))
+CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc2012", "dicm", "coal_mine_frames"))
 NOTHING: tuple[str, ...] = ()
 
 
@@ -76,7 +76,7 @@ SETTINGS = (
             "train/gamma",
             "train/clahe",
             "train/lime",
-            "judge/voc",
+            "judge/voc2012",
             "costs",
             "composite",
         ),
@@ -88,7 +88,7 @@ SETTINGS = (
     Edit("methods/kind/config.py", "Settings of KinD", "Settings of the KinD", NOTHING),
     # What is declared as data: an entry of the catalog, a column.
     Edit("data/catalog/camvid.yaml", "CamVid", "Camvid", ("fetch/camvid",)),
-    Edit("data/catalog/voc2012.yaml", "title: ", "title: The ", ("fetch/voc",)),
+    Edit("data/catalog/voc2012.yaml", "title: ", "title: The ", ("fetch/voc2012",)),
     Edit("data/catalog/lol_v1.yaml", "LOL", "Lol", NOTHING),
     Edit("metrics/vif.py", 'label="VIF"', 'label="Fidelity"', ("evaluate/*", "report")),
     Edit("metrics/descriptors.py", "order=150", "order=15", ("evaluate/*", "report", "composite")),
