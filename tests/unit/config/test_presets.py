@@ -14,7 +14,12 @@ from lle.project import Project
 from tests.conftest import ROOT
 
 PARAMS = ROOT / "params.yaml"
-HEAD = "suite: {methods: [gamma], datasets: [d], prepare: [d]}\ntrain: {data: d}\nprofile: {sizes: [[64, 64]]}\ndata: {d: {kind: folder, source: p}}\n"
+HEAD = """
+suite: {methods: [gamma], datasets: [d], prepare: [d]}
+train: {data: d}
+profile: {sizes: [[64, 64]]}
+data: {d: {kind: folder, source: p}}
+"""
 
 
 @pytest.mark.parametrize("name", ["clip_isp", "distill", "sllen", "jcrnet", "net_t"])

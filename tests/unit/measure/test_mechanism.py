@@ -35,10 +35,9 @@ data:
   mine: {kind: folder, source: pictures, paired: true, split: {val: 1.0}}
 """
 SIDE = 48
+HINGES = {1: (0.1, 0.2, 0.1, 0.3, 0, 0.1), 2: (0.1, 0.2, 0.1, 0.3, 1, 0.1)}
 LOG = "iteration,phase,update,term,value\n" + "".join(
-    f"10,refine_{number},refine,S{hinge},{value}\n"
-    for number in (1, 2)
-    for hinge, value in enumerate((0.1, 0.2, 0.1, 0.3, number - 1, 0.1))
+    f"10,refine_{number},refine,S{hinge},{value}\n" for number, values in HINGES.items() for hinge, value in enumerate(values)
 )
 """In the first refinement the hinge S4 never acts."""
 
