@@ -53,6 +53,7 @@ def test_overrides_set_add_and_remove():
             "~judges.voc2012",
             "suite.methods=[gamma]",
             "suite.attention=[]",
+            "suite.mechanisms=[]",
             "suite.guided=[]",
         ],
     )

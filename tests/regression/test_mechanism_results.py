@@ -1,0 +1,34 @@
+"""What the committed results must show of mechanisms: each number that has a bound says that its part acts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lle.results.mechanism import Mechanism
+from lle.results.study import Study
+
+REPORTS = Path(__file__).parents[2] / "reports"
+ACTING = ("clip_isp", "pie")
+"""Methods whose recipe was chosen so that their mechanism acts."""
+CHANGE = 1.0
+"""Least change of the pictures, in grey levels of 255, where the central part of a method is switched off."""
+
+
+@pytest.mark.parametrize("method", ACTING)
+def test_every_part_of_the_mechanism_acts(method: str):
+    found = Mechanism.read(Mechanism.path(REPORTS, method))
+    bounded = [one for one in found.measures if one.acts is not None]
+    assert bounded
+    assert [f"{one.key} {one.place}: {one.value} < {one.least}" for one in bounded if not one.acts] == []
+
+
+@pytest.mark.parametrize("method", ACTING)
+def test_pictures_change_where_the_central_part_is_off(method: str):
+    path = Study.path(REPORTS, "mechanisms")
+    if not path.is_file():
+        pytest.skip("reports/studies/mechanisms.json is not there yet; make it with `lle study mechanisms`")
+    changes = {one.worse: one.output_change for one in Study.read(path).contrasts if one.better == method}
+    assert changes
+    assert {worse: change for worse, change in changes.items() if change is None or change < CHANGE} == {}
