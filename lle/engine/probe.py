@@ -22,6 +22,8 @@ from lle.engine.method import Batch, Method, Update
 from lle.engine.optim import parameters_of
 from lle.engine.step import mix, only
 
+PAIRS = 12
+"""Validation pairs that are looked at."""
 LogRow = tuple[int, str, str, str, float]
 """A line of a training's log, see `lle.engine.training_log.LOSS_COLUMNS`."""
 
@@ -65,7 +67,7 @@ class Probe:
     model: Path
     seed: int = 0
 
-    def batches(self, phase: str, count: int = 8) -> list[Mapping[str, Batch]]:
+    def batches(self, phase: str, count: int = 4) -> list[Mapping[str, Batch]]:
         """Returns validation batches as a phase would see them: for each of `count` iterations, a batch by stream."""
         found = next(one for one in self.method.phases() if one.name == phase)
         config, columns = self.method.config, {}
@@ -75,9 +77,11 @@ class Probe:
         return [{name: batches[i] for name, batches in columns.items()} for i in range(count)]
 
     def pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields the pairs of the validation split, low and normal, each 1 x 3 x H x W in [0, 1]."""
+        """Yields up to `PAIRS` pairs of the validation split, evenly spread: low and normal, each 1 x 3 x H x W in [0, 1]."""
         pictures = self.pictures(None)
-        for row in rows_with(pictures, "low", "normal"):
+        rows = rows_with(pictures, "low", "normal")
+        for place in np.linspace(0, len(rows) - 1, min(PAIRS, len(rows))).astype(int):
+            row = rows[place]
             yield _tensor(pictures.low(row)), _tensor(pictures.normal(row))
 
     def gradient_shares(self, update: Update, batches: Iterable[Mapping[str, Batch]]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from lle.data.cache import Cache
 from lle.data.pairs import open_prepared
 from lle.data.streams import rows_with
 from lle.engine.model_io import load_model
-from lle.engine.probe import LogRow, Probe
+from lle.engine.probe import PAIRS, LogRow, Probe
 from lle.errors import ConfigError, LleError
 from lle.files import read_json, significant
 from lle.keys import made_by
@@ -75,7 +75,7 @@ def mechanism(
         "schema": Mechanism.SCHEMA,
         "method": name,
         "dataset": home,
-        "pictures": len(rows_with(pictures(None), "low", "normal")),
+        "pictures": min(PAIRS, len(rows_with(pictures(None), "low", "normal"))),
         "preset": method.config.preset,
         "measures": [{key: value for key, value in vars(one).items() if value not in (None, "")} for one in found],
         **method_tags(method),

@@ -40,7 +40,7 @@ class Mechanism(ResultFile):
     dataset: str
     """Set whose validation split was looked at."""
     pictures: int
-    """Pairs of that split."""
+    """Pairs of that split that were looked at."""
     preset: str
     """Settings with which the method was trained."""
     measures: list[MechanismMeasure]
