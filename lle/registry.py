@@ -13,7 +13,7 @@ import importlib
 import importlib.metadata
 import importlib.resources
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +26,7 @@ from lle.errors import LleError, did_you_mean
 
 if TYPE_CHECKING:
     from lle.engine.method import Method
+    from lle.engine.probe import Measure, Probe
 
 METHODS = Path(__file__).parent / "methods"
 
@@ -130,6 +131,21 @@ def method_class(name: str) -> type[Method]:
     if len(classes) != 1:
         raise LleError(f"{module.__file__} must define exactly one subclass of Method; it defines {len(classes)}.")
     return classes[0]
+
+
+def mechanism(name: str) -> Callable[[Probe], Iterable[Measure]] | None:
+    """Returns what computes the numbers about a method's mechanism, see `lle.engine.probe`; None where it declares none."""
+    if name not in with_mechanism():
+        package(name)
+        return None
+    measure: Callable[[Probe], Iterable[Measure]] = _module(name, "mechanism").measure
+    return measure
+
+
+@functools.cache
+def with_mechanism() -> tuple[str, ...]:
+    """Returns the methods whose package has a module `mechanism`, in alphabetical order; imports none of them."""
+    return tuple(name for name, home in packages().items() if importlib.resources.files(home).joinpath("mechanism.py").is_file())
 
 
 def create(name: str, settings: Mapping[str, Any] | MethodConfig | None = None) -> Method:

@@ -153,7 +153,7 @@ def new_method(name: str) -> None:
 @methods.command("cards")
 @click.argument("names", nargs=-1, metavar="[ID]...")
 def update_cards(names: tuple[str, ...]) -> None:
-    """Count parameters and multiply-accumulates of the methods ID, or of all, and write them into their cards."""
+    """Write what is counted into the cards of the methods ID, or of all: parameters, multiply-accumulates, settings by preset."""
     from lle import cards
 
     for path in cards.update(names or None):
@@ -205,9 +205,13 @@ def config() -> None:
 @config.command()
 @with_project
 def check(project: Project) -> None:
-    """Check params.yaml."""
+    """Check params.yaml, and show where written keys change a preset."""
+    from lle.config.presets import departures
+
     _ = project.params
     click.echo(f"{project.path} is valid")
+    for one in departures(project.path, project.overrides):
+        click.echo(f"  {one}")
 
 
 @config.command("format")

@@ -190,6 +190,16 @@ def attention(method: str, dataset: str, project: Project) -> None:
 
 
 @click.command()
+@click.argument("method")
+@with_project
+def mechanism(method: str, project: Project) -> None:
+    """Measure whether the idea of METHOD acts in the model that was trained, on validation pictures."""
+    for one in project.mechanism(method).measures:
+        verdict = "" if one.acts is None else f"  {'acts' if one.acts else 'does not act'} (at least {one.least:g})"
+        click.echo(f"{one.key:18}  {one.place:14}  {one.value:.4g} {one.unit}{verdict}".rstrip())
+
+
+@click.command()
 @with_project
 def composite(project: Project) -> None:
     """Measure the composite index of the distillation paper on pictures without references."""
@@ -309,5 +319,5 @@ def pipeline_run(context: click.Context, lanes: int, project: Project) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    profile, costs, throughput, benchmark, judge, segment, read, attention, composite, simulate, study, clip, pipeline,
+    profile, costs, throughput, benchmark, judge, segment, read, attention, mechanism, composite, simulate, study, clip, pipeline,
 )  # fmt: skip

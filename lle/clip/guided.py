@@ -192,8 +192,8 @@ class ClipGuided(Method):
         """The loss by which the prompts guide the network, unweighted, from the results' features, B x D."""
         raise NotImplementedError
 
-    def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Tensor:
-        """The hinges of the refinement, summed.
+    def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Losses:
+        """The hinges of the refinement: named terms, each the mean over the batch.
 
         Args:
             low: r of the inputs, B.
@@ -236,9 +236,6 @@ class ClipGuided(Method):
 
     def between(self, low: Tensor) -> list[Tensor]:
         """Pictures that rank between the input and the latest result, the worst first."""
-        if self.settings.refine_source == "exposures":
-            # Four exposures from one third of a stop to four thirds of a stop above the input, on stored values.
-            return [(low * 2 ** (step / 3)).clamp(0, 1) for step in range(1, 5)]
         return [network(low) for network in self.earlier()]
 
     def refine_loss(self, batch: Batch) -> Losses:
@@ -247,4 +244,4 @@ class ClipGuided(Method):
             steps = [*self.between(batch["low"]), self.network(batch["low"])]
         ranks = self.normality(torch.cat([batch["low"], *steps, batch["normal"]]))
         low, *middle, normal = ranks.split(len(batch["low"]))
-        return {"margins": self.margins(low, middle, normal)}
+        return self.margins(low, middle, normal)

@@ -102,8 +102,6 @@ class GuidedConfig(MethodConfig):
     """How often prompts are refined against the enhanced pictures and enhancement is trained again; 0 never refines."""
     refine_iterations: int = Field(10, ge=1)
     """Steps of each prompt refinement."""
-    refine_source: Literal["rounds", "exposures"] = "rounds"
-    """What ranks between the input and the latest result: results of earlier `rounds`, or the input at rising `exposures`."""
     logit_scale: float = Field(20.0, gt=0)
     """Factor on cosines before every softmax: 100 with OpenAI's models; the small CLIP was trained at less."""
     lambda_text: float = Field(1.0, ge=0)

@@ -33,6 +33,8 @@ class SuiteConfig(Strict):
     """Segmentation sets whose darkened test pictures every method enhances for their judge."""
     attention: list[str] = Field(default_factory=list)
     """Methods of the suite whose attention maps by block, and their teacher's, are drawn: distill has such blocks."""
+    mechanisms: list[str] = Field(default_factory=list)
+    """Methods of the suite whose numbers about their own mechanism are measured, as far as they declare any."""
 
 
 class CompositeConfig(Strict):
@@ -163,6 +165,12 @@ class BaseParams(Strict):
         for name in self.suite.attention:
             if name not in self.suite.methods:
                 raise ValueError(f"suite.attention: '{name}' is not in suite.methods, so it would not be trained; add it there")
+        for name in self.suite.mechanisms:
+            if name not in self.suite.methods:
+                raise ValueError(f"suite.mechanisms: '{name}' is not in suite.methods, so it would not be trained; add it there")
+            if name not in registry.with_mechanism():
+                known = ", ".join(registry.with_mechanism())
+                raise ValueError(f"suite.mechanisms: '{name}' declares no numbers about its mechanism; those that do: {known}")
         for name in (self.composite.method, *self.composite.others):
             if name not in registry.packages():
                 raise ValueError(f"composite: there is no method '{name}'; `lle methods` lists them")

@@ -44,6 +44,8 @@ class StudyConfig(Strict):
     processor's. Means and tests are of the first one; all show how far machines may differ."""
     variants: dict[str, VariantConfig] | Literal["suite"] = Field(min_length=1)
     """The rows, by a short name; `suite` stands for every method of the suite, each with its own settings."""
+    mechanisms: bool = False
+    """Whether the numbers of `lle mechanism` are measured of every variant too, and how far the pictures of a contrast differ."""
     contrasts: list[str] = Field(default_factory=list)
     """Expectations such as `full > no_refinement`, tested on PSNR where there are references; the result is reported whichever
     way it comes out."""

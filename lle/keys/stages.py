@@ -113,7 +113,8 @@ class Keys:
 
         Args:
             stage: `clip`, `costs`, `throughput`, `composite`, `simulate`, `report`; or with an item `fetch/SET`, `train/METHOD`,
-                `evaluate/METHOD`, `judge/SET`, `segment/SET`, `prompts/METHOD`, `profile/METHOD`, `attention/METHOD`;
+                `evaluate/METHOD`, `judge/SET`, `segment/SET`, `prompts/METHOD`, `profile/METHOD`, `attention/METHOD`,
+                `mechanism/METHOD`;
                 `evaluate/input` measures untouched pictures.
 
         Raises:
@@ -140,6 +141,7 @@ class Keys:
             "profile": suite.methods,
             "prompts": list(suite.guided),
             "attention": suite.attention,
+            "mechanism": suite.mechanisms,
             "judge": list(self.params.judges),
             "segment": list(self.params.judges),
         }
@@ -212,6 +214,10 @@ class Keys:
         inputs = list(method_settings(self.params, name).inputs())
         teachers = [teacher for one in inputs if one.kind == "model" and (teacher := suite_model(one)) is not None]
         return Stage(["lle.measure.attention:attention", *self._all([name, *teachers])], inputs=inputs)
+
+    def _mechanism(self, name: str) -> Stage:
+        home = registry.package(name)
+        return Stage(["lle.measure.mechanism:mechanism", f"{home}.mechanism:measure", *self._method(name)], settings=self._section("seed"))
 
     def _judge(self, name: str) -> Stage:
         settings = self.params.judges[name]

@@ -52,6 +52,7 @@ class Run:
         params: all settings, overrides applied.
         datasets: on which it is measured.
         split: of them, `val` where settings are chosen.
+        mechanisms: whether the numbers of `lle mechanism` are measured too.
     """
 
     study: str
@@ -62,6 +63,7 @@ class Run:
     params: BaseParams
     datasets: tuple[str, ...]
     split: Literal["val", "test"] = "test"
+    mechanisms: bool = False
 
     @property
     def name(self) -> str:
@@ -87,13 +89,19 @@ class Run:
     def keys(self) -> dict[str, str]:
         """Returns the keys of its training and of its measurement, which are those of the stages that do the same."""
         keys = Keys(self.params)
-        return {"train": keys.key(f"train/{self.method}").value, "evaluate": keys.key(f"evaluate/{self.method}").value}
+        stages = ["train", "evaluate", *(["mechanism"] if self._declares else [])]
+        return {stage: keys.key(f"{stage}/{self.method}").value for stage in stages}
 
     def key(self) -> str:
         """Returns a digest of everything the results depend on, with what lies in the folders that it reads now."""
         keys = Keys(self.params)
         content = {path.as_posix(): content_digest(path) for path in self.paths}
-        return digest([keys.key(f"train/{self.method}").full(), self.keys()["evaluate"], content, self.processor, self.split])
+        measured = [value for stage, value in self.keys().items() if stage != "train"]
+        return digest([keys.key(f"train/{self.method}").full(), *measured, content, self.processor, self.split])
+
+    @property
+    def _declares(self) -> bool:
+        return self.mechanisms and self.method in registry.with_mechanism()
 
 
 def rows(study: StudyConfig, params: BaseParams) -> Mapping[str, VariantConfig]:
@@ -129,7 +137,7 @@ def plan(name: str, path: Path, overrides: Iterable[str] = ()) -> tuple[StudyCon
         for processor in study.processors:
             for seed in study.seeds:
                 seeded = own.with_override("seed", seed)
-                runs.append(Run(name, variant, row.method, seed, processor, seeded, tuple(study.datasets), study.split))
+                runs.append(Run(name, variant, row.method, seed, processor, seeded, tuple(study.datasets), study.split, study.mechanisms))
     return study, runs
 
 
@@ -207,6 +215,7 @@ def _is_done(run: Run) -> bool:
 def execute(run: Run) -> None:
     """Trains and measures in this process."""
     from lle.engine.train import train
+    from lle.measure import study_mechanism
     from lle.measure.method import evaluate_method
 
     key = run.key()
@@ -215,6 +224,8 @@ def execute(run: Run) -> None:
         train(run.method, run.params, models=run.folder / "models", reports=None, scratch=Path("build/scratch") / run.processor)
         for dataset in run.datasets:
             evaluate_method(run.method, dataset, run.params, models=run.folder / "models", reports=run.folder, split=run.split)
+        if run.mechanisms:
+            study_mechanism.measure_run(run)
     write_json(run.folder / "done.json", {"key": key})
 
 

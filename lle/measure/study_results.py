@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -54,6 +54,10 @@ class Run(Protocol):
         """On which it was measured."""
 
     @property
+    def split(self) -> Literal["val", "test"]:
+        """The split of them."""
+
+    @property
     def folder(self) -> Path:
         """Holds its model and its results."""
 
@@ -94,7 +98,22 @@ def summarised(
         for name, row in rows.items()
     }
     contrasts = [_contrast(better, worse, dataset, first, lines) for better, worse in study.pairs for dataset in study.datasets]
+    if study.mechanisms:
+        _add_mechanisms(study, runs, variants, contrasts)
     return {"variants": variants, "contrasts": contrasts}
+
+
+def _add_mechanisms(study: StudyConfig, runs: Sequence[Run], variants: dict[str, Any], contrasts: list[dict[str, Any]]) -> None:
+    """Adds the numbers about mechanisms to the variants, and to the contrasts by how far their pictures differ with the first seed."""
+    from lle.measure.study_mechanism import numbers, output_change
+
+    own = [run for run in runs if run.processor == study.processors[0]]
+    for name, variant in variants.items():
+        if found := numbers([run for run in own if run.variant == name]):
+            variant["mechanism"] = found
+    firsts = {run.variant: run for run in reversed(own)}
+    for one in contrasts:
+        one["output_change"] = output_change(firsts[one["better"]], firsts[one["worse"]], one["dataset"])
 
 
 def _values(lines: Sequence[Mapping[str, Any]], variant: str, dataset: str, metric: str) -> Values:

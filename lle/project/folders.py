@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from lle.config.schema import BaseParams
 
+LOG = logging.getLogger(__name__)
 SETTINGS = Path("params.yaml")
 
 
@@ -56,6 +58,14 @@ class Folders:
         from lle.config.load import load_params
 
         return load_params(self.path, self.overrides)
+
+    def warn_of_departures(self, method: str) -> None:
+        """Logs what written keys change of a method's preset `paper`: a result of it would not be the paper's."""
+        from lle.config.presets import departures
+
+        found = [one for one in departures(self.path, self.overrides) if one.method == method and one.preset == "paper"]
+        if found:
+            LOG.warning("This is not the preset paper, for other keys are written:\n%s", "\n".join(f"  {one}" for one in found))
 
     def override(self, *settings: str) -> Self:
         """Returns the same project with further settings replaced, in the grammar of `-S`."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lle.results.benchmarks import Kills, MemoryGrowth, Mutations
     from lle.results.composite import Composite
     from lle.results.cost import Costs, PipelineTimes, Profile, Startup, Throughput
+    from lle.results.mechanism import Mechanism
     from lle.results.quality import Evaluation
     from lle.results.reading import Reading
     from lle.results.segmentation import Judge, Segmentation
@@ -79,6 +80,7 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
             *([f"methods.{method}.iterations={iterations}"] if iterations is not None else ()),
         ]
         project = self.override(*changes) if changes else self
+        project.warn_of_departures(method)
         if registry.card(method).supervision != "classical":
             project.require_prepared(project.params.train.data)
 
@@ -250,6 +252,13 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
         from lle.measure.attention import attention
 
         return attention(method, dataset, self.params, self.models, self.reports, self.data)
+
+    def mechanism(self, method: str) -> Mechanism:
+        """Measures whether the idea of a method acts in the model that was trained, by the numbers that it declares itself."""
+        from lle.measure.mechanism import mechanism
+        from lle.results.mechanism import Mechanism
+
+        return Mechanism.of(mechanism(method, self.params, self.models, self.reports, self.data, self.cache))
 
     def composite(self) -> Composite:
         """Measures the composite index of the distillation paper, as defined here, for the methods of the section `composite`."""

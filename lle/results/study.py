@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lle.results.base import Number, Part, ResultFile, Score
 from lle.results.cost import TrainingSpeed
+from lle.results.mechanism import MechanismMeasure
 from lle.results.provenance import Provenance
 
 
@@ -30,6 +31,8 @@ class Variant(Part):
     """Settings that differ, as given to `-S`."""
     results: dict[str, dict[str, Score]]
     """By data set and metric."""
+    mechanism: list[MechanismMeasure] = Field(default_factory=list)
+    """The numbers of `lle mechanism`, means over the seeds, where the study asks for them."""
     training: dict[str, TrainingSpeed] = Field(default_factory=dict)
     """By seed."""
     provenance: dict[str, Provenance] = Field(default_factory=dict)
@@ -46,6 +49,8 @@ class Contrast(Part):
     metric: str = "psnr"
     difference: Score | None = None
     """In the metric's unit, `better` minus `worse`."""
+    output_change: Number | None = None
+    """Mean absolute difference between the pictures of both with the first seed, in grey levels of 255."""
     p_value: Number | None = None
     seeds_in_favour: int | None = None
     seeds: int | None = None

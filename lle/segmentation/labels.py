@@ -19,7 +19,7 @@ def class_names(prepared: Prepared) -> tuple[list[str], list[int]]:
     """
     meaning = prepared.facts.get("segmentation")
     if meaning is None:
-        raise DataError(f"the data set '{prepared.name}' has no masks. Choose a segmentation set: demo_seg, camvid, voc.")
+        raise DataError(f"the data set '{prepared.name}' has no masks. Choose a segmentation set: demo_seg, camvid, voc2012.")
     names = [str(entry["name"]) for entry in meaning["classes"]]
     return names, [index for index, name in enumerate(names) if name not in meaning["unlisted"]]
 

@@ -15,6 +15,7 @@ from lle.clip import backbone
 from lle.clip.backbone import Clip
 from lle.clip.guided import look_of
 from lle.clip.prompt_report import fall, look
+from lle.data import degrade
 from lle.engine.method import Stream
 from lle.engine.model_io import save_model
 from lle.engine.optim import optimizer_of
@@ -157,11 +158,11 @@ def test_each_phase_moves_its_own_part_alone(method):
         return moved
 
     changed()
-    for phase, parts in {"prompts": {"prompts", "first_prompts"}, "enhance_0": {"network"}, "enhance_1": {"network"}}.items():
+    for phase, parts in {"prompts": {"prompts", "first_prompts", "guides"}, "enhance_0": {"network"}, "enhance_1": {"network"}}.items():
         train(built, iterations=2, crop=32, only=phase)
         assert changed() == parts
     train(built, iterations=2, crop=32, only="refine_1")
-    assert changed() >= {"snapshots", "filled"}
+    assert changed() >= {"snapshots", "filled", "guides"}
     assert all(
         torch.equal(a, b) for a, b in zip(built.snapshots[-1].state_dict().values(), built.network.state_dict().values(), strict=True)
     )
@@ -196,6 +197,7 @@ def test_clip_is_in_no_checkpoint_and_gets_no_gradient(method):
         "filled",
         "look_mean",
         "look_spread",
+        "guides",
     }
     clip = built.clip()
     assert all(p.grad is None and not p.requires_grad for p in clip.parameters())
@@ -221,16 +223,74 @@ def test_earlier_rounds_survive_a_checkpoint(method):
     again.load_state_dict(built.state_dict())
     again.eval()
     built.eval()
-    assert len(again.between(low)) == 2
+    assert len(again.earlier()) == 2
     for ours, theirs in zip(built.between(low), again.between(low), strict=True):
         assert torch.equal(ours, theirs)
-    assert not torch.equal(*built.between(low))
+    assert not torch.equal(*built.between(low)[2:])
 
 
-@pytest.mark.parametrize(("source", "count"), [("rounds", 0), ("filters", 4), ("exposures", 4)])
-def test_what_ranks_between_input_and_result(method, source, count):
-    built = method(refine_source=source)
-    assert len(built.between(torch.rand(1, 3, 32, 32))) == count
+@pytest.mark.parametrize("source", ["rounds", "filters"])
+@pytest.mark.parametrize("kept", [0, 1, 3])
+def test_four_pictures_rank_between_input_and_result_from_the_first_refinement_on(method, source, kept):
+    built = method(rounds=4, refine_source=source).eval()
+    for network, exponent in zip(built.snapshots, (0.2, 0.4, 0.6, 0.8), strict=True):
+        network.encoder.head.bias.data[3] = -exponent
+    built.filled.fill_(kept)
+    low = torch.rand(1, 3, 32, 32)
+    found = built.between(low)
+    assert len(found) == 4
+    networks = built.earlier() if source == "rounds" else []
+    for picture, network in zip(found[4 - len(networks) :], networks, strict=True):
+        assert torch.equal(picture, network(low)), "results of rounds are the last ones, the latest at the end"
+    oldest = networks[0] if networks else built.network
+    for picture, filtered in zip(found[: 4 - len(networks)], oldest.steps(low).filtered, strict=False):
+        assert torch.equal(picture, filtered), "what a missing round leaves is filled from the oldest network's filters"
+
+
+def test_every_hinge_of_eq_5_is_a_term_of_its_own_from_the_first_refinement_on(method):
+    run = train(method(rounds=1), iterations=1, crop=32)
+    assert set(run.terms["refine_1", "refine"]) == {f"S{number}" for number in range(6)}
+
+
+def test_hinges_compare_what_eq_5_says(method):
+    r = torch.tensor
+    # r of the input, I_en0 to I_en3, I_en and normal light.
+    steps = [r([k]) for k in (0.05, 0.35, 0.45, 0.50, 0.80)]
+    hinges = {name: value.item() for name, value in method().margins(r([0.1]), steps, r([0.9])).items()}
+    expected = {"S0": 0.9 - 0.8, "S1": 0.2 - 0.1, "S2": 0.0, "S3": 0.3 - 0.05, "S4": 0.3 - 0.1, "S5": 0.0}
+    assert hinges == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_prompts_that_guided_each_kept_network_are_kept(method):
+    built = method(rounds=2)
+    seen = []
+    for phase in ("prompts", "enhance_0", "refine_1", "enhance_1", "refine_2", "enhance_2"):
+        train(built, iterations=1, crop=32, only=phase, lr=1e-2)
+        if phase.startswith("enhance"):
+            seen.append((built.prompts.embedding.detach().clone(), built.network.encoder.head.bias.detach().clone()))
+    assert len(built.rounds()) == 3
+    for (guide, network), (prompts, bias) in zip(built.rounds(), seen, strict=True):
+        assert torch.equal(guide, prompts)
+        assert torch.equal(network.encoder.head.bias, bias)
+
+
+def test_labels_of_other_exposures(method):
+    (train_stream,) = method(label_stops=1.0).phases()[0].streams.values()
+    grey = torch.full((3, 20, 24), 0.5)
+    shots = [train_stream.transform({"low": grey, "normal": grey}, np.random.default_rng(seed)) for seed in range(40)]
+    assert all(torch.equal(shot["low"], grey) for shot in shots)
+    assert all(shot["normal"].shape == grey.shape for shot in shots)
+    linear = [degrade.srgb_to_linear(float(shot["normal"][0, 0, 0])) for shot in shots]
+    stops = np.log2(np.array(linear) / degrade.srgb_to_linear(0.5))
+    assert -1 - 1e-6 < stops.min() < -0.6
+    assert 0.6 < stops.max() < 1 + 1e-6
+    assert {stream.kind for phase in method(labels="paired").phases() for stream in phase.streams.values()} == {"paired"}
+    assert {stream.transform for phase in method().phases() for stream in phase.streams.values()} == {None}
+    exposed = method(lambda_look=1.0, label_stops=2.0)
+    exposed.prepare(Photographs())
+    plain = method(lambda_look=1.0)
+    plain.prepare(Photographs())
+    assert (exposed.look_mean[0] - plain.look_mean[0]).abs() > 0.02, "the look that is asked for is that of the labels"
 
 
 def test_margins_have_the_derived_floor(method):
@@ -238,12 +298,14 @@ def test_margins_have_the_derived_floor(method):
     r = torch.tensor
     # All hinges of eq. 5 read with S1 corrected: no ranking does better than 0.4, and this one reaches it.
     low, steps, normal = r([0.0]), [r([k]) for k in (0.0, 0.2, 0.4, 0.6, 0.8)], r([1.0])
-    assert built.margins(low, steps, normal).item() == pytest.approx(0.4)
+    assert _sum(built, low, steps, normal) == pytest.approx(0.4)
     random = torch.rand(7, 2000, generator=torch.Generator().manual_seed(0)).sort(0).values
-    sums = [built.margins(*ranks).item() for ranks in ((row[:1], [s[None] for s in row[1:6]], row[6:]) for row in random.T)]
+    sums = [_sum(built, *ranks) for ranks in ((row[:1], [s[None] for s in row[1:6]], row[6:]) for row in random.T)]
     assert min(sums) >= 0.4 - 1e-6
-    # Without earlier results only S0 and S1 stand.
-    assert built.margins(r([0.1]), [r([0.5])], r([0.6])).item() == pytest.approx(0.4 + 0.1)
+
+
+def _sum(built, *ranks):
+    return sum(built.margins(*ranks).values()).item()
 
 
 def test_guidance_is_minus_log_of_the_softmax(method):

@@ -114,9 +114,9 @@ def test_reconstruction_leads_back_to_the_input(method):
 def test_margins_are_the_authors(method):
     built = method()
     r = torch.tensor
-    assert built.margins(r([0.1]), [r([0.6])], r([0.7])).item() == pytest.approx(0.3 + 0.4 + 0.1)
-    assert built.margins(r([0.1]), [r([0.3]), r([0.5])], r([0.95])).item() == pytest.approx(0.05 + 0.7, abs=1e-6)
-    assert built.margins(r([0.0]), [r([0.5]), r([0.5])], r([1.0])).item() == pytest.approx(0 + 0.4 + 0.1)
+    assert built.margins(r([0.1]), [r([0.6])], r([0.7]))["margins"].item() == pytest.approx(0.3 + 0.4 + 0.1)
+    assert built.margins(r([0.1]), [r([0.3]), r([0.5])], r([0.95]))["margins"].item() == pytest.approx(0.05 + 0.7, abs=1e-6)
+    assert built.margins(r([0.0]), [r([0.5]), r([0.5])], r([1.0]))["margins"].item() == pytest.approx(0 + 0.4 + 0.1)
 
 
 @pytest.mark.parametrize("form", ["probability", "log"])

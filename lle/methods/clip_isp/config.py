@@ -15,7 +15,16 @@ class Config(GuidedConfig):
 
     tiny: ClassVar[Mapping[str, Any]] = {"view": 32}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "recommended": {},
+        # Prompts that are trained until they tell low from normal light, and a scale that leaves r a slope between the two.
+        "recommended": {
+            "prompt_iterations": 30,
+            "prompt_lr": 5e-3,
+            "prompt_crop": 128,
+            "logit_scale": 10.0,
+            "rounds": 3,
+            "refine_iterations": 8,
+            "lambda_text": 0.0,
+        },
         "paper": {
             "backbone": {"model": "ViT-B-32", "pretrained": "openai", "text_width": 512, "context": 77},
             "view": None,
@@ -48,7 +57,7 @@ class Config(GuidedConfig):
         },
     }
 
-    iterations: int = Field(60, ge=0)
+    iterations: int = Field(25, ge=0)
     """Steps of each enhancement phase."""
     batch_size: int = Field(4, ge=1)
     """Low-light pictures a step."""
@@ -62,14 +71,20 @@ class Config(GuidedConfig):
     """Learning rate of the detail network against the encoder's; CLIP alone would paint with it."""
     gamma_range: float = Field(3.0, gt=1)
     """R: the gamma filter's exponent lies in (1/R, R). Dark photographs need about 0.4; exponents near 0.2 wash them out."""
-    gain_range: float = Field(0.02, gt=0)
-    """Largest logarithm of a white balance gain: 0.5 in the source of the filters, 0.02 where nothing but CLIP guards the colours."""
-    detail_range: float = Field(0.015, gt=0, le=1)
+    gain_range: float = Field(0.03, gt=0)
+    """Largest logarithm of a white balance gain: 0.5 in the source of the filters, 0.03 where nothing but CLIP guards the colours."""
+    detail_range: float = Field(0.03, gt=0, le=1)
     """Largest value of the detail map: 1 in the paper; less keeps CLIP from painting with it."""
     view: int | None = Field(256, ge=16)
     """Side to which the encoder's view is resized; null shows it the whole picture."""
-    refine_source: Literal["rounds", "filters", "exposures"] = "rounds"  # type: ignore[assignment]
-    """I_en0 to I_en3: results of the four `rounds` before, the outputs of the four `filters`, or the input at rising `exposures`."""
+    labels: Literal["unpaired", "paired"] = "unpaired"
+    """Normal-light photographs, the labels, beside the low-light ones of a batch: of any scenes, or of the same scenes."""
+    label_stops: float = Field(0.0, ge=0)
+    """Exposures in photographic stops, from minus this to plus this, at which labels are seen; 0 leaves them as they are. Above 0 it
+    is the paper's ablation "labels with different exposures"."""
+    refine_source: Literal["rounds", "filters"] = "rounds"
+    """I_en0 to I_en3: results of the four `rounds` before, or the outputs of the four `filters`, which also stand for rounds that
+    do not exist yet."""
     lambda_map: float = Field(5.0, ge=0)
     """Weight of mean|M|, which keeps the detail map small; the paper has no such term."""
     lambda_filters: float = Field(1.0, ge=0)

@@ -96,8 +96,8 @@ class ClipLit(ClipGuided):
             return -F.log_softmax(logits, dim=1)[:, 1].mean()
         return F.softmax(logits, dim=1)[:, 0].mean()
 
-    def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Tensor:
-        """The authors' hinges, averaged over the batch.
+    def margins(self, low: Tensor, steps: Sequence[Tensor], normal: Tensor) -> Losses:
+        """The authors' hinges, summed and averaged over the batch.
 
         With one result: input-normal 0.9, input-result 0.9, result-normal 0.2. With two: input-normal 0.9, input-first 0.9,
         first-second 0.1, second-normal 0.1 [clip_score.py, four_margin_loss].
@@ -107,4 +107,4 @@ class ClipLit(ClipGuided):
         else:
             hinges = [0.9 - (normal - low), 0.9 - (steps[0] - low)]
             hinges += [0.1 - (better - worse) for worse, better in zip(steps, [*steps[1:], normal], strict=True)]
-        return self.own.refine_scale * torch.stack([F.relu(hinge) for hinge in hinges]).sum(0).mean()
+        return {"margins": self.own.refine_scale * torch.stack([F.relu(hinge) for hinge in hinges]).sum(0).mean()}

@@ -16,8 +16,20 @@ class Config(MethodConfig):
     """PIE: positives, negatives from curves, regions without labels."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        # Small crops, a faster rate and the perceptual network that needs no download.
-        "recommended": {"iterations": 150, "batch_size": 4, "crop": 96, "lr": 2e-3, "schedule": "cosine", "min_size": 20, "margin": 0.5},
+        # Small crops, a faster rate and the perceptual network that needs no download; weights with which every constraint acts.
+        "recommended": {
+            "iterations": 150,
+            "batch_size": 4,
+            "crop": 96,
+            "lr": 2e-3,
+            "schedule": "cosine",
+            "min_size": 20,
+            "margin": 0.5,
+            "w_regions": 200.0,
+            "w_color": 20.0,
+            "w_contrast": 20.0,
+            "w_nce": 5.0,
+        },
         "paper": {
             "iterations": 14_000,
             "batch_size": 2,

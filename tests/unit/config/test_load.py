@@ -49,16 +49,17 @@ def test_overrides_set_add_and_remove():
         [
             "methods.zero_dce.lr=1e-5",
             "+data.mine={kind: folder, source: x}",
-            "~data.voc",
-            "~judges.voc",
+            "~data.voc2012",
+            "~judges.voc2012",
             "suite.methods=[gamma]",
             "suite.attention=[]",
+            "suite.mechanisms=[]",
             "suite.guided=[]",
         ],
     )
     assert method_settings(params, "zero_dce").lr == 1e-5
     assert params.data["mine"].source == Path("x")
-    assert "voc" not in params.data
+    assert "voc2012" not in params.data
     assert params.suite.methods == ["gamma"]
 
 

@@ -10,13 +10,13 @@ TRAININGS = tuple(f"train/{name}" for name in TRAINED)
 JUDGES = ("judge/*",)
 SETS = ("fetch/*",)
 DEMO = ("fetch/demo", "fetch/demo_varied")
-CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc", "dicm", "coal_mine_frames"))
+CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc2012", "dicm", "coal_mine_frames"))
 NOTHING: tuple[str, ...] = ()
 
 
 def of(*methods: str, trained_only: bool = False) -> tuple[str, ...]:
     """Returns the stages that run the code of methods."""
-    each = ("train",) if trained_only else ("train", "evaluate", "profile", "prompts", "attention")
+    each = ("train",) if trained_only else ("train", "evaluate", "profile", "prompts", "attention", "mechanism")
     found = tuple(f"{stage}/{name}" for name in methods for stage in each)
     return found if trained_only else (*found, "segment/*", "costs")
 
@@ -76,7 +76,7 @@ SETTINGS = (
             "train/gamma",
             "train/clahe",
             "train/lime",
-            "judge/voc",
+            "judge/voc2012",
             "costs",
             "composite",
         ),
@@ -89,7 +89,7 @@ SETTINGS = (
     Edit("methods/kind/config.py", "Settings of KinD", "Settings of the KinD", NOTHING),
     # What is declared as data: an entry of the catalog, a column.
     Edit("data/catalog/camvid.yaml", "CamVid", "Camvid", ("fetch/camvid",)),
-    Edit("data/catalog/voc2012.yaml", "title: ", "title: The ", ("fetch/voc",)),
+    Edit("data/catalog/voc2012.yaml", "title: ", "title: The ", ("fetch/voc2012",)),
     Edit("data/catalog/lol_v1.yaml", "LOL", "Lol", NOTHING),
     Edit("metrics/vif.py", 'label="VIF"', 'label="Fidelity"', ("evaluate/*", "report")),
     Edit("metrics/descriptors.py", "order=150", "order=15", ("evaluate/*", "report", "composite")),
@@ -136,15 +136,16 @@ CODE = (
     Edit("config/study.py", "return [(match[1], match[2])", "return [(match[2], match[1])", NOTHING),
     Edit("config/load.py", "section[last] = parse_value(text)", "section[last] = text", NOTHING),  # the values count
     # Shared tools: each definition counts where it is used.
-    Edit("files.py", ":.6g", ":.2g", ("evaluate/*", *JUDGES, "segment/*")),
+    Edit("files.py", ":.6g", ":.2g", ("evaluate/*", *JUDGES, "segment/*", "mechanism/*")),
     Edit("files.py", "cannot write {path}: ", "{path} cannot be written: ", NOTHING),
     Edit("errors.py", "cutoff=0.6", "cutoff=0.7", ("composite",)),
     # The engine.
     Edit("engine/trainer.py", "def _check", "def _unused():\n    return 1\n\n\ndef _check", NOTHING),
-    Edit("engine/optim.py", "return ", "return 0 or ", (*TRAININGS, *JUDGES)),
+    Edit("engine/optim.py", "return ", "return 0 or ", (*TRAININGS, *JUDGES, "mechanism/*")),
     Edit("engine/train.py", "CURVE_POINTS = 200", "CURVE_POINTS = 100", ("train/*",)),
     Edit("engine/train.py", '"""Trains one method as', '"""Trains a method as', NOTHING),
-    Edit("engine/phases.py", "ALIGNED = {", "ALIGNED = {*(), ", (*TRAININGS, *JUDGES, "throughput")),
+    Edit("engine/phases.py", "ALIGNED = {", "ALIGNED = {*(), ", (*TRAININGS, *JUDGES, "throughput", "mechanism/*")),
+    Edit("engine/probe.py", "return ", "return 0 or ", ("mechanism/*",)),
     # Methods, and what several of them share.
     Edit("methods/sci/network.py", "class ", "UNUSED = 1\n\n\nclass ", NOTHING),
     Edit("methods/sci/method.py", "return ", "return None or ", of("sci")),
@@ -156,6 +157,7 @@ CODE = (
     Edit("losses/zero_reference.py", "def curve_smoothness(", "def curve_smoothness(*_, ", (*of("pie", "zero_dce"), "throughput")),
     Edit("nn/dce.py", "def apply_curves(", "def apply_curves(*_, ", (*of("pie", "zero_dce"), "throughput")),
     Edit("clip/guided.py", "return ", "return None or ", of(*GUIDED)),
+    Edit("methods/pie/mechanism.py", "LEAST = 0.0", "LEAST = 1.0", ("mechanism/pie",)),
     Edit("clip/demo.yaml", "", "# \n", ("clip",)),
     # Data sets: each kind runs its own part of `prepare`.
     Edit("data/demo_seg.py", "def make(", "def make(*_, ", ("fetch/demo_seg",)),

@@ -18,7 +18,7 @@ from lle.measure.study import study_keys
 from tests.conftest import ROOT
 
 PARAMS = ROOT / "params.yaml"
-ONLY_SCL_LLE = {"suite__methods": ["gamma", "scl_lle"], "suite__guided": [], "suite__attention": []}
+ONLY_SCL_LLE = {"suite__methods": ["gamma", "scl_lle"], "suite__guided": [], "suite__attention": [], "suite__mechanisms": []}
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_settings_count_with_defaults_filled_in_and_only_where_they_are_used():
 
 def test_a_method_beside_touches_no_other():
     def keys(*overrides: str) -> dict[str, str]:
-        found = Keys(load_params(PARAMS, [*overrides, "suite.guided=[]", "suite.attention=[]"]))
+        found = Keys(load_params(PARAMS, [*overrides, "suite.guided=[]", "suite.attention=[]", "suite.mechanisms=[]"]))
         return {name: found.key(name).value for name in found.names() if name.split("/")[0] in {"train", "evaluate", "profile", "fetch"}}
 
     few, more = keys("suite.methods=[sci, unet]"), keys("suite.methods=[unet, he, sci]")

@@ -89,7 +89,7 @@ def test_a_plugin_is_listed_made_and_has_a_key(plugin: Path):
     assert registry.packages()["bright"] == "foo.bright"
     made = registry.create("bright", {"gain": 3.0})
     assert made.config.gain == 3.0  # type: ignore[attr-defined]
-    params = load_params(ROOT / "params.yaml", ["suite.methods=[bright]", "suite.guided=[]", "suite.attention=[]"])
+    params = load_params(ROOT / "params.yaml", ["suite.methods=[bright]", "suite.guided=[]", "suite.attention=[]", "suite.mechanisms=[]"])
     key = Keys(params).key("train/bright")
     assert key.settings["methods.bright"]["gain"] == 2.0
     assert ("foo.shared", "FACTOR") in Keys(params).graph.reached(["foo.bright.method"])

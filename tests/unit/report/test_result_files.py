@@ -14,6 +14,7 @@ from lle.results.base import ResultFile
 from lle.results.clip import ClipCost, ClipDarkness, ClipModel, ClipPrompts
 from lle.results.composite import Composite
 from lle.results.cost import Costs, Profile, Throughput
+from lle.results.mechanism import Mechanism
 from lle.results.provenance import Hardware
 from lle.results.quality import Evaluation
 from lle.results.segmentation import Judge, Segmentation
@@ -24,7 +25,7 @@ from tests.conftest import ROOT
 
 KINDS: tuple[type[ResultFile], ...] = (
     Evaluation, Profile, Training, Study, Segmentation, Judge, Attention, ClipModel, ClipDarkness, ClipCost, ClipPrompts,
-    Composite, Costs, Throughput, SimulationResult,
+    Composite, Costs, Mechanism, Throughput, SimulationResult,
 )  # fmt: skip
 NOT_RESULTS = {"accepted.json"}
 """Which revision's results are accepted; read by `lle.gate.accepted`."""
