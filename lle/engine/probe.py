@@ -22,7 +22,7 @@ from lle.engine.method import Batch, Method, Update
 from lle.engine.optim import parameters_of
 from lle.engine.step import mix, only
 
-PAIRS = 12
+PAIRS = 8
 """Validation pairs that are looked at."""
 LogRow = tuple[int, str, str, str, float]
 """A line of a training's log, see `lle.engine.training_log.LOSS_COLUMNS`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
 
 from lle import registry
 from lle.config.schema import BaseParams
@@ -28,7 +27,7 @@ def mechanism(
     reports: Path = Path("reports"),
     data: Path = Path("build/data"),
     cache: Path = Path("build/cache"),
-) -> dict[str, Any]:
+) -> Mechanism:
     """Computes the numbers that a method declares about its mechanism, on the validation split of the data it was trained on.
 
     Args:
@@ -40,7 +39,7 @@ def mechanism(
         cache: decoded pictures.
 
     Returns:
-        What was written as JSON.
+        What was written.
 
     Raises:
         ConfigError: the method declares no such numbers.
@@ -88,8 +87,7 @@ def mechanism(
     }
     for one in result["measures"]:
         one["value"] = significant(one["value"])
-    Mechanism.of(result).write(Mechanism.path(reports, name))
-    return result
+    return Mechanism.written(result, Mechanism.path(reports, name))
 
 
 def _log(path: Path) -> list[LogRow]:

@@ -26,7 +26,7 @@ from lle.results.cost import PipelineTimes
 
 TIMES_FILE = Path("build/pipeline_times.jsonl")
 """A line of JSON for each command of the last pipeline, and one for the whole; `lle benchmark pipeline` reads it."""
-_SECONDS = {"fetch": 20.0, "clip": 220.0, "train": 80.0, "evaluate": 20.0, "judge": 100.0, "segment": 100.0}
+_SECONDS = {"fetch": 20.0, "clip": 220.0, "train": 80.0, "evaluate": 20.0, "judge": 100.0, "segment": 100.0, "mechanism": 60.0}
 """Guesses by kind of command, for those that no earlier run has timed: they decide in which order jobs start, not what they make."""
 
 
@@ -72,6 +72,8 @@ def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
         commands: dict[str, Sequence[str]] = {f"train_{name}": ("train", name)}
         if name in params.suite.methods:
             commands |= {f"evaluate@{name}-{dataset}": ("evaluate", name, dataset) for dataset in params.suite.datasets}
+        if name in params.suite.mechanisms:
+            commands[f"mechanism@{name}"] = ("mechanism", name)
         teachers = {teacher for one in inputs[name] if (teacher := suite_model(one)) in inputs}
         found[name] = job(commands, "data", *({"clip"} if name in guided else ()), *(teacher for teacher in teachers if teacher))
     found["input"] = job({f"evaluate_input@{dataset}": ("evaluate", "input", dataset) for dataset in params.suite.datasets}, "data")

@@ -256,9 +256,8 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
     def mechanism(self, method: str) -> Mechanism:
         """Measures whether the idea of a method acts in the model that was trained, by the numbers that it declares itself."""
         from lle.measure.mechanism import mechanism
-        from lle.results.mechanism import Mechanism
 
-        return Mechanism.of(mechanism(method, self.params, self.models, self.reports, self.data, self.cache))
+        return mechanism(method, self.params, self.models, self.reports, self.data, self.cache)
 
     def composite(self) -> Composite:
         """Measures the composite index of the distillation paper, as defined here, for the methods of the section `composite`."""

@@ -27,6 +27,7 @@ def test_every_stage_is_in_one_job_after_what_it_takes():
     expected = {f"train_{name}" for name in [*methods, "net_t"]} | {f"evaluate@{name}-{one}" for name in methods for one in sets}
     expected |= {f"evaluate_input@{one}" for one in sets} | {f"fetch_{name}" for name in PARAMS.suite.prepare} | {"clip"}
     expected |= {f"{stage}@{one}" for stage in ("judge", "segment") for one in PARAMS.suite.segment}
+    expected |= {f"mechanism@{name}" for name in PARAMS.suite.mechanisms}
     assert sorted(stages) == sorted(expected)
     assert found["distill"].needs == {"data", "net_t"}
     assert found["clip_isp"].needs == found["clip_lit"].needs == {"data", "clip"}

@@ -112,7 +112,7 @@ def test_every_method_that_declares_numbers_gives_them(name: str):
     if name == "distill":
         save_model(registry.create("net_t", {"channels": 8, "blocks": 6}), "net_t", Path("build/models/net_t"))
     trained(name, **SETTINGS.get(name, {}))
-    result = mechanism(name, load_params())
+    result = mechanism(name, load_params()).plain()
     found = Mechanism.read(Mechanism.path(Path("reports"), name))
     assert found.plain() == Mechanism.of(result).plain()
     assert (found.dataset, found.pictures) == ("mine", 2)
@@ -124,7 +124,7 @@ def test_every_method_that_declares_numbers_gives_them(name: str):
 @pytest.mark.usefixtures("_project")
 def test_what_is_found_about_clip_isp():
     trained("clip_isp", **SETTINGS["clip_isp"], lambda_clip=0.0)
-    without = {(one["key"], one.get("place", "")): one["value"] for one in mechanism("clip_isp", load_params())["measures"]}
+    without = {(one["key"], one.get("place", "")): one["value"] for one in mechanism("clip_isp", load_params()).plain()["measures"]}
     # In one of the two refinements of the log every hinge acted.
     assert without["clip_share", "enhance_2"] == 0
     assert without["hinges", ""] == 1
@@ -132,7 +132,7 @@ def test_what_is_found_about_clip_isp():
     ranks = [without["r", name] for name in names]
     assert without["order", ""] == pytest.approx(np.mean(np.diff(ranks) > 0), abs=1e-5)
     trained("clip_isp", **SETTINGS["clip_isp"], lambda_clip=5.0, lambda_text=0.0, lambda_look=0.0, lambda_lit=0.0, lambda_map=0.0)
-    method = {(one["key"], one.get("place", "")): one["value"] for one in mechanism("clip_isp", load_params())["measures"]}
+    method = {(one["key"], one.get("place", "")): one["value"] for one in mechanism("clip_isp", load_params()).plain()["measures"]}
     assert method["clip_share", "enhance_2"] > 0.9
 
 
