@@ -31,7 +31,7 @@ class Departure(NamedTuple):
         return f"methods.{self.method}.{self.key}: {self.written} is written beside preset {self.preset}, which has {self.preset_value}"
 
 
-def departures(path: Path = Path("params.yaml"), overrides: Iterable[str] = ()) -> Iterator[Departure]:
+def departures(path: Path = Path("params.yaml"), overrides: Iterable[str] = (), method: str | None = None) -> Iterator[Departure]:
     """Yields what written keys change of the presets that they stand beside.
 
     Written keys win over presets, in the file as with `-S`; `-S methods.METHOD.preset=NAME` alone drops the file's.
@@ -39,9 +39,10 @@ def departures(path: Path = Path("params.yaml"), overrides: Iterable[str] = ()) 
     Args:
         path: the settings file, which is valid.
         overrides: in the grammar of `-S`.
+        method: the only one that is looked at; None looks at all.
     """
     for name, section in (read_values(path, overrides).get("methods") or {}).items():
-        if name not in registry.packages() or not isinstance(section, dict):
+        if name not in registry.packages() or not isinstance(section, dict) or method not in (None, name):
             continue
         config = registry.config_class(name)
         chosen = config(**section)

@@ -34,7 +34,8 @@ _OWN = ("build/data", "build/models", "build/scratch", "build/cache", "reports")
 """Where a killed run may leave something behind."""
 _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "suite": {
-        "methods": ["gamma", "zero_dce"], "datasets": ["demo"], "prepare": ["demo"], "segment": [], "attention": [], "guided": []
+        "methods": ["gamma", "zero_dce"], "datasets": ["demo"], "prepare": ["demo"],
+        "segment": [], "attention": [], "guided": [], "mechanisms": [],
     },
     "train": {"data": "demo", "threads": 1, "checkpoint_every": 5, "validate_every": 10, "validate_images": 2},
     "clip": {"pictures": 16, "held_out": 16, "size": 32, "iterations": 1, "batch_size": 2},

@@ -62,8 +62,10 @@ class Folders:
     def warn_of_departures(self, method: str) -> None:
         """Logs what written keys change of a method's preset `paper`: a result of it would not be the paper's."""
         from lle.config.presets import departures
+        from lle.config.schema import method_settings
 
-        found = [one for one in departures(self.path, self.overrides) if one.method == method and one.preset == "paper"]
+        method_settings(self.params, method)  # raises where they are wrong
+        found = [one for one in departures(self.path, self.overrides, method) if one.preset == "paper"]
         if found:
             LOG.warning("This is not the preset paper, for other keys are written:\n%s", "\n".join(f"  {one}" for one in found))
 

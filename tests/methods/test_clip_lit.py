@@ -106,7 +106,7 @@ def test_one_round_reaches_every_trainable_parameter(method):
 
 def test_reconstruction_leads_back_to_the_input(method):
     torch.manual_seed(0)
-    built = method(start="authors", reconstruct_iterations=1, betas=(0.9, 0.999))
+    built = method(start="authors", width=32, reconstruct_iterations=1, betas=(0.9, 0.999))
     run = train(built, iterations=25, crop=32, only="reconstruct", lr=3e-3)
     assert run.fell("reconstruct", "reconstruct", 0.3)
 

@@ -94,7 +94,7 @@ def cost(run) -> int:
 def test_a_step_costs_clip_and_the_network_and_no_more(name, tiny_clip, monkeypatch):
     monkeypatch.setattr(backbone, "DEMO", tiny_clip)
     # What both papers compute in a step; the terms of `recommended` are texts read once and the network on normal light.
-    built = registry.create(name, {"lambda_lit": 0.0, "rounds": 0})
+    built = registry.create(name, {"lambda_lit": 0.0, "lambda_text": 1.0, "rounds": 0})
     batch = batch_of(built, Stream("unpaired"), crop=64)
     built.prompts.requires_grad_(False)
     reads = []

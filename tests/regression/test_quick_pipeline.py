@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Long enough, and with a rate that falls to nothing, that three seeds agree to some tenths of a decibel.
     params["methods"]["unet"] |= {"iterations": 60, "batch_size": 4, "crop": 64, "lr": 0.002, "schedule": "cosine"}
     params["methods"]["zero_dce"] |= {"iterations": 80, "batch_size": 4, "crop": 48, "lr": 0.002, "schedule": "cosine"}
-    params["suite"] |= {"methods": list(METHODS), "guided": [], "attention": [], "segment": [], "datasets": ["demo"]}
+    params["suite"] |= {"methods": list(METHODS), "guided": [], "attention": [], "mechanisms": [], "segment": [], "datasets": ["demo"]}
     spread = {"title": "Spread", "datasets": ["demo"], "seeds": [0, 1, 2], "processors": ["native", "baseline"], "variants": "suite"}
     params["studies"] = {"spread": spread}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")

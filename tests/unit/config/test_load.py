@@ -49,7 +49,6 @@ def test_overrides_set_add_and_remove():
         [
             "methods.zero_dce.lr=1e-5",
             "+data.mine={kind: folder, source: x}",
-            "~data.voc2012",
             "~judges.voc2012",
             "suite.methods=[gamma]",
             "suite.attention=[]",
@@ -59,7 +58,7 @@ def test_overrides_set_add_and_remove():
     )
     assert method_settings(params, "zero_dce").lr == 1e-5
     assert params.data["mine"].source == Path("x")
-    assert "voc2012" not in params.data
+    assert "voc2012" not in params.judges
     assert params.suite.methods == ["gamma"]
 
 

@@ -110,6 +110,7 @@ def test_no_file_where_torch_gives_something_else(tmp_path: Path) -> None:
     assert about.parity[0].largest <= 1
 
 
+@needs_edge
 def test_what_cannot_be_is_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(LleError, match=r"int8 is made with NNCF for OpenVINO alone"):
         export(sci(), "sci", tmp_path / "sci.torchscript", "torchscript", "int8")
