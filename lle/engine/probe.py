@@ -76,7 +76,7 @@ class Probe:
             columns[name] = list(loader(dataset, IterationSampler(stream.batch_size or config.batch_size, 0, count), 0))
         return [{name: batches[i] for name, batches in columns.items()} for i in range(count)]
 
-    def pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def validation_pairs(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yields up to `PAIRS` pairs of the validation split, evenly spread: low and normal, each 1 x 3 x H x W in [0, 1]."""
         pictures = self.pictures(None)
         rows = rows_with(pictures, "low", "normal")

@@ -41,6 +41,7 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "clip": {"pictures": 16, "held_out": 16, "size": 32, "iterations": 1, "batch_size": 2},
     "profile": {"sizes": [[64, 64]], "threads": 1, "seconds": 0.2},
     "composite": {"method": "zero_dce", "others": ["gamma"], "datasets": []},
+    "iovt": {"paper": {"method": "zero_dce"}, "scenarios": {"small": {"title": "Small", "method": "zero_dce", "cameras": 4}}},
 }  # fmt: skip
 _SET = {"train": 8, "val": 2, "test_full": 0, "test_crops": 1, "crop": [256, 256]}
 _TRAINING = {"iterations": 60, "batch_size": 2, "crop": 32, "width": 8}

@@ -46,6 +46,8 @@ def project(tmp_path_factory) -> Path:
     params["train"] |= {"data": "demo", "threads": 1, "checkpoint_every": 5, "validate_every": 5, "validate_images": 2}
     params["suite"]["guided"] = []
     params["suite"]["mechanisms"] = []
+    scenario = {"title": "Small", "method": "sci", "cameras": 4}
+    params["iovt"] = {"paper": {"method": "sci"}, "scenarios": {"small": scenario}}
     params["clip"] |= {"pictures": 16, "held_out": 16, "size": 32, "iterations": 1, "batch_size": 2}
     params["profile"] |= {"sizes": [[64, 64]], "threads": 1, "seconds": 0.2}
     params["data"]["demo"] |= {"train": 8, "val": 2, "test_full": 0, "test_crops": 1, "crop": [256, 256]}

@@ -56,7 +56,7 @@ def _ranks(method: ClipIsp, probe: Probe) -> tuple[dict[str, float], list[float]
     networks = [network for _, network in method.rounds()]
     found: dict[str, list[float]] = {}
     scores: list[list[float]] = []
-    for low, normal in probe.pairs():
+    for low, normal in probe.validation_pairs():
         between = {f"I_en{number}": picture for number, picture in enumerate(method.between(low))}
         for name, picture in {"input": low, **between, "I_en": method(low), "normal": normal}.items():
             found.setdefault(name, []).append(float(method.normality(picture)))

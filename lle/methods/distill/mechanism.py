@@ -32,7 +32,7 @@ def measure(probe: Probe) -> Iterator[Measure]:
         return
     found = [
         [_correlation(ours, theirs) for ours, theirs in zip(attention_maps(student, low), attention_maps(teacher, normal), strict=False)]
-        for low, normal in probe.pairs()
+        for low, normal in probe.validation_pairs()
     ]
     means = np.mean(found, axis=0)
     for block, mean in enumerate(means, 1):

@@ -24,7 +24,7 @@ def measure(probe: Probe) -> Iterator[Measure]:
     network = probe.method.network
     assert isinstance(network, JCRNet)
     scores = []
-    for low, normal in probe.pairs():
+    for low, normal in probe.validation_pairs():
         even = (..., slice(low.shape[-2] // 2 * 2), slice(low.shape[-1] // 2 * 2))
         low, normal = low[even], normal[even]
         last, first = network.stages(low)

@@ -33,9 +33,8 @@ class Edit:
 
 SETTINGS = (
     # Defaults reach a stage only through the settings that it uses.
-    Edit(
-        "config/clip.py", "logit_scale: float = Field(20.0", "logit_scale: float = Field(60.0", (*(f"train/{m}" for m in GUIDED), "costs")
-    ),
+    # CLIP-ISP has a value of its own.
+    Edit("config/clip.py", "logit_scale: float = Field(20.0", "logit_scale: float = Field(60.0", ("train/clip_lit", "costs")),
     Edit("config/clip.py", "iterations: int = Field(280", "iterations: int = Field(281", NOTHING),  # params.yaml sets it
     Edit("config/clip.py", "held_out: int = Field(280", "held_out: int = Field(281", ("clip",)),
     Edit("config/clip.py", "text_width: int = Field(128", "text_width: int = Field(130", (*(f"train/{m}" for m in GUIDED), "costs")),
