@@ -25,12 +25,6 @@ def sixteen_bits(place: Path) -> None:
     Image.fromarray(np.linspace(0, 65535, 40 * 48).reshape(40, 48).astype(np.uint16)).save(place.with_suffix(".png"))
 
 
-def transparent(place: Path) -> None:
-    image = picture().convert("RGBA")
-    image.putalpha(100)
-    image.save(place.with_suffix(".png"))
-
-
 def floats(place: Path) -> None:
     Image.fromarray(np.random.default_rng(0).random((40, 40), np.float32)).save(place.with_suffix(".tiff"))
 
@@ -88,7 +82,6 @@ READ = {
     "upper-case suffix": saved(".PNG"),
 }
 REFUSED = {
-    "partly transparent": (transparent, "b.png has transparent pixels. Flatten it"),
     "floating-point TIFF": (floats, "b.tiff holds values of Pillow's mode 'F'"),
     "truncated": (cut_off, "b.png cannot be read as a picture"),
     "zero bytes": (content(".png", b""), "b.png cannot be read as a picture"),
