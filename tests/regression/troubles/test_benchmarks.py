@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lle.measure import kills, memory_growth, mutation_cases, mutations
-from lle.results.benchmarks import Kills, MemoryGrowth, Mutations
+from lle.measure import memory_growth, mutation_cases, mutations
+from lle.results.benchmarks import MemoryGrowth, Mutations
 
 ROOT = Path(__file__).parents[3]
 
@@ -77,14 +77,3 @@ def test_memory_over_a_few_pictures(tmp_path: Path) -> None:
 def test_growth_is_that_of_the_medians() -> None:
     found = memory_growth._growth([float(value) for value in range(100)])
     assert (found.early_mb, found.late_mb, found.growth_mb, found.peak_mb) == (14.5, 94.5, 80.0, 99.0)
-
-
-@pytest.mark.timeout(2400)
-def test_a_pipeline_that_is_killed_three_times_ends_as_an_uninterrupted_one(tmp_path: Path) -> None:
-    found = kills.measure(tmp_path, ROOT, times=3, seed=5, together=3)
-    assert Kills.read(Kills.path(tmp_path)) == found
-    assert found.compared > 30
-    (run,) = found.runs
-    assert [one.signal for one in run.kills] == ["SIGKILL", "SIGTERM", "SIGKILL"]
-    assert [one.exit_code for one in run.kills] == [-9, 143, -9]
-    assert (run.exit_code, run.different, run.left) == (0, [], [])
