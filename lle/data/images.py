@@ -7,9 +7,11 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +46,7 @@ def unreadable(path: Path) -> str | None:
 SMALLEST = 16
 """Shortest side, in pixels, that every network of the suite can process."""
 
-_DAMAGE = (
+DAMAGE = (
     *(OSError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, AssertionError),
     *(EOFError, struct.error, zlib.error, cv2.error, Image.DecompressionBombError),
 )
@@ -52,6 +54,7 @@ _DAMAGE = (
 
 # Modes that Pillow converts to 8-bit RGB without loss of range.
 _EIGHT_BIT = {"1", "L", "P", "RGB", "CMYK", "YCbCr", "HSV"}
+_TRANSPARENT = {"RGBA", "LA", "PA", "RGBa", "La"}
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -98,20 +101,60 @@ def read_rgb(path: Path) -> np.ndarray:
             values, or smaller than 16 pixels on a side.
     """
     path = Path(path)
+    with opened(path) as image:
+        colours, alpha = pixels(path, image)
+    if alpha is not None:
+        raise DataError(f"{path} has transparent pixels. Flatten it onto a background of your choice and save it without alpha.")
+    require_size(path, colours)
+    return eight_bits(colours)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Opens a picture for the length of a block, of whatever format; HEIC is made known to Pillow when the first one is asked for.
+
+    Raises:
+        DataError: the file is missing, no picture or several in one; or the block found it damaged.
+    """
     try:
         with _open(path) as image:
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 raise DataError(f"{path} holds several pictures in one file. Save each of them in a file of its own.")
-            orientation = _orientation(image)
-            image.load()
-            array = _orient(_wide(path) if _bits(image, path) == 16 else _narrow(path, image), orientation)
+            yield image
     except FileNotFoundError as error:
         raise DataError(f"the picture {path} does not exist.") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _no_picture(path, error) from error
+
+
+def pixels(path: Path, image: Image.Image) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Returns the colours of an opened picture, H x W x 3 RGB, upright, and its transparency, H x W, None where it is opaque.
+
+    Both are uint8, or uint16 where the file has 16 bits a channel. Grey becomes three equal channels.
+
+    Raises:
+        DataError: the range of its values is unknown (floating point, 32 bits).
+    """
+    orientation = _orientation(image)
+    colours, alpha = _wide(path) if _bits(image, path) == 16 else _narrow(path, image)
+    if alpha is not None:
+        alpha = None if alpha.min() == np.iinfo(alpha.dtype).max else _orient(alpha, orientation)
+    return _orient(colours, orientation), alpha
+
+
+def require_size(path: Path, array: NDArray[Any]) -> None:
+    """Refuses a picture that is smaller than `SMALLEST` on a side.
+
+    Raises:
+        DataError: it is.
+    """
     if min(array.shape[:2]) < SMALLEST:
         raise DataError(f"{path} is {array.shape[1]}x{array.shape[0]} pixels; each side needs at least {SMALLEST}.")
-    return array
+
+
+def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Rounds uint16 to the nearest of 256 levels, 65535 becoming 255; uint8 stays."""
+    return values if values.dtype == np.uint8 else ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # round(v / 257)
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -123,7 +166,7 @@ def size(path: Path) -> tuple[int, int]:
     try:
         with _open(path) as image:
             return (image.height, image.width) if _orientation(image) in (5, 6, 7, 8) else image.size
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _no_picture(path, error) from error
 
 
@@ -146,7 +189,7 @@ def read_mask(path: Path, ignore: int, remap: Mapping[int, int] | None = None) -
             if image.mode not in {"L", "P"}:
                 raise DataError(f"{path} is no mask of class indices (its mode is {image.mode}). Save it as 8-bit grey or palette PNG.")
             values = np.array(image)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"{path} cannot be read as a mask: {error}. It may be damaged: fetch it again.") from error
     table = np.arange(256, dtype=np.uint8) if remap is None else np.full(256, 255, np.uint8)
     for source, index in (remap or {}).items():
@@ -214,7 +257,6 @@ def _no_picture(path: Path, error: BaseException) -> DataError:
 
 
 def _open(path: Path) -> Image.Image:
-    """Opens a picture; HEIC is made known to Pillow when the first one is asked for."""
     if Path(path).suffix.lower() in _HEIF and find_spec("pillow_heif"):
         _know_heif()
     return Image.open(path)
@@ -239,25 +281,23 @@ def _bits(image: Image.Image, path: Path) -> int:
     return 8
 
 
-def _narrow(path: Path, image: Image.Image) -> np.ndarray:
-    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
-        image = image.convert("RGBA")
-        _require_opaque(path, np.asarray(image.getchannel("A")), 255)
-    elif image.mode not in _EIGHT_BIT:
+def _narrow(path: Path, image: Image.Image) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    if image.mode in _TRANSPARENT or "transparency" in image.info:
+        values = np.array(image.convert("RGBA"))
+        return values[..., :3], values[..., 3]
+    if image.mode not in _EIGHT_BIT:
         raise DataError(f"{path} holds values of Pillow's mode '{image.mode}', whose range is unknown. Save it as 8-bit or 16-bit PNG.")
-    return np.array(image.convert("RGB"))
+    return np.array(image.convert("RGB")), None
 
 
-def _wide(path: Path) -> np.ndarray:
+def _wide(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    # Pillow cuts colours of 16 bits down to 8.
     values = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.dtype != np.uint16:
         raise DataError(f"{path} holds 16-bit values in a form that cannot be read. Save it as 16-bit PNG.")
-    if values.ndim == 2:
-        values = np.repeat(values[..., None], 3, axis=2)
-    if values.shape[2] == 4:
-        _require_opaque(path, values[..., 3], 65535)
-    values = values[..., 2::-1]
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)  # round(v / 257): 65535 is 255
+    values = values if values.ndim == 3 else values[..., None]
+    colours = values[..., 2::-1] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
+    return colours, values[..., -1] if values.shape[2] in (2, 4) else None
 
 
 def _orientation(image: Image.Image) -> int:
@@ -269,15 +309,10 @@ def _orientation(image: Image.Image) -> int:
     return next((known for known in range(2, 9) if value == known), 1)
 
 
-def _orient(array: np.ndarray, orientation: int) -> np.ndarray:
-    """Applies an EXIF orientation (1 to 8, EXIF 2.32 table 6); the result is contiguous."""
+def _orient(array: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Applies an EXIF orientation (1 to 8, EXIF 2.32 table 6) to H x W or H x W x C; the result is contiguous."""
     if orientation in (5, 6, 7, 8):
-        array = array.transpose(1, 0, 2)
+        array = array.swapaxes(0, 1)
     vertical = orientation in (3, 4, 7, 8)
     horizontal = orientation in (2, 3, 6, 7)
     return np.ascontiguousarray(array[:: -1 if vertical else 1, :: -1 if horizontal else 1])
-
-
-def _require_opaque(path: Path, alpha: np.ndarray, full: int) -> None:
-    if int(alpha.min()) < full:
-        raise DataError(f"{path} has transparent pixels. Flatten it onto a background of your choice and save it without alpha.")
