@@ -19,6 +19,8 @@ from lle.results.benchmarks import Growth, MemoryGrowth
 SIDES = (48, 400)
 """Shortest and longest side of the pictures, pixels: each size asks the allocator for other blocks."""
 METHOD = "zero_dce"
+WARM_UP = 60
+"""Pictures before those that count, while the allocator, OpenCV and oneDNN fill what they keep."""
 _STATM = Path("/proc/self/statm")
 
 
@@ -27,7 +29,7 @@ def measure(reports: Path = Path("reports"), pictures: int = 1000, seed: int = 0
 
     Args:
         reports: receives the file.
-        pictures: how many; 20 or more.
+        pictures: how many count; 20 or more.
         seed: of sizes and contents.
 
     Returns:
@@ -40,9 +42,9 @@ def measure(reports: Path = Path("reports"), pictures: int = 1000, seed: int = 0
         raise LleError(f"{_STATM} is not there: the memory of a process can be read on Linux alone.")
     commands = {}
     with tempfile.TemporaryDirectory(prefix="lle-memory-") as folder:
-        _make_pairs(Path(folder) / "pairs", pictures, seed)
+        _make_pairs(Path(folder) / "pairs", WARM_UP + pictures, seed)
         for name, command in {"enhance": _enhance, "evaluate": _evaluate}.items():
-            commands[name] = _growth(_apart(command, Path(folder)))
+            commands[name] = _growth(_apart(command, Path(folder))[WARM_UP:])
     record = {
         "pictures": pictures,
         "sides": list(SIDES),
@@ -55,9 +57,14 @@ def measure(reports: Path = Path("reports"), pictures: int = 1000, seed: int = 0
     return found
 
 
+def _windows(count: int) -> tuple[range, range]:
+    """The pictures at which memory is compared: the second tenth and the last."""
+    tenth = max(1, count // 10)
+    return range(tenth, 2 * tenth), range(count - tenth, count)
+
+
 def _growth(values: Sequence[float]) -> Growth:
-    tenth = max(1, len(values) // 10)
-    early, late = statistics.median(values[tenth : 2 * tenth]), statistics.median(values[-tenth:])
+    early, late = (statistics.median(values[window.start : window.stop]) for window in _windows(len(values)))
     rounded = {"early_mb": early, "late_mb": late, "growth_mb": late - early, "peak_mb": max(values)}
     return Growth(**{name: round(value, 1) for name, value in rounded.items()})
 
@@ -65,9 +72,12 @@ def _growth(values: Sequence[float]) -> Growth:
 def _make_pairs(folder: Path, count: int, seed: int) -> None:
     for side in ("low", "normal"):
         (folder / side).mkdir(parents=True)
+    early, late = _windows(count - WARM_UP)
+    # The last have the sizes of the first that are compared, for a picture that is at work takes memory by its size.
+    same = {WARM_UP + last: WARM_UP + first for last, first in zip(late, early, strict=True)}
     for number in range(count):
-        rng = np.random.default_rng((seed, number))
-        height, width = (int(rng.integers(SIDES[0], SIDES[1] + 1)) for _ in range(2))
+        height, width = np.random.default_rng((seed, same.get(number, number))).integers(SIDES[0], SIDES[1] + 1, 2)
+        rng = np.random.default_rng((seed, number, 1))
         coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
         normal = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
         low = Image.fromarray((np.asarray(normal) * 0.2 + rng.integers(0, 8, (height, width, 1))).astype(np.uint8))
