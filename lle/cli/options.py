@@ -36,9 +36,7 @@ def project(path: Path = SETTINGS, overrides: tuple[str, ...] = ()) -> Project:
     """Returns the project in the current folder."""
     from lle.project import Project
 
-    if path != SETTINGS and not path.exists():
-        from lle.errors import ConfigError
-
-        # Some commands do without settings; a file that was named must be there.
-        raise ConfigError(f"{path} does not exist. Run this in the folder of the project, or name the file with --params.")
-    return Project(path, overrides)
+    found = Project(path, overrides)
+    if overrides or path != SETTINGS:
+        _ = found.params  # what was given and is wrong is told, also by commands that use no settings
+    return found

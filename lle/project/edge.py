@@ -118,8 +118,6 @@ class Edge(Folders):
         return self.root / "build/tuned"
 
     def _opened(self, model: str | Path) -> tuple[Method, str, Path]:
-        if self.overrides:
-            assert self.params  # a setting that is wrong is told, also where none is used
         from lle import registry
         from lle.infer.enhancer import Enhancer
 
