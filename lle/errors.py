@@ -32,6 +32,11 @@ class TrainingError(LleError):
     """Training cannot start or go on."""
 
 
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's message that says something, or the name of its class."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns `" Did you mean 'x'?"` for the nearest known word, or an empty string when none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

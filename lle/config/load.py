@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from lle import registry
 from lle.config.schema import BaseParams, params_model
-from lle.errors import ConfigError, did_you_mean
+from lle.errors import ConfigError, did_you_mean, first_line
 
 
 def load_params(path: Path = Path("params.yaml"), overrides: Iterable[str] = ()) -> BaseParams:
@@ -100,8 +100,8 @@ def _decoded(data: bytes) -> str:
 
 def _yaml_fault(error: Exception) -> str:
     """Says in one line what a YAML parser found wrong; some broken values end in other errors than its own."""
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    told = problem or (str(error).splitlines() or [type(error).__name__])[0]
+    mark = getattr(error, "problem_mark", None)
+    told = getattr(error, "problem", None) or first_line(error)
     return f"{told} (line {mark.line + 1}, column {mark.column + 1})." if mark is not None else f"{told}."
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from lle.errors import DataError, LleError
+from lle.errors import DataError, LleError, first_line
 from lle.files import atomic_path
 
 _HEIF = frozenset({".heic", ".heif"})
@@ -250,10 +250,7 @@ def write_webp(path: Path, array: NDArray[np.uint8], side: int, quality: int | N
 def _no_picture(path: Path, error: BaseException) -> DataError:
     if reason := unreadable(path):
         return DataError(f"{path} cannot be read here: {reason}.")
-    told = str(error).strip().splitlines()
-    return DataError(
-        f"{path} cannot be read as a picture: {told[0] if told else type(error).__name__}. It may be damaged: fetch it again, or remove it."
-    )
+    return DataError(f"{path} cannot be read as a picture: {first_line(error)}. It may be damaged: fetch it again, or remove it.")
 
 
 def _open(path: Path) -> Image.Image:

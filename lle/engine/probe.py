@@ -21,6 +21,7 @@ from lle.data.streams import IterationSampler, Pictures, StreamDataset, loader, 
 from lle.engine.method import Batch, Method, Update
 from lle.engine.optim import parameters_of
 from lle.engine.step import mix, only
+from lle.engine.validation import to_tensor
 
 PAIRS = 8
 """Validation pairs that are looked at."""
@@ -82,7 +83,7 @@ class Probe:
         rows = rows_with(pictures, "low", "normal")
         for place in np.linspace(0, len(rows) - 1, min(PAIRS, len(rows))).astype(int):
             row = rows[place]
-            yield _tensor(pictures.low(row)), _tensor(pictures.normal(row))
+            yield to_tensor(pictures.low(row)), to_tensor(pictures.normal(row))
 
     def gradient_shares(self, update: Update, batches: Iterable[Mapping[str, Batch]]) -> dict[str, float]:
         """Returns by term its share of the gradient of what an update moves.
@@ -107,18 +108,8 @@ class Probe:
         return {term: mean / whole if whole else 0.0 for term, mean in means.items()}
 
 
-def psnr(output: Tensor, normal: Tensor) -> float:
-    """Returns the PSNR in dB of a result in [0, 1], clamped and rounded to 8 bits, against its reference."""
-    levels = output.clamp(0, 1).mul(255).round().div(255)
-    return float(-10 * torch.log10((levels - normal).square().mean().clamp_min(1e-10)))
-
-
 def _gradient_norm(loss: Tensor, moved: Sequence[torch.nn.Parameter]) -> float:
     if not loss.requires_grad:
         return 0.0
     found = torch.autograd.grad(loss, list(moved), retain_graph=True, allow_unused=True)
     return float(torch.stack([gradient.square().sum() for gradient in found if gradient is not None]).sum().sqrt())
-
-
-def _tensor(picture: np.ndarray) -> Tensor:
-    return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(torch.float32) / 255

@@ -38,12 +38,16 @@ def mean_psnr(method: Method, pairs: Sequence[tuple[np.ndarray, np.ndarray]], de
     modes = [(module, module.training) for module in method.modules()]
     scores = []
     for low, normal in pairs:
-        output = method.enhance(_tensor(low).to(device))
-        error = (output.cpu().mul(255).round() - _tensor(normal).mul(255)).div(255).square().mean().item()
-        scores.append(-10 * math.log10(max(error, 1e-10)))
+        scores.append(psnr(method.enhance(to_tensor(low).to(device)).cpu(), to_tensor(normal)))
     for module, mode in modes:
         module.training = mode
     return sum(scores) / len(scores)
+
+
+def psnr(output: Tensor, normal: Tensor) -> float:
+    """Returns the PSNR in dB of a result, clamped to [0, 1] and rounded to 8 bits, against its reference; both of one shape."""
+    error = (output.clamp(0, 1).mul(255).round() - normal.mul(255)).div(255).square().mean().item()
+    return -10 * math.log10(max(error, 1e-10))
 
 
 class swapped:  # noqa: N801 (used as a `with` statement)
@@ -69,5 +73,6 @@ def copy_parameters(method: Method, values: Sequence[Tensor]) -> None:
             parameter.copy_(value)
 
 
-def _tensor(picture: np.ndarray) -> Tensor:
+def to_tensor(picture: np.ndarray) -> Tensor:
+    """Returns H x W x 3 uint8 as 1 x 3 x H x W in [0, 1]."""
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].to(torch.float32).div_(255)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lle.engine.method import Method
-from lle.errors import LleError
+from lle.errors import LleError, first_line
 from lle.export.lowering import Lowered
 
 ODD = (1, 67, 93)
@@ -104,10 +104,6 @@ def trace(graph: Bytes, size: tuple[int, int] | None = None) -> torch.jit.Script
         try:
             traced = torch.jit.trace(graph, example, check_trace=False)
         except (RuntimeError, TypeError) as error:
-            raise LleError(f"{type(graph.enhance).__name__} cannot be traced: {_first_line(error)}") from error
+            raise LleError(f"{type(graph.enhance).__name__} cannot be traced: {first_line(error)}") from error
     assert isinstance(traced, torch.jit.ScriptModule)
     return traced
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

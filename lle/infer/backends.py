@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lle.errors import LleError
+from lle.errors import LleError, first_line
 from lle.infer.description import KEY, SUFFIXES, Description, Format, parse
 
 Pictures = NDArray[np.uint8]
@@ -71,7 +71,7 @@ class OnnxRuntime(Backend):
         try:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=[providers[device]])
         except Exception as error:  # ONNX Runtime's errors have no common class
-            raise LleError(f"{path} cannot be loaded by ONNX Runtime: {_line(error)} Export it again.") from error
+            raise LleError(f"{path} cannot be loaded by ONNX Runtime: {first_line(error)}. Export it again.") from error
         self.description = parse(self.session.get_modelmeta().custom_metadata_map.get(KEY), path)
         self.input = self.session.get_inputs()[0].name
 
@@ -93,7 +93,7 @@ class OpenVino(Backend):
         try:
             model = core.read_model(path)
         except RuntimeError as error:
-            raise LleError(f"{path} cannot be loaded by OpenVINO: {_line(error)} Export it again.") from error
+            raise LleError(f"{path} cannot be loaded by OpenVINO: {first_line(error)}. Export it again.") from error
         self.description = parse(_rt_info(model), path)
         hints = {"fp32": "f32", "int8": "f32", "fp16": "f16", "bf16": "bf16"}
         options: dict[str, Any] = {
@@ -127,7 +127,7 @@ class TorchScript(Backend):
                 warnings.simplefilter("ignore", FutureWarning)  # TorchScript is called deprecated
                 self.graph = torch.jit.load(path, map_location=device, _extra_files=extra).eval()
         except RuntimeError as error:
-            raise LleError(f"{path} cannot be loaded by torch: {_line(error)} Export it again.") from error
+            raise LleError(f"{path} cannot be loaded by torch: {first_line(error)}. Export it again.") from error
         text: str | bytes = extra[KEY]
         self.description = parse(text.decode() if isinstance(text, bytes) else text, path)
         self.device = torch.device(device)
@@ -183,7 +183,3 @@ def _rt_info(model: Any) -> str | None:
         if model.has_rt_info(keys):
             return str(model.get_rt_info(keys).astype(str))
     return None
-
-
-def _line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__) + "."

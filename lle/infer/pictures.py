@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from lle.data.images import eight_bits, opened, pixels, require_size
+from lle.data.images import DAMAGE, eight_bits, opened, pixels, require_size, unreadable
 from lle.errors import DataError, LleError
 from lle.files import atomic_path
 
@@ -70,6 +70,8 @@ def read_photo(path: Path, sixteen: bool = True) -> Photo:
     Raises:
         DataError: the file is missing, damaged, no picture, too large, or smaller than 16 pixels on a side.
     """
+    if (reason := unreadable(path)) is not None:
+        raise DataError(f"{path} cannot be read: {reason}.")
     with _any_size(), opened(path) as image:
         if image.width * image.height > LARGEST:
             raise DataError(f"{path} claims to be {image.width}x{image.height} pixels, which is more than {LARGEST // 10**6} million.")
@@ -88,9 +90,16 @@ def _beside(image: Image.Image) -> tuple[bytes | None, bytes | None]:
             ImageCms.ImageCmsProfile(io.BytesIO(profile))
         except (OSError, ImageCms.PyCMSError, TypeError):
             profile = None
+    try:
+        return profile, _camera(image)
+    except DAMAGE:
+        return profile, None  # a damaged header costs itself alone
+
+
+def _camera(image: Image.Image) -> bytes | None:
     exif = image.getexif()
     if "exif" not in image.info and image.format != "TIFF":
-        return profile, None
+        return None
     # Of TIFF the directory of the file itself, with its strips and compression, comes along; the sub-directory holds the camera's data.
     camera = Image.Exif()
     for tag in (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298):
@@ -99,7 +108,7 @@ def _beside(image: Image.Image) -> tuple[bytes | None, bytes | None]:
     for directory in (0x8769, 0x8825):
         if found := exif.get_ifd(directory):
             camera.get_ifd(directory).update(found)
-    return profile, camera.tobytes() if len(camera) or camera.get_ifd(0x8769) or camera.get_ifd(0x8825) else None
+    return camera.tobytes() if len(camera) or camera.get_ifd(0x8769) or camera.get_ifd(0x8825) else None
 
 
 def write_photo(path: Path, photo: Photo, quality: int = QUALITY) -> None:

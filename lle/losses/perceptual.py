@@ -21,10 +21,6 @@ from lle.errors import WeightsError, did_you_mean
 
 Name = Literal["efficientnet_lite0", "vgg16"]
 
-# Channels and convolutions of VGG16's five blocks; a pooling layer follows each block.
-_VGG16_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-_VGG16_FILE = "vgg16-397923af.pth"
-
 
 class Features(nn.Module):
     """Runs a chain of modules and returns the outputs of the chosen ones.
@@ -81,15 +77,12 @@ def features(name: Name, layers: Sequence[str], weights: Path | None = None, nor
         WeightsError: the weights are not on disk, or are of another network; the message says what to do.
     """
     if name == "vgg16":
-        return _vgg16(layers, weights, normalize)
+        from lle.losses.vgg import AS_IT_IS, IMAGENET, vgg
+
+        return vgg("vgg16", layers, IMAGENET if normalize else AS_IT_IS, weights)
     if name == "efficientnet_lite0":
         return _efficientnet_lite0(layers, weights, normalize)
     raise ValueError(f"there is no feature network '{name}'. Known: efficientnet_lite0, vgg16")
-
-
-def vgg16_path() -> Path:
-    """Where torchvision keeps VGG16's weights when it has downloaded them; reads TORCH_HOME."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / _VGG16_FILE
 
 
 def read_weights(path: Path, advice: str) -> dict[str, Tensor]:
@@ -117,37 +110,6 @@ def read_weights(path: Path, advice: str) -> dict[str, Tensor]:
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise WeightsError(f"{path} is not readable: {error}. {advice}") from error
     return state
-
-
-def _vgg16(layers: Sequence[str], weights: Path | None, normalize: bool) -> Features:
-    path = weights or vgg16_path()
-    state = read_weights(
-        path,
-        "Put torchvision's VGG16 weights there (on a machine with internet: "
-        "`python -c \"import torchvision; torchvision.models.vgg16(weights='IMAGENET1K_V1')\"`), "
-        "or choose the perceptual network efficientnet_lite0, which needs no download.",
-    )
-    stages: dict[str, nn.Module] = {}
-    tensors: dict[str, Tensor] = {}
-    inputs, index = 3, 0
-    for block, (width, count) in enumerate(_VGG16_BLOCKS, 1):
-        for layer in range(1, count + 1):
-            first_of_later = [nn.MaxPool2d(2)] if block > 1 and layer == 1 else []
-            stages[f"relu{block}_{layer}"] = nn.Sequential(*first_of_later, nn.Conv2d(inputs, width, 3, padding=1), nn.ReLU())
-            for kind in ("weight", "bias"):
-                # torchvision numbers convolutions, activations and pooling layers in one sequence.
-                key = f"features.{index}.{kind}"
-                if key not in state:
-                    raise WeightsError(f"{path} does not hold torchvision's VGG16: '{key}' is missing")
-                tensors[f"relu{block}_{layer}.{len(first_of_later)}.{kind}"] = state[key]
-            inputs, index = width, index + 2
-        index += 1
-    try:
-        nn.ModuleDict(stages).load_state_dict(tensors)
-    except RuntimeError as error:
-        raise WeightsError(f"{path} does not hold torchvision's VGG16: {error}") from error
-    mean, std = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)) if normalize else ((0.0,) * 3, (1.0,) * 3)
-    return Features(stages, layers, mean, std)
 
 
 def efficientnet_lite0(weights: Path | None = None) -> nn.Module:

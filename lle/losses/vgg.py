@@ -43,7 +43,7 @@ def vgg(
         path,
         f"Put torchvision's {name.upper()} weights there (on a machine with internet: "
         f"`python -c \"import torchvision; torchvision.models.{name}(weights='IMAGENET1K_V1')\"`), "
-        "or set the perceptual loss to another network, or its weight to 0.",
+        "or choose the perceptual network efficientnet_lite0, which needs no download, or set the weight of the loss to 0.",
     )
     stages: dict[str, nn.Module] = {}
     inputs = 3

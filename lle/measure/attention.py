@@ -6,12 +6,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor
 
 from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
+from lle.engine.validation import to_tensor
 from lle.errors import ConfigError
 from lle.keys import made_by
 from lle.measure.method import open_method
@@ -58,10 +58,10 @@ def attention(
     row, path = next((row, row.low) for row in prepared.rows("test") if row.low is not None)
     low = read_rgb(path)
     pictures = {"low": low, "output": enhancer.enhance(low)}
-    student, teacher = method.attention_maps(_tensor(low)), []
+    student, teacher = method.attention_maps(to_tensor(low)), []
     if row.normal is not None:
         pictures["normal"] = read_rgb(row.normal)
-        teacher = method.teacher_maps(_tensor(pictures["normal"]))
+        teacher = method.teacher_maps(to_tensor(pictures["normal"]))
     for who, maps in (("student", student), ("teacher", teacher)):
         pictures |= {f"{who}-{block}": _coloured(values) for block, values in enumerate(maps, start=1)}
     out = reports / FOLDER / dataset
@@ -83,10 +83,6 @@ def attention(
         ),
     }
     return Attention.written(result, Attention.path(reports, dataset, name))
-
-
-def _tensor(picture: Image) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))[None]).to(torch.float32) / 255
 
 
 def _coloured(values: Tensor) -> Image:

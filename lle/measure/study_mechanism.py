@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lle import registry
-from lle.config.schema import BaseParams
 from lle.data.images import read_rgb
 from lle.data.pairs import open_prepared
 from lle.files import significant
@@ -17,29 +16,8 @@ from lle.infer.enhancer import Enhancer
 from lle.measure.mechanism import mechanism
 from lle.results.mechanism import Mechanism
 
-
-class Run(Protocol):
-    """What is used here of a training of a study, see `lle.measure.study.Run`."""
-
-    @property
-    def variant(self) -> str:
-        """The row."""
-
-    @property
-    def method(self) -> str:
-        """Its method."""
-
-    @property
-    def params(self) -> BaseParams:
-        """All settings."""
-
-    @property
-    def folder(self) -> Path:
-        """Holds its model and its results."""
-
-    @property
-    def split(self) -> Literal["val", "test"]:
-        """The split that is measured."""
+if TYPE_CHECKING:
+    from lle.measure.study_results import Run
 
 
 def measure_run(run: Run) -> None:

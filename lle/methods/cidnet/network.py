@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from lle.methods.cidnet.hvi import HVI
 from lle.nn.blocks import crop_to, pad_to_multiple
+from lle.nn.channel_norm import ChannelNorm
 
 
 def _convolution(inputs: int, outputs: int, kernel: int = 3, groups: int = 1) -> nn.Conv2d:
@@ -48,21 +49,6 @@ class Up(nn.Module):
         x = self.up_scale(x)
         x = F.interpolate(x, (2 * x.shape[-2], 2 * x.shape[-1]), mode="bilinear", align_corners=True)
         return self.prelu(self.up(torch.cat([x, skip], dim=1)))
-
-
-class ChannelNorm(nn.Module):
-    """Layer normalisation over the channels of each position."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.bias = nn.Parameter(torch.zeros(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps B x C x H x W to the same shape."""
-        centred = x - x.mean(dim=1, keepdim=True)
-        normed = centred / (centred.square().mean(dim=1, keepdim=True) + 1e-6).sqrt()
-        return self.weight[:, None, None] * normed + self.bias[:, None, None]
 
 
 class CrossAttention(nn.Module):

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lle.engine.probe import LogRow, Measure, Probe, psnr
+from lle.engine.probe import LogRow, Measure, Probe
+from lle.engine.validation import psnr
 from lle.methods.clip_isp.method import HISTORY, ClipIsp
 
 SHARE = 0.2

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lle.nn.channel_norm import ChannelNorm
+
 
 class FrequencyBlock(nn.Module):
     """Convolves the amplitudes and the phases of a map's spectrum, and adds the result to the map.
@@ -39,21 +41,6 @@ def _with_real_bins(spectrum: Tensor, height: int, width: int) -> Tensor:
         for column in {0, width // 2 if width % 2 == 0 else 0}:
             mask[row, column] = True
     return torch.complex(spectrum.real, torch.where(mask, torch.zeros_like(spectrum.imag), spectrum.imag))
-
-
-class ChannelNorm(nn.Module):
-    """Normalises the channels of each position to mean 0 and variance 1, with a factor and a summand a channel."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.bias = nn.Parameter(torch.zeros(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps B x C x H x W to the same shape."""
-        centred = x - x.mean(dim=1, keepdim=True)
-        normed = centred / (centred.square().mean(dim=1, keepdim=True) + 1e-6).sqrt()
-        return normed * self.weight[:, None, None] + self.bias[:, None, None]
 
 
 class Gate(nn.Module):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from lle.engine.probe import Measure, Probe, psnr
+from lle.engine.probe import Measure, Probe
+from lle.engine.validation import psnr
 from lle.methods.jcrnet.network import JCRNet
 
 STAGES = ("input", "1: correct", "2: refine", "3: adjust")

@@ -19,7 +19,8 @@ from lle.data.images import write_png
 from lle.data.prepare import prepare
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update
 from lle.engine.model_io import save_model
-from lle.engine.probe import Measure, Probe, psnr
+from lle.engine.probe import Measure, Probe
+from lle.engine.validation import psnr
 from lle.errors import ConfigError, LleError
 from lle.files import write_json, write_text
 from lle.measure.mechanism import mechanism
