@@ -14,6 +14,7 @@ import os
 import pickle
 import struct
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,7 +35,10 @@ _PATIENCE = 10.0
 """Seconds."""
 
 _log = logging.getLogger("lle.training")
-_DAMAGED = (RuntimeError, EOFError, pickle.UnpicklingError, struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError)
+DAMAGED = (
+    *(RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError, OverflowError),
+    *(pickle.UnpicklingError, struct.error, zipfile.BadZipFile),
+)
 """What torch.load raises for files that are cut off, empty, zeroed or overwritten."""
 
 
@@ -176,7 +180,7 @@ def read_checkpoint(folder: Path, method: Method) -> RunState | None:
             return _load(path, method)
         except OSError as error:
             raise TrainingError(f"cannot read the resume checkpoint {path}: {error.strerror or error}.") from error
-        except _DAMAGED as error:
+        except DAMAGED as error:
             aside = path.with_name(f"{path.stem}-damaged.pt")
             os.replace(path, aside)
             _log.warning(
@@ -186,7 +190,7 @@ def read_checkpoint(folder: Path, method: Method) -> RunState | None:
 
 
 def _load(path: Path, method: Method) -> RunState:
-    """Loads a checkpoint into the method; raises one of `_DAMAGED` before anything was changed."""
+    """Loads a checkpoint into the method; raises one of `DAMAGED` before anything was changed."""
     values = torch.load(path, map_location="cpu", weights_only=True)
     progress = Progress(**values["progress"])
     progress.rows = [(int(i), phase, update, term, value) for i, phase, update, term, value in progress.rows]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import struct
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,15 +15,13 @@ from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.engine.method import Method
 from lle.engine.model_io import save_model
+from lle.engine.resume import DAMAGED
 from lle.errors import WeightsError
 from lle.files import sha256, write_json
 from lle.keys import method_code, stage_key
 from lle.provenance import provenance
 
-_DAMAGED = (
-    *(SafetensorError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError),
-    *(pickle.UnpicklingError, struct.error, zipfile.BadZipFile, OverflowError, MemoryError),
-)
+_UNREADABLE = (*DAMAGED, SafetensorError, OSError, MemoryError)
 """What readers of weights raise for files that are cut off, overwritten or of another kind."""
 # Names under which authors nest a state dict beside optimiser states and epochs.
 NESTED = ("state_dict", "model_state_dict", "model", "net", "params", "weight")
@@ -114,7 +110,7 @@ def read_state(path: Path) -> Mapping[str, Any]:
         raise WeightsError(f"{path} {reason}")
     try:
         state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
-    except _DAMAGED as error:
+    except _UNREADABLE as error:
         # What torch says of a pickle that names code; its advice is to run that code, so its words are not passed on.
         if isinstance(error, pickle.UnpicklingError) and any(word in str(error) for word in ("Unsupported global", "Unsupported class")):
             raise WeightsError(
