@@ -12,7 +12,7 @@ import numpy as np
 from lle.config.iovt import FailureConfig, IovtConfig, ScenarioConfig
 from lle.iovt.mine import Run, Simulation, simulate
 from lle.iovt.plan import Plan, Work, plan
-from lle.iovt.stations import Line, root, wire_bits
+from lle.iovt.stations import Line, root, short, wire_bits
 from lle.results.base import Fact
 from lle.results.cost import Profile
 from lle.results.simulation import Capacity, Crossing, Crowd, Design, RingLoad
@@ -106,9 +106,9 @@ class Designer:
                 if method in self.profiles
                 for size in self.config.capacity_sizes
             ],
-            ring_bound=_short(whole),
-            cut_bound=_short(cut),
-            camera_mbit_per_s=_short(per_camera / 1e6),
+            ring_bound=short(whole),
+            cut_bound=short(cut),
+            camera_mbit_per_s=short(per_camera / 1e6),
             ring=[self.ring(max(1, round(share * whole))) for share in RING_SHARES],
             crossings=[
                 self.crossing(method, size) for method in sorted(self.profiles) for size in dict.fromkeys(((400, 600), self.scenario.size))
@@ -129,14 +129,14 @@ class Designer:
             "duty": one.duty,
             "bits_per_pixel": codec.bits_per_pixel,
             "growth": codec.growth,
-            "video": _short(self.plan().video / 1e6),
+            "video": short(self.plan().video / 1e6),
             "access": one.access.mbit_per_s,
             "ring": one.ring.mbit_per_s,
             "uplink": one.uplink.mbit_per_s,
             "uplink_ms": one.uplink.delay_ms,
-            "edge_speed": _short(self.speeds[one.edge]),
+            "edge_speed": short(self.speeds[one.edge]),
             "edge_places": config.computers[one.edge].places,
-            "cloud_speed": _short(self.speeds[one.cloud]),
+            "cloud_speed": short(self.speeds[one.cloud]),
             "cloud_places": config.computers[one.cloud].places,
             "spread": config.computers[one.edge].spread,
         }
@@ -161,8 +161,8 @@ class Designer:
         return Capacity(
             method=method,
             size=f"{size[0]}x{size[1]}",
-            frame_ms=_short(1000 * base.edge.mean),
-            bound=_short(min(bound, 1e6)),
+            frame_ms=short(1000 * base.edge.mean),
+            bound=short(min(bound, 1e6)),
             cameras=found,
             more=found == MOST,
         )
@@ -198,9 +198,7 @@ class Designer:
             run = simulation.run()
             shares.append(late_share(run, self.scenario.limit_ms / 1000))
             loads.append(max(load for name, load in run.lines.items() if name.startswith("ring")))
-        return RingLoad(
-            cameras=cameras, whole=_short(shares[0]), cut=_short(shares[1]), whole_load=_short(loads[0]), cut_load=_short(loads[1])
-        )
+        return RingLoad(cameras=cameras, whole=short(shares[0]), cut=short(shares[1]), whole_load=short(loads[0]), cut_load=short(loads[1]))
 
     def crossing(self, method: str, size: tuple[int, int]) -> Crossing:
         """Returns the age of a frame in an idle mine, enhanced in either place, and the uplink's rate at which both are equal."""
@@ -211,9 +209,9 @@ class Designer:
         return Crossing(
             method=method,
             size=f"{size[0]}x{size[1]}",
-            edge_ms=_short(1000 * edge),
-            cloud_ms=_short(1000 * cloud),
-            rate=None if rate is None else _short(rate / 1e6),
+            edge_ms=short(1000 * edge),
+            cloud_ms=short(1000 * cloud),
+            rate=None if rate is None else short(rate / 1e6),
         )
 
     def crowd(self, cameras: int) -> Crowd:
@@ -227,8 +225,8 @@ class Designer:
             cameras=cameras,
             edge_p95=_p95(runs["edge"]),
             cloud_p95=_p95(runs["cloud"]),
-            edge_late=_short(late_share(runs["edge"], limit)),
-            cloud_late=_short(late_share(runs["cloud"], limit)),
+            edge_late=short(late_share(runs["edge"], limit)),
+            cloud_late=short(late_share(runs["cloud"], limit)),
         )
 
 
@@ -245,8 +243,4 @@ def _most(fits: Callable[[int], bool], high: int) -> int:
 
 
 def _p95(run: Run) -> float | None:
-    return _short(1000 * float(np.quantile(run.dark, 0.95))) if len(run.dark) else None
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
+    return short(1000 * float(np.quantile(run.dark, 0.95))) if len(run.dark) else None

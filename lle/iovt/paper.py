@@ -17,7 +17,7 @@ import numpy as np
 from lle.config.iovt import IovtConfig
 from lle.iovt.mine import lognormal
 from lle.iovt.plan import profile_of, seconds_of
-from lle.iovt.stations import OVERHEAD, PAYLOAD, Line, packets, root, wire_bits
+from lle.iovt.stations import OVERHEAD, PAYLOAD, Line, packets, root, short, wire_bits
 from lle.results.cost import Profile
 from lle.results.simulation import Family, Fitted, PaperRun, Placed, Reading, Sensitivity, Timing
 
@@ -176,24 +176,20 @@ def sensitivities(network: Network) -> list[Sensitivity]:
         found.append(
             Sensitivity(
                 parameter=name,
-                value=_short(value * unit),
-                halved=(_short((half := changed(value / 2).rates())[0]), _short(half[1])),
-                doubled=(_short((twice := changed(value * 2).rates())[0]), _short(twice[1])),
-                turns=None if turns is None else _short(turns * unit),
+                value=short(value * unit),
+                halved=(short((half := changed(value / 2).rates())[0]), short(half[1])),
+                doubled=(short((twice := changed(value * 2).rates())[0]), short(twice[1])),
+                turns=None if turns is None else short(turns * unit),
             )
         )
     return found
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
 
 
 def _family(network: Network) -> Family:
     delays = [dataclasses.replace(network, pictures=number).delays() for number in VOLUMES]
     return Family(
         delay_ms=_ms(network.cloud_delay),
-        mbit_per_s=_short(network.cloud_rate / 1e6),
+        mbit_per_s=short(network.cloud_rate / 1e6),
         edge_ms=[_ms(edge) for edge, _ in delays],
         cloud_ms=[_ms(cloud) for _, cloud in delays],
     )
@@ -218,17 +214,17 @@ def paper_run(config: IovtConfig, profiles: Mapping[str, Profile], seed: int) ->
         alone = seconds_of(profile, paper.size) / here
         own = dataclasses.replace(network, edge=network.edge * alone, cloud=network.cloud * alone)
         edge, cloud = own.rates()
-        placed.append(Placed(method=method, edge_fps=_short(edge), cloud_fps=_short(cloud), edge_ms=_ms(own.edge), cloud_ms=_ms(own.cloud)))
+        placed.append(Placed(method=method, edge_fps=short(edge), cloud_fps=short(cloud), edge_ms=_ms(own.edge), cloud_ms=_ms(own.cloud)))
     others = [fit(network.edge_rate, delay / 1000) for delay in OTHER_DELAYS_MS if delay != paper.cloud_delay_ms]
     return PaperRun(
         fitted=Fitted(
             picture_bytes=round(network.payload),
-            bits_per_pixel=_short(8 * network.payload / (paper.size[0] * paper.size[1])),
-            cloud_mbit_per_s=_short(network.cloud_rate / 1e6),
+            bits_per_pixel=short(8 * network.payload / (paper.size[0] * paper.size[1])),
+            cloud_mbit_per_s=short(network.cloud_rate / 1e6),
             edge_ms=_ms(network.edge),
             cloud_ms=_ms(network.cloud),
-            edge_speed=_short(here / network.edge),
-            cloud_speed=_short(here / network.cloud),
+            edge_speed=short(here / network.edge),
+            cloud_speed=short(here / network.cloud),
             assumed={"rate to the edge, Mbit/s": paper.edge_mbit_per_s, "constant delay to the cloud, ms": paper.cloud_delay_ms},
         ),
         timings=_rounds(network, seed),

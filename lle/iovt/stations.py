@@ -28,6 +28,11 @@ def packets(payload: float) -> int:
     return max(1, math.ceil(payload / PAYLOAD))
 
 
+def short(value: float) -> float:
+    """Returns a value with four significant digits."""
+    return float(f"{value:.4g}")
+
+
 def wire_bits(payload: float) -> float:
     """Returns the bits that a frame takes on an Ethernet wire, gaps between packets included.
 
