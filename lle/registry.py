@@ -161,7 +161,7 @@ def create(name: str, settings: Mapping[str, Any] | MethodConfig | None = None) 
     config = settings if isinstance(settings, MethodConfig) else config_class(name)(**(settings or {}))
     method = method_class(name)(config)
     method.check()
-    return method
+    return method.to(memory_format=method.layout)
 
 
 def card(name: str) -> Card:

@@ -64,6 +64,7 @@ class ClipGuided(Method):
 
     stream = "unpaired"
     scope = "global"
+    layout = torch.channels_last
     network: nn.Module
     filled: Tensor
     first_prompts: Tensor

@@ -15,7 +15,7 @@ A subclass that is trained must have one of these, each the general form of the 
     `stream` and `updates()`: several losses that take turns, each moving its own modules;
     `phases()`: several trainings after each other, each with streams of its own.
 What it may have, all with a default that suits most:
-    `scope` (whether large pictures may be tiled), `prepare` (what is measured on the training split first), `on_phase_start` and
+    `scope` (whether large pictures may be tiled), `layout` (of weights in memory), `prepare` (what is measured on the training split first), `on_phase_start` and
     `on_phase_end`, `tags` (what results depend on beside code and settings), `measurements` (seconds spent in other threads),
     `import_weights` (the authors' naming), `exported` (what is traced), `reset_state` (methods that remember the frame before),
     `estimate` and `enhance_with` (global methods that see a picture once and then work by tile or frame).
@@ -71,11 +71,14 @@ class Method(nn.Module):
         stream: kind of the default training stream; None for methods that are not trained, or whose phases have their own.
         scope: `local` if an output pixel depends on a bounded neighbourhood of the input, so that a large picture may be
             tiled; `global` if it depends on the whole picture.
+        layout: order of convolution weights in memory, which decides that of the features: `torch.channels_last` where it was measured
+            to be faster on a processor, in training and at use.
     """
 
     network: nn.Module | None
     stream: ClassVar[str | None] = None
     scope: ClassVar[Literal["local", "global"]] = "local"
+    layout: ClassVar[torch.memory_format] = torch.contiguous_format
 
     def __init__(self, config: MethodConfig) -> None:
         super().__init__()

@@ -6,9 +6,9 @@ trained with several seeds, as on several kinds of processor, and one more such 
 runs. Where the spread is not known, results of other hardware are shown and not judged.
 
 Parameters and multiply-accumulates must be equal. Latency is compared as a multiple of the yardstick (`lle.measure.yardstick`)
-that was timed beside it, on the hardware on which it was accepted. A file that is not the one the pipeline wrote, as `dvc.lock`
-has it, fails too: somebody changed it by hand. Segmentation in the dark is judged like quality, by what is recognised in each
-picture, and the small CLIP by its shares of right answers.
+that was timed beside it, on the hardware on which it was accepted, if other programs left the cores alone both times. A file that
+is not the one the pipeline wrote, as `dvc.lock` has it, fails too: somebody changed it by hand. Segmentation in the dark is judged
+like quality, by what is recognised in each picture, and the small CLIP by its shares of right answers.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from lle.gate.accepted import accepted_results
 from lle.gate.consistency import inconsistencies
 from lle.gate.snapshot import SEGMENTATION, Cost, Quality, Share, Timing, snapshot
 from lle.gate.verdict import Check, Outcome, Verdict
+from lle.measure.load import QUIET
 from lle.metrics.bootstrap import bootstrap_mean
 from lle.metrics.registry import all_metrics
 
@@ -196,6 +197,10 @@ def _compare_latency(subject: str, name: str, before: Timing | None, after: Timi
         return Check(subject, name, "skipped", f"{before.threads} threads were accepted, {after.threads} measured")
     if not before.yardstick_ms or not after.yardstick_ms:
         return Check(subject, name, "skipped", "no yardstick was timed beside it")
+    for timing, which in ((before, "accepted"), (after, "new")):
+        if timing.others is None or timing.others > QUIET:
+            took = "an unknown share" if timing.others is None else f"{timing.others:.0%}"
+            return Check(subject, name, "skipped", f"other programs took {took} of the cores while the {which} one was timed")
     old, new = before.ms / before.yardstick_ms, after.ms / after.yardstick_ms
     found = f"{old:.3g} -> {new:.3g} yardsticks ({new / old:.2f} times, at most {most:g})"
     outcome: Outcome = "fail" if new > most * old else "better" if old > most * new else "pass"

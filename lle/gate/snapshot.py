@@ -50,12 +50,14 @@ class Timing:
         ms: median of the timed runs.
         threads: CPU threads.
         yardstick_ms: what the yardstick took beside it, None where it was not timed.
+        others: share of the machine's cores that other programs took meanwhile, None where it is not known.
         machine: the hardware, see `MACHINE`.
     """
 
     ms: float
     threads: int
     yardstick_ms: float | None
+    others: float | None
     machine: Mapping[str, Any]
 
 
@@ -157,7 +159,7 @@ def _segmented(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[float | Non
 
 def _cost(record: Mapping[str, Any]) -> Cost:
     times = {
-        size: Timing(timing["median"], timing["threads"], record.get("yardstick_ms"), _machine(record))
+        size: Timing(timing["median"], timing["threads"], record.get("yardstick_ms"), timing.get("others"), _machine(record))
         for size, timing in record["latency_ms"].items()
     }
     return Cost(record["parameters"], record["macs"], times)

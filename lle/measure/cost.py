@@ -24,6 +24,7 @@ from torch.utils.flop_counter import flop_registry
 from lle.engine.method import Method
 from lle.infer.memory import give_back
 from lle.measure import yardstick
+from lle.measure.load import Others
 from lle.results.cost import Profile
 
 SIZES = ((400, 600), (256, 256))
@@ -225,10 +226,12 @@ def profile(
             macs_by_size[key] = counted if count else None
             memory = peak_memory(run, device)
             memory_by_size[key] = None if memory is None else round(memory, 1)
-            median, runs = latency(run, device, limit=seconds)
-            # Beside each timing, so that both meet the same load; it is a piece of work for the CPU.
-            yardsticks += [yardstick.measure(runs=5)] if device.type == "cpu" else []
-            latency_by_size[key] = {"median": float(f"{median:.4g}"), "runs": runs, "threads": used}
+            with Others() as others:
+                median, runs = latency(run, device, limit=seconds)
+                # Beside each timing, so that both meet the same load; it is a piece of work for the CPU.
+                yardsticks += [yardstick.measure(runs=5)] if device.type == "cpu" else []
+            share = None if others.share is None else round(others.share, 3)
+            latency_by_size[key] = {"median": float(f"{median:.4g}"), "runs": runs, "threads": used, "others": share}
     result: dict[str, Any] = {
         "schema": Profile.SCHEMA,
         "method": name,

@@ -21,6 +21,8 @@ class Latency(Part):
     """Milliseconds."""
     runs: int | None = None
     threads: int | None = None
+    others: Number | None = None
+    """Share of the machine's cores that other programs took meanwhile, 0 to 1."""
 
 
 class TrainingSpeed(Part):

@@ -59,8 +59,9 @@ def write_cost(
     parameters: int = 1000,
     macs: int | None = 10**9,
     hardware: dict[str, Any] = HERE,
+    others: float | None = 0.0,
 ) -> None:
-    timing = {"400x600": {"median": ms, "runs": 9, "threads": 1}}
+    timing = {"400x600": {"median": ms, "runs": 9, "threads": 1, "others": others}}
     record = {"method": "net", "parameters": parameters, "macs": {"400x600": macs}, "latency_ms": timing, "yardstick_ms": yardstick_ms}
     write_json(reports / "profile/net.json", {**record, "provenance": {"hardware": hardware}})
 
@@ -167,6 +168,18 @@ def test_latency_is_judged_by_the_yardstick(reports: Path) -> None:
     assert gate(reports, latency=2).passed
     write_cost(reports, ms=30, yardstick_ms=None)
     assert [check.message for check in gate(reports).of("skipped")] == ["no yardstick was timed beside it"]
+
+
+def test_latency_that_was_timed_beside_other_programs_is_not_judged(reports: Path) -> None:
+    write_cost(reports, ms=90, others=0.4)
+    told = "other programs took 40% of the cores while the new one was timed"
+    assert [check.message for check in gate(reports).of("skipped")] == [told]
+    write_cost(reports, ms=90, others=0.05)
+    assert failed(gate(reports)) == ["net latency 400x600"]
+    commit(reports)
+    accept("slower, as timed on a machine that says nothing of its load", reports)
+    write_cost(reports, ms=90, others=None)
+    assert [check.message for check in gate(reports).of("skipped")] == [told.replace("40%", "an unknown share")]
 
 
 def test_a_slower_forward_fails(tmp_path: Path) -> None:

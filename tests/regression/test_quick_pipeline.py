@@ -22,8 +22,6 @@ from lle.files import read_json
 
 ROOT = Path(__file__).parents[2]
 ACCEPTED = Path(__file__).with_name("quick")
-# On the machine where it was accepted, a forward pass of a millisecond is timed: beside other jobs it has taken eight times as long.
-WIDE = ["--latency", "40"]
 METHODS = ("unet", "zero_dce")
 STEPS = [
     "fetch demo",
@@ -80,7 +78,7 @@ def test_it_is_as_good_as_what_was_accepted(project: Path, tmp_path: Path) -> No
         for name in ("metrics", "profile", "studies"):
             shutil.copytree(project / "reports" / name, ACCEPTED / name)
     files = ["--junit", str(tmp_path / "gate.xml"), "--markdown", str(tmp_path / "gate.md")]
-    assert "The gate is open" in call(project, "lle", "gate", "--against", str(ACCEPTED), *WIDE, *files)
+    assert "The gate is open" in call(project, "lle", "gate", "--against", str(ACCEPTED), *files)
     suite = ElementTree.parse(tmp_path / "gate.xml").getroot()
     assert suite.attrib["failures"] == "0"
     subjects = {case.attrib["classname"] for case in suite}
@@ -89,7 +87,7 @@ def test_it_is_as_good_as_what_was_accepted(project: Path, tmp_path: Path) -> No
 
 
 def test_planted_faults_close_the_gate(project: Path, tmp_path: Path) -> None:
-    """A loss that lost its sign, a metric that is off by a factor, and a network that does a part of its work 2000 times."""
+    """A loss that lost its sign, a metric that is off by a factor, and a network that does a part of its work twice."""
     broken = tmp_path / "broken"
     shutil.copytree(project, broken)
 
@@ -101,21 +99,15 @@ def test_planted_faults_close_the_gate(project: Path, tmp_path: Path) -> None:
 
     plant("losses/zero_reference.py", '"exposure": config.exposure_weight', '"exposure": -config.exposure_weight')
     work = "x = block(F.max_pool2d(x, 2) if level else x)"
-    plant("methods/unet/network.py", work, f"for _ in range(0 if level else 2000):\n                block(x)\n            {work}")
-    run(broken, "train zero_dce", "evaluate zero_dce demo", "profile unet")
-    # What it does in vain changes no picture, but takes minutes at the size of those that are measured.
-    shutil.copy2(project / "lle/methods/unet/network.py", broken / "lle/methods/unet/network.py")
+    plant("methods/unet/network.py", work, f"if not level:\n                block(x)\n            {work}")
     plant("metrics/psnr.py", "10 * np.log10", "9 * np.log10")
-    run(broken, "evaluate unet demo")
-    text = call(broken, "lle", "gate", "--against", str(ACCEPTED), *WIDE, code=1)
+    run(broken, "train zero_dce", "evaluate zero_dce demo", "profile unet", "evaluate unet demo")
+    text = call(broken, "lle", "gate", "--against", str(ACCEPTED), code=1)
     assert "The gate is CLOSED" in text
     failed = closed_by(text)
     assert {("demo/zero_dce", "psnr"), ("demo/zero_dce", "ssim"), ("demo/unet", "psnr"), ("unet", "MACs")} <= failed
     assert {subject for subject, _ in failed} == {"demo/zero_dce", "demo/unet", "unet"}
     assert {name for subject, name in failed if subject == "demo/unet"} <= {"psnr", "psnr_gt_mean"}
-    # Times are judged on the hardware on which they were accepted, which here is this machine.
-    text = call(broken, "lle", "gate", "--against", str(project / "reports"), *WIDE, code=1)
-    assert ("unet", "latency") in closed_by(text)
 
 
 def closed_by(text: str) -> set[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from lle.engine.method import Batch, Losses, Method
@@ -17,6 +18,7 @@ class JCRNetMethod(Method):
 
     stream = "paired"
     scope = "global"
+    layout = torch.channels_last
     network: JCRNet
     config: Config
 

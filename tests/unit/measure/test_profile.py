@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from torch.nn import functional as F
 from lle.config.base import MethodConfig
 from lle.engine.method import Method
 from lle.measure.cost import latency, macs, parameters, peak_memory, profile, throughput
+from lle.measure.load import Others
 from lle.results.cost import Profile
 
 
@@ -114,6 +118,7 @@ def test_profile_writes_what_it_returns(tmp_path: Path) -> None:
     assert result.macs == {"16x20": 81 * 320, "32x32": 81 * 1024}
     assert result.latency_ms["16x20"].threads == 1
     assert result.latency_ms["16x20"].runs >= 3
+    assert 0 <= result.latency_ms["16x20"].others <= 1
     assert result.train is not None
     assert result.train.plain() == {"iterations": 5, "images_per_s": 12.5, "data_wait_share": 0.01}
     assert torch.get_num_threads() == threads
@@ -169,3 +174,23 @@ def test_throughput_counts_images() -> None:
     result = throughput(step, seconds=0.2)
     assert result["images_per_s"] == pytest.approx(8 * result["steps"] / result["seconds"], rel=1e-2)
     assert 100 < result["images_per_s"] < 1601
+
+
+def test_what_other_programs_take_is_told_apart_from_this_one() -> None:
+    """Beside a program that keeps a core busy: the share is about that core's, not that of the block itself."""
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("needs two cores")
+
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        time.sleep(0.2)
+        with Others() as others:
+            end = time.perf_counter() + 1.0
+            while time.perf_counter() < end:
+                pass
+    finally:
+        busy.kill()
+        busy.wait()
+    assert others.share is not None
+    cores = os.cpu_count() or 1
+    assert 0.5 / cores < others.share < 1 - 0.25 / cores
