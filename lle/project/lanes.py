@@ -182,26 +182,30 @@ class Dvc:
         self.root, self.environment = root, environment
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
+        # Between the start of a process and its entry above, `stop` would miss it.
+        self._starts = threading.Lock()
 
     def __call__(self, words: Sequence[str], environment: Mapping[str, str]) -> int:
         """Runs one command and returns its exit code."""
-        if self._stopped:
-            return -signal.SIGTERM
-        # A group of its own, which `stop` can end with all that it started.
-        process = subprocess.Popen(
-            ["dvc", *words], cwd=self.root, env={**os.environ, **self.environment, **environment}, start_new_session=True
-        )
-        self._running.add(process)
+        with self._starts:
+            if self._stopped:
+                return -signal.SIGTERM
+            # A group of its own, which `stop` can end with all that it started.
+            process = subprocess.Popen(
+                ["dvc", *words], cwd=self.root, env={**os.environ, **self.environment, **environment}, start_new_session=True
+            )
+            self._running.add(process)
         code = process.wait()
         self._running.discard(process)
         return code
 
     def stop(self) -> None:
         """Ends the commands that run: their trainings leave a checkpoint. No other is started."""
-        self._stopped = True
-        for process in tuple(self._running):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+        with self._starts:
+            self._stopped = True
+            for process in tuple(self._running):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
 
 
 def _known(reports: Path) -> dict[str, float]:

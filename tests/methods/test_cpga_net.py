@@ -11,8 +11,8 @@ from lle.methods.cpga_net.network import fast_guided_filter
 from lle.registry import card, create
 
 
-# The gamma of the exposure file is 0.07 on values of 1e-9, where single precision is off by 7e-5.
-@pytest.mark.parametrize(("variant", "tolerance"), [("", 1e-5), ("expe", 2e-4)])
+# The gamma of the exposure file is 0.07 on values of 1e-9, where single precision is off by 7e-5, and without AVX by 2.4e-4.
+@pytest.mark.parametrize(("variant", "tolerance"), [("", 1e-5), ("expe", 5e-4)])
 def test_agrees_with_the_authors(parity, variant, tolerance):
     vectors, weights = parity("cpga_net", variant)
     method = create("cpga_net")

@@ -23,7 +23,6 @@ from lle.gate.compare import gate
 from lle.gate.snapshot import snapshot
 from lle.gate.verdict import Verdict
 from lle.measure import yardstick
-from lle.measure.cost import latency
 from lle.metrics.psnr import psnr
 from lle.metrics.ssim import ssim
 
@@ -180,31 +179,6 @@ def test_latency_that_was_timed_beside_other_programs_is_not_judged(reports: Pat
     accept("slower, as timed on a machine that says nothing of its load", reports)
     write_cost(reports, ms=90, others=None)
     assert [check.message for check in gate(reports).of("skipped")] == [told.replace("40%", "an unknown share")]
-
-
-def test_a_slower_forward_fails(tmp_path: Path) -> None:
-    """Measured, not made up: the same network, and the same with its work done six times."""
-    reports = tmp_path / "reports"
-    network = nn.Conv2d(3, 24, 5, padding=2).eval()
-    picture = torch.rand(1, 3, 120, 160)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-
-    def timed(repetitions: int) -> None:
-        @torch.inference_mode()
-        def run() -> None:
-            for _ in range(repetitions):
-                network(picture)
-
-        write_cost(reports, latency(run, runs=15, warm_ups=3)[0], yardstick.measure(runs=5))
-
-    try:
-        timed(1)
-        before = shutil.copytree(reports, tmp_path / "before")
-        timed(6)
-    finally:
-        torch.set_num_threads(threads)
-    assert failed(gate(reports, before, latency=2)) == ["net latency 400x600"]
 
 
 def test_a_broken_loss_fails(tmp_path: Path) -> None:

