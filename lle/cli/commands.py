@@ -15,6 +15,7 @@ SECTIONS = {
         "train",
         "evaluate",
         "compare",
+        "stream",
         "export",
         "fetch",
         "methods",

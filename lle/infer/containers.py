@@ -183,6 +183,10 @@ def exact() -> int:
 
 def said(error: BaseException) -> str:
     """Returns what FFmpeg says of an error, without the number and the address."""
+    import av
+
+    if isinstance(error, av.error.ExitError):
+        return "nothing came for too long"
     return getattr(error, "strerror", None) or first_line(error)
 
 

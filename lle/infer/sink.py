@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -156,6 +157,13 @@ class Sink:
             self.container.close()
         except (av.FFmpegError, OSError) as error:
             raise LleError(f"{self.target} cannot be written: {said(error)}.") from error
+
+    def abandon(self) -> None:
+        """Closes without a word what can no longer be written."""
+        import av
+
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self.container.close()
 
 
 def _matrix(frame: av.VideoFrame) -> list[int] | None:
