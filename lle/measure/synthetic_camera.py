@@ -242,6 +242,7 @@ class Viewer:
             try:
                 with sender, sender.makefile("rb", 4096) as stream:
                     options = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0"}
+                    container: Any
                     with av.open(stream, format="mpegts", options=options) as container:
                         context = container.streams.video[0].codec_context
                         context.thread_type, context.thread_count = "SLICE", 1
