@@ -31,9 +31,9 @@ def section(reports: Path, results: Results) -> Section | None:
         f"{one.clips} clips of {one.frames} frames: a window that moves by whole pixels over dark test pictures of {one.dataset}, with "
         "fresh noise in every frame. Nothing else changes, so every change of the result is flicker. Warping error: root mean square "
         "difference of a frame and the one before, moved to where it must be, in levels of 255; a method that brightens also brightens "
-        "noise, of which the input's row shows how much there is. Mean over time: standard deviation of the mean of what all frames show, in levels. PSNR "
-        f"is against the normal picture moved alike. Smoothed: parameters averaged over {one.smooth_seconds:g} s, for methods that "
-        "estimate some; others have a dash."
+        "noise, of which the input's row shows how much there is. Mean over time: standard deviation of the mean of what all frames "
+        "show, in levels. PSNR is against the normal picture moved alike. Smoothed: parameters averaged over "
+        f"{one.smooth_seconds:g} s, for methods that estimate some; others have a dash."
     )
     if missing:
         remark += f" Not measured: {', '.join(map(results.title, missing))}; `lle flicker METHOD {one.dataset}` does it."
