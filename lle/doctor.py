@@ -32,6 +32,8 @@ PACKAGES = {
     "onnxruntime": "edge",
     "openvino": "edge",
     "nncf": "edge",
+    "av": "video",
+    "prometheus_client": "video",
 }
 
 

@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from lle.cli import direct, edge, publishing, render, stages
+from lle.cli import direct, edge, publishing, render, stages, video
 from lle.cli.group import Sections
 
 SECTIONS = {
@@ -15,6 +15,7 @@ SECTIONS = {
         "train",
         "evaluate",
         "compare",
+        "stream",
         "export",
         "fetch",
         "methods",
@@ -25,7 +26,7 @@ SECTIONS = {
         "render",
     ),
     "Results": ("report", "gate", "promote", "reproduce", "mlflow"),
-    "Measurements and stages of the pipeline": ("profile", "costs", "judge", "segment", "read", "simulate", "study", "clip"),
+    "Measurements and stages of the pipeline": ("profile", "costs", "judge", "segment", "read", "flicker", "simulate", "study", "clip"),
 }
 
 
@@ -46,6 +47,6 @@ def main(verbose: bool) -> None:
         logging.getLogger("lle").setLevel(logging.DEBUG)
 
 
-for _module in (direct, edge, publishing, stages, render):
+for _module in (direct, edge, publishing, stages, render, video):
     for _command in _module.COMMANDS:
         main.add_command(_command)

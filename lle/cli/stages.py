@@ -91,10 +91,11 @@ SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=Tr
 
 @benchmark.command()
 @click.option("--cases", type=click.IntRange(1), default=5000, show_default=True, help="Number of damaged inputs.")
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind of input, such as video; may be repeated.")
 @SEED
-def mutations(cases: int, seed: int) -> None:
-    """Run damaged pictures, archives, lists, settings and weights through the command line (minutes)."""
-    found = project().benchmark_mutations(cases, seed)
+def mutations(cases: int, kinds: tuple[str, ...], seed: int) -> None:
+    """Run damaged pictures, archives, lists, settings and weights, or videos, through the command line (minutes)."""
+    found = project().benchmark_mutations(cases, seed, kinds)
     for kind, one in found.kinds.items():
         click.echo(f"{kind:12}  {one.cases} inputs, {one.refused} refused, {one.faults} faults")
     _end_with([f"{fault.kind} {fault.case}: {fault.fault}: {fault.message}" for fault in found.faults])

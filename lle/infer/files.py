@@ -13,6 +13,7 @@ from lle.data.folders import find_pictures, say_left_out
 from lle.data.images import SUFFIXES, size
 from lle.errors import DataError, LleError
 from lle.infer.adjust import Adjust, strip
+from lle.infer.darkness import Gate
 from lle.infer.enhancer import LARGE, Enhancer
 from lle.infer.memory import give_back
 from lle.infer.pictures import QUALITY, WRITES, Photo, read_photo, write_photo
@@ -33,6 +34,7 @@ class Output:
         eight_bits: write 8 bits a channel also where the input has 16.
         adjust: strength and brightness.
         compare: also write a strip of input and result beside each result, `<name>.compare.<ending>`.
+        gate: pictures that it finds lit are written as they are; None enhances all.
     """
 
     format: str = ".png"
@@ -40,6 +42,7 @@ class Output:
     eight_bits: bool = False
     adjust: Adjust = field(default_factory=Adjust)
     compare: bool = False
+    gate: Gate | None = None
 
 
 def enhance_paths(
@@ -135,7 +138,11 @@ def _enhanced(enhancer: Enhancer, source: Path, photo: Future[Photo], output: Ou
 
     def work() -> None:
         low = photo.result()
-        found.extend((low, low.with_colours(output.adjust(low.colours, enhancer.enhance(low.colours)))))
+        if output.gate is not None and not output.gate.dark_alone(low.colours):
+            LOG.info("%s is lit: it is written as it is.", source)
+            found.extend((low, low))
+        else:
+            found.extend((low, low.with_colours(output.adjust(low.colours, enhancer.enhance(low.colours)))))
 
     failure = _failure(source, work)
     return (None, None, failure) if failure is not None else (found[0], found[1], None)
@@ -210,7 +217,7 @@ def plan_paths(
             plan.extend((path, (out / path.relative_to(source)).with_suffix(suffix)) for path in pictures)
         else:
             plan.append((source, out if one_file else out / f"{source.stem}{suffix}"))
-    _require_free(plan, force or skip_existing, compare)
+    require_free(plan, force or skip_existing, compare)
     return [(source, target) for source, target in plan if force or not (skip_existing and _exists(target))]
 
 
@@ -246,7 +253,17 @@ def _names_a_file(out: Path) -> bool:
     return True
 
 
-def _require_free(plan: list[tuple[Path, Path]], force: bool, compare: bool) -> None:
+def require_free(plan: Sequence[tuple[Path, Path]], force: bool, compare: bool = False) -> None:
+    """Refuses a plan by which something would be lost.
+
+    Args:
+        plan: inputs with the files their results go to.
+        force: existing files may be replaced, inputs excepted.
+        compare: strips are written beside the results.
+
+    Raises:
+        DataError: two results would have one name, a result would replace an input, or exists already.
+    """
     by_target: dict[Path, Path] = {}
     results = [(source, target) for source, target in plan] + [(source, compared(target)) for source, target in plan if compare]
     for source, target in results:

@@ -44,12 +44,12 @@ def measure(reports: Path = Path("reports"), pictures: int = 1000, seed: int = 0
     with tempfile.TemporaryDirectory(prefix="lle-memory-") as folder:
         _make_pairs(Path(folder) / "pairs", WARM_UP + pictures, seed)
         for name, command in {"enhance": _enhance, "evaluate": _evaluate}.items():
-            commands[name] = _growth(_apart(command, Path(folder))[WARM_UP:])
+            commands[name] = growth(_apart(command, Path(folder))[WARM_UP:])
     record = {
         "pictures": pictures,
         "sides": list(SIDES),
         "method": METHOD,
-        "commands": {name: growth.plain() for name, growth in commands.items()},
+        "commands": {name: one.plain() for name, one in commands.items()},
         "provenance": provenance(seed=seed, data_digest=None, command=f"lle benchmark memory --pictures {pictures}"),
     }
     found = MemoryGrowth.of(record)
@@ -63,7 +63,8 @@ def _windows(count: int) -> tuple[range, range]:
     return range(tenth, 2 * tenth), range(count - tenth, count)
 
 
-def _growth(values: Sequence[float]) -> Growth:
+def growth(values: Sequence[float]) -> Growth:
+    """Compares values of resident memory, in MB, early and late."""
     early, late = (statistics.median(values[window.start : window.stop]) for window in _windows(len(values)))
     rounded = {"early_mb": early, "late_mb": late, "growth_mb": late - early, "peak_mb": max(values)}
     return Growth(**{name: round(value, 1) for name, value in rounded.items()})
@@ -108,8 +109,8 @@ def _run(command: Callable[[Path], list[float]], folder: Path, connection: Any) 
     connection.close()
 
 
-def _resident() -> float:
-    """Resident memory of this process, MB."""
+def resident() -> float:
+    """Returns the resident memory of this process, in MB."""
     import resource
 
     return int(_STATM.read_text(encoding="ascii").split()[1]) * resource.getpagesize() / 1e6
@@ -129,7 +130,7 @@ def _enhance(folder: Path) -> list[float]:
     from lle.infer.files import enhance_paths
 
     values: list[float] = []
-    enhance_paths(_enhancer(), [folder / "pairs" / "low"], folder / "out", on_progress=lambda *_: values.append(_resident()))
+    enhance_paths(_enhancer(), [folder / "pairs" / "low"], folder / "out", on_progress=lambda *_: values.append(resident()))
     return values
 
 
@@ -142,7 +143,7 @@ def _evaluate(folder: Path) -> list[float]:
     enhancer = _enhancer()
 
     def enhance(picture: np.ndarray) -> np.ndarray:
-        values.append(_resident())
+        values.append(resident())
         return np.asarray(enhancer.enhance(picture))
 
     settings = FolderData(kind="folder", source=folder / "pairs", split="test")

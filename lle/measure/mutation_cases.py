@@ -165,6 +165,23 @@ class Bench:
         file.write_bytes(mutate(data, rng))
         return self._keeping(("model",), "weights", "import", "zero_dce", str(file), "-o", "model")
 
+    def video(self, rng: np.random.Generator) -> str | tuple[str, str]:
+        """`lle enhance` of a damaged video, where an older result is there."""
+        from lle.measure.video_speed import write
+
+        suffix = (".mp4", ".mkv", ".ts", ".avi")[int(rng.integers(4))]
+        whole = Path(f"whole{suffix}")
+        if not whole.is_file():
+            write(whole, 12, (128, 160))
+        file = Path(f"damaged{suffix}")
+        file.write_bytes(mutate(whole.read_bytes(), rng))
+        Path("films").mkdir(exist_ok=True)
+        Path("films/out.mp4").write_bytes(b"older")
+        outcome = self._keeping(("films",), "enhance", "gamma", str(file), "-o", "films/out.mp4", "--force")
+        if [path.name for path in Path("films").iterdir()] != ["out.mp4"]:
+            return "lost", f"films holds {sorted(path.name for path in Path('films').iterdir())}"
+        return outcome
+
     def _keeping(self, folders: Sequence[str], *words: str, always: bool = False) -> str | tuple[str, str]:
         """Runs a command that must leave folders as they were where it ends with an error (or `always`), and no hidden files."""
         before = _digests(folders)
@@ -235,5 +252,8 @@ KINDS: dict[str, Callable[[Bench, np.random.Generator], str | tuple[str, str]]] 
     "pairs": Bench.pairs,
     "settings": Bench.settings,
     "weights": Bench.weight_file,
+    "video": Bench.video,
 }
 """How an input of each kind is made and run."""
+USUAL = tuple(kind for kind in KINDS if kind != "video")
+"""Kinds that need nothing but the core; video needs PyAV and is run by itself."""

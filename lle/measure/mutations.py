@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from lle.errors import LleError
+from lle.infer.containers import require_av
 from lle.measure import mutation_cases
 from lle.provenance import provenance
 from lle.results.benchmarks import Fault, Handled, Mutations
@@ -27,33 +28,38 @@ _SLOW = 10
 
 
 def measure(reports: Path = Path("reports"), cases: int = 5000, seed: int = 0, kinds: tuple[str, ...] | None = None) -> Mutations:
-    """Runs damaged inputs of all kinds in turn and writes `benchmarks/mutations.json`.
+    """Runs damaged inputs of all kinds in turn and writes `benchmarks/mutations.json`, or `mutations_<kind>.json` where kinds are given.
 
     Args:
         reports: receives the file.
         cases: how many inputs.
         seed: of the damage.
-        kinds: which of `lle.measure.mutation_cases.KINDS`; None takes all.
+        kinds: which of `lle.measure.mutation_cases.KINDS`; None takes the usual ones.
 
     Returns:
         What was written: how many inputs of each kind were refused, and every fault.
     """
-    names = kinds or tuple(mutation_cases.KINDS)
+    names = kinds or mutation_cases.USUAL
+    if unknown := [name for name in names if name not in mutation_cases.KINDS]:
+        raise LleError(f"there is no kind of input '{unknown[0]}'; known: {', '.join(mutation_cases.KINDS)}.")
+    if "video" in names:
+        require_av()
     begun = time.monotonic()
     found = list(_outcomes(cases, seed, names))
     handled = {}
     for place, name in enumerate(names):
         of = [outcome for number, outcome in enumerate(found) if number % len(names) == place]
         handled[name] = Handled(cases=len(of), refused=of.count("refused"), faults=sum(isinstance(one, Fault) for one in of))
+    command = ["lle benchmark mutations", *(f"--kind {kind}" for kind in kinds or ()), f"--cases {cases} --seed {seed}"]
     record = {
         "seed": seed,
         "seconds": round(time.monotonic() - begun, 1),
         "kinds": {name: one.plain() for name, one in handled.items()},
         "faults": [one.plain() for one in found if isinstance(one, Fault)],
-        "provenance": provenance(seed=seed, data_digest=None, command=f"lle benchmark mutations --cases {cases} --seed {seed}"),
+        "provenance": provenance(seed=seed, data_digest=None, command=" ".join(command)),
     }
     result = Mutations.of(record)
-    result.write(Mutations.path(reports))
+    result.write(Mutations.path(reports, kinds or ()))
     return result
 
 

@@ -13,6 +13,7 @@ from lle.project.edge import Edge
 from lle.project.guided import Guidance
 from lle.project.publish import Publishing
 from lle.project.stages import Stages
+from lle.project.video import Moving
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Project(Datasets, Edge, Guidance, Publishing, Stages):
+class Project(Datasets, Edge, Guidance, Moving, Publishing, Stages):
     """Everything `params.yaml` describes: data sets, trainings, measurements, results.
 
     Args:
@@ -229,11 +230,11 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
 
         return measure(self.reports)
 
-    def benchmark_mutations(self, cases: int = 5000, seed: int = 0) -> Mutations:
-        """Runs damaged pictures, archives, lists, settings and weights through the command line."""
+    def benchmark_mutations(self, cases: int = 5000, seed: int = 0, kinds: Sequence[str] = ()) -> Mutations:
+        """Runs damaged pictures, archives, lists, settings and weights, or only some `kinds`, through the command line."""
         from lle.measure.mutations import measure
 
-        return measure(self.reports, cases, seed)
+        return measure(self.reports, cases, seed, tuple(kinds) or None)
 
     def benchmark_memory(self, pictures: int = 1000) -> MemoryGrowth:
         """Measures how the memory of `lle enhance` and `lle evaluate` grows over many pictures of many sizes."""

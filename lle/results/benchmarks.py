@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,9 +32,9 @@ class Handled(Part):
 
 
 class Mutations(ResultFile):
-    """`reports/benchmarks/mutations.json`."""
+    """`reports/benchmarks/mutations.json`, and `mutations_<kind>.json` of a kind that was run by itself."""
 
-    FILES: ClassVar[str] = "benchmarks/mutations.json"
+    FILES: ClassVar[str] = "benchmarks/mutations*.json"
 
     seed: int
     seconds: Number
@@ -42,9 +43,9 @@ class Mutations(ResultFile):
     provenance: Provenance
 
     @staticmethod
-    def path(reports: Path) -> Path:
-        """Returns where the file lies."""
-        return Path(reports) / "benchmarks" / "mutations.json"
+    def path(reports: Path, kinds: Sequence[str] = ()) -> Path:
+        """Returns where the file lies; of the usual kinds together where none is named."""
+        return Path(reports) / "benchmarks" / f"{'_'.join(('mutations', *kinds))}.json"
 
 
 class Growth(Part):

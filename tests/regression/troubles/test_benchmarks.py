@@ -18,10 +18,19 @@ def test_two_hundred_damaged_inputs(tmp_path: Path) -> None:
     found = mutations.measure(tmp_path, cases=200, seed=7)
     assert Mutations.read(Mutations.path(tmp_path)) == found
     assert found.faults == []
-    assert set(found.kinds) == set(mutation_cases.KINDS)
+    assert set(found.kinds) == set(mutation_cases.USUAL)
     # Damage must be damage, and must not be so heavy that nothing but the first check is ever reached.
     assert all(one.cases == 40 and one.refused > 5 for one in found.kinds.values())
     assert sum(one.refused for one in found.kinds.values()) < 195
+
+
+@pytest.mark.timeout(600)
+def test_ten_damaged_videos(tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[video]'")
+    found = mutations.measure(tmp_path, cases=10, kinds=("video",))
+    assert Mutations.read(tmp_path / "benchmarks/mutations_video.json") == found
+    assert found.faults == []
+    assert 0 < found.kinds["video"].refused < 10
 
 
 def test_damage_follows_its_seed() -> None:
@@ -75,5 +84,5 @@ def test_memory_over_a_few_pictures(tmp_path: Path) -> None:
 
 
 def test_growth_is_that_of_the_medians() -> None:
-    found = memory_growth._growth([float(value) for value in range(100)])
+    found = memory_growth.growth([float(value) for value in range(100)])
     assert (found.early_mb, found.late_mb, found.growth_mb, found.peak_mb) == (14.5, 94.5, 80.0, 99.0)
