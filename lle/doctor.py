@@ -32,6 +32,10 @@ PACKAGES = {
     "onnxruntime": "edge",
     "openvino": "edge",
     "nncf": "edge",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "prometheus_client": "serve",
+    "python_multipart": "serve",
 }
 
 

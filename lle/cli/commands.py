@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from lle.cli import direct, edge, publishing, render, stages
+from lle.cli import direct, edge, publishing, render, serving, stages
 from lle.cli.group import Sections
 
 SECTIONS = {
@@ -16,6 +16,7 @@ SECTIONS = {
         "evaluate",
         "compare",
         "export",
+        "serve",
         "fetch",
         "methods",
         "datasets",
@@ -46,6 +47,6 @@ def main(verbose: bool) -> None:
         logging.getLogger("lle").setLevel(logging.DEBUG)
 
 
-for _module in (direct, edge, publishing, stages, render):
+for _module in (direct, edge, publishing, stages, render, serving):
     for _command in _module.COMMANDS:
         main.add_command(_command)

@@ -12,6 +12,7 @@ from lle.project.datasets import Datasets
 from lle.project.edge import Edge
 from lle.project.guided import Guidance
 from lle.project.publish import Publishing
+from lle.project.service import Serving
 from lle.project.stages import Stages
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Project(Datasets, Edge, Guidance, Publishing, Stages):
+class Project(Datasets, Edge, Guidance, Publishing, Serving, Stages):
     """Everything `params.yaml` describes: data sets, trainings, measurements, results.
 
     Args:
