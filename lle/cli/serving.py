@@ -73,6 +73,7 @@ def benchmark_serve(model: str, seconds: float, load: float, threads: int, batch
     click.echo(f"answers: {', '.join(f'{count} of {status}' for status, count in found.answers.items())}")
     click.echo(f"enhanced: median {found.median_s:.3f} s, 99 % within {found.p99_s:.3f} s")
     click.echo(f"throughput: {found.throughput:.3g} megapixels/s, {found.share:.1%} of the model in a loop")
+    click.echo(f"the model was at work for {found.busy:.1%} of the time")
     click.echo(f"memory: {found.memory.early_mb:.0f} MB early, {found.memory.growth_mb:+.1f} MB, at most {found.memory.peak_mb:.0f} MB")
     end_with(found.faults)
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -73,11 +74,13 @@ def measure(
             clients = Load(address, key, pictures, expected, rate, seconds, seed)
             with _watched(process.pid) as resident:
                 answers = clients.run()
+            busy = _model_seconds(address) / max(one.at for one in answers)
             faults = [*_last(process, clients), *_told(folder / "log", key)]
         if seconds >= LONG:
             loops.append(_loop(model, models, folder, threads, each))
         found = _judged(answers, resident, loops, pictures, seconds, faults)
     record = {
+        "busy": significant(busy),
         "model": str(model),
         "seconds": seconds,
         "threads": threads,
@@ -129,6 +132,13 @@ def _judged(
         "memory": memory.plain(),
         "faults": faults,
     }
+
+
+def _model_seconds(address: str) -> float:
+    """Returns how long the model was at work, as the service's metrics tell."""
+    with urllib.request.urlopen(f"{address}/metrics") as answer:
+        text = answer.read().decode()
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("lle_model_seconds_sum"))
 
 
 def _growth(values: Sequence[float]) -> Growth:

@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -144,47 +145,33 @@ class Load:
         return self.answers
 
     def one(self, kind: str, number: int) -> Answer:
-        """Sends one request on a connection of its own."""
-        connection = self._connection()
-        try:
-            return self._send(connection, kind, number)
-        finally:
-            connection.close()
-
-    def _client(self) -> None:
-        connection = self._connection()
-        while (next_ := self._work.get()) is not None:
-            answer = self._send(connection, *next_)
-            self.answers.append(answer)
-            if answer.status is None:
-                connection.close()  # it opens anew by itself
-        connection.close()
-
-    def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(*self._place, timeout=120)
-
-    def _send(self, connection: http.client.HTTPConnection, kind: str, number: int) -> Answer:
+        """Sends one request, on a connection of its own as another client would, and returns what came of it."""
         begun = time.perf_counter()
-        if kind == "gone":
-            self._go_away(number)
-            return Answer(kind, number, None, time.perf_counter() - begun, time.perf_counter() - self._begun)
-        target, headers, body = self._request(kind, number)
         status: int | None = None
         fault = same = None
-        try:
-            connection.request("POST", target, body, headers)
-            response = connection.getresponse()
-            content, status = response.read(), response.status
-            if status not in ALLOWED[kind]:
-                fault = f"{kind}: status {status}: {content[:200]!r}"
-            elif status == 429 and not (response.headers.get("Retry-After") or "").isdecimal():
-                fault = f"{kind}: 429 without Retry-After"
-            elif status == 200:
-                same = hashlib.sha256(content).hexdigest() == self._digests[number]
-        except (OSError, http.client.HTTPException) as error:
-            fault = f"{kind}: {type(error).__name__}: {error}"
+        if kind == "gone":
+            self._go_away(number)
+        else:
+            target, headers, body = self._request(kind, number)
+            try:
+                with closing(http.client.HTTPConnection(*self._place, timeout=120)) as connection:
+                    connection.request("POST", target, body, headers)
+                    response = connection.getresponse()
+                    content, status = response.read(), response.status
+                if status not in ALLOWED[kind]:
+                    fault = f"{kind}: status {status}: {content[:200]!r}"
+                elif status == 429 and not (response.headers.get("Retry-After") or "").isdecimal():
+                    fault = f"{kind}: 429 without Retry-After"
+                elif status == 200:
+                    same = hashlib.sha256(content).hexdigest() == self._digests[number]
+            except (OSError, http.client.HTTPException) as error:
+                fault = f"{kind}: {type(error).__name__}: {error}"
         now = time.perf_counter()
         return Answer(kind, number, status, now - begun, now - self._begun, fault, same)
+
+    def _client(self) -> None:
+        while (next_ := self._work.get()) is not None:
+            self.answers.append(self.one(*next_))
 
     def _request(self, kind: str, number: int) -> tuple[str, dict[str, str], bytes]:
         """Returns address, headers and body of a request."""

@@ -150,6 +150,8 @@ class ServiceLoad(ResultFile):
     """Megapixels a second in answers 200, without the first tenth of the time."""
     share: Number
     """Of the throughput in that of the loop."""
+    busy: Number
+    """Share of the time in which the model was at work."""
     memory: Growth
     faults: list[str]
     provenance: Provenance

@@ -23,6 +23,8 @@ from lle.serve.settings import Batching
 
 WORKERS = 2
 """Threads that read and write pictures while others are enhanced."""
+GIVE_BACK = 2.0
+"""Seconds between two times at which freed memory goes back to the system."""
 T = TypeVar("T")
 
 
@@ -62,6 +64,7 @@ class Work:
         # Pictures that are decoded at once: one is enhanced, the next ones are ready, the last ones are encoded.
         self._decoded = asyncio.Semaphore(max(WORKERS + 2, 2 * batching.most))
         self._reading = 0
+        self._given_back = 0.0
         self._waiting: deque[_Waiting] = deque()
         self._some = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -105,12 +108,13 @@ class Work:
 
                 def write() -> bytes:
                     result = low.with_colours(wanted.adjust(low.colours, enhanced))
-                    return self._scratch.encode(result, wanted.format, wanted.quality)
+                    encoded = self._scratch.encode(result, wanted.format, wanted.quality)
+                    self._give_back()
+                    return encoded
 
                 return await self._by(self._io, write)
         finally:
             path.unlink(missing_ok=True)
-            give_back()
 
     async def _enhanced(self, model: Model, picture: Picture) -> Picture:
         one = _Waiting(model, model.key(picture), picture, asyncio.get_running_loop().create_future())
@@ -152,6 +156,12 @@ class Work:
                 one.result.set_exception(refused(result))
             else:
                 one.result.set_result(result)
+
+    def _give_back(self) -> None:
+        """Gives freed memory back now and then: the model needs most of it again, and asking the system for it takes time."""
+        if time.monotonic() - self._given_back > GIVE_BACK:
+            self._given_back = time.monotonic()
+            give_back()
 
     def _by(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(pool, work)
