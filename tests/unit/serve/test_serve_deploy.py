@@ -106,3 +106,14 @@ def test_no_registry_is_named():
     for name in ("Dockerfile", "compose.yaml", "deploy/prometheus.yml", ".dockerignore"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"pypi|docker\.io|ghcr\.io|quay\.io|index-url|https://", text), name
+
+
+def test_the_page_of_the_documentation_is_one_screen_and_right():
+    text = (ROOT / "docs/serve.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 48
+    assert max(map(len, text.splitlines())) <= 150
+    assert "docs/serve.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+    options = {name for option in main.commands["serve"].params for name in option.opts}
+    assert set(re.findall(r"`(--[a-z-]+)", text)) <= options
+    for word in ("strength", "brightness", "format", "quality", "eight_bits", "model"):
+        assert f"`{word}`" in text
