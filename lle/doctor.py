@@ -34,6 +34,9 @@ PACKAGES = {
     "nncf": "edge",
     "av": "video",
     "prometheus_client": "video",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "python_multipart": "serve",
 }
 
 

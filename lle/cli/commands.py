@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from lle.cli import direct, edge, publishing, render, stages, video
+from lle.cli import direct, edge, publishing, render, serving, stages, video
 from lle.cli.group import Sections
 
 SECTIONS = {
@@ -17,6 +17,7 @@ SECTIONS = {
         "compare",
         "stream",
         "export",
+        "serve",
         "fetch",
         "methods",
         "datasets",
@@ -47,6 +48,6 @@ def main(verbose: bool) -> None:
         logging.getLogger("lle").setLevel(logging.DEBUG)
 
 
-for _module in (direct, edge, publishing, stages, render, video):
+for _module in (direct, edge, publishing, stages, render, serving, video):
     for _command in _module.COMMANDS:
         main.add_command(_command)

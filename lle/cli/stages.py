@@ -98,7 +98,7 @@ def mutations(cases: int, kinds: tuple[str, ...], seed: int) -> None:
     found = project().benchmark_mutations(cases, seed, kinds)
     for kind, one in found.kinds.items():
         click.echo(f"{kind:12}  {one.cases} inputs, {one.refused} refused, {one.faults} faults")
-    _end_with([f"{fault.kind} {fault.case}: {fault.fault}: {fault.message}" for fault in found.faults])
+    end_with([f"{fault.kind} {fault.case}: {fault.fault}: {fault.message}" for fault in found.faults])
 
 
 @benchmark.command()
@@ -123,10 +123,10 @@ def kills(times: int, together: int, seed: int) -> None:
         wrong = [*run.different, *run.left, *([f"exit status {run.exit_code}"] if run.exit_code else [])]
         click.echo(f"{', '.join(told)}: {'as an uninterrupted run' if not wrong else 'not as an uninterrupted run'}")
         faults += [f"{', '.join(told)}: {', '.join(wrong)}"] if wrong else []
-    _end_with(faults)
+    end_with(faults)
 
 
-def _end_with(faults: list[str]) -> None:
+def end_with(faults: list[str]) -> None:
     """Names the faults of a benchmark, and ends with 1 where there are any."""
     for fault in faults:
         click.echo(fault, err=True)

@@ -12,6 +12,7 @@ from lle.project.datasets import Datasets
 from lle.project.edge import Edge
 from lle.project.guided import Guidance
 from lle.project.publish import Publishing
+from lle.project.service import Serving
 from lle.project.stages import Stages
 from lle.project.video import Moving
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Project(Datasets, Edge, Guidance, Moving, Publishing, Stages):
+class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages):
     """Everything `params.yaml` describes: data sets, trainings, measurements, results.
 
     Args:

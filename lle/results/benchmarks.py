@@ -1,4 +1,4 @@
-"""What the benchmarks of robustness found: damaged inputs, memory over many pictures, killed pipelines."""
+"""What the benchmarks of robustness found: damaged inputs, memory over many pictures, killed pipelines, the service under load."""
 
 from __future__ import annotations
 
@@ -119,3 +119,45 @@ class Kills(ResultFile):
     def path(reports: Path) -> Path:
         """Returns where the file lies."""
         return Path(reports) / "benchmarks" / "kills.json"
+
+
+class ServiceLoad(ResultFile):
+    """`reports/benchmarks/serve.json`: the service at more than it can do."""
+
+    FILES: ClassVar[str] = "benchmarks/serve.json"
+
+    model: str
+    seconds: Number
+    threads: int
+    """Of the model, in the service and in the loop."""
+    batch: int
+    """Pictures of several requests in one call of the model, at most."""
+    load: Number
+    """Good pictures that came, as a multiple of those that the model can do in a loop."""
+    answers: dict[str, int]
+    """Answers by status."""
+    kinds: dict[str, dict[str, int]]
+    """Answers by kind of request and status; clients that go away have none."""
+    different: int
+    """Results whose bytes are not those of `lle enhance`."""
+    median_s: Number
+    """From the request to the end of the answer 200."""
+    p99_s: Number
+    refusal_median_s: Number | None
+    """From the request to the end of the answer 429; None where there was none."""
+    loop: Number
+    """Megapixels a second of the model in a loop over the decoded pictures, before and after the load."""
+    throughput: Number
+    """Megapixels a second in answers 200, without the first tenth of the time."""
+    share: Number
+    """Of the throughput in that of the loop."""
+    busy: Number
+    """Share of the time in which the model was at work."""
+    memory: Growth
+    faults: list[str]
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "serve.json"

@@ -15,7 +15,8 @@ from lle.registry import card, create
 @pytest.mark.parametrize("variant", ["", "uhdll"])
 def test_agrees_with_the_authors(parity, variant):
     vectors, weights = parity("flol", variant)
-    # The phases of four numbers flip with rounding: what the authors' code gives with them real is compared closely (2e-5 with AVX2, 1.3e-4 without).
+    # The phases of four numbers flip with rounding: what the authors' code gives with them real is compared closely.
+    # It is off by 2e-5 with AVX2 and by 1.3e-4 without.
     for real_bins, name, tolerance in ((True, "output_realbins", 2e-4), (False, "output", 2e-2)):
         method = create("flol", {"preset": "paper", "real_bins": real_bins})
         method.import_weights(weights)
