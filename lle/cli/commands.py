@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from lle.cli import direct, edge, publishing, render, stages
+from lle.cli import direct, edge, publishing, render, stages, zoo
 from lle.cli.group import Sections
 
 SECTIONS = {
@@ -18,6 +18,7 @@ SECTIONS = {
         "export",
         "fetch",
         "methods",
+        "zoo",
         "datasets",
         "weights",
         "config",
@@ -46,6 +47,6 @@ def main(verbose: bool) -> None:
         logging.getLogger("lle").setLevel(logging.DEBUG)
 
 
-for _module in (direct, edge, publishing, stages, render):
+for _module in (direct, edge, publishing, stages, render, zoo):
     for _command in _module.COMMANDS:
         main.add_command(_command)

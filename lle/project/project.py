@@ -13,6 +13,7 @@ from lle.project.edge import Edge
 from lle.project.guided import Guidance
 from lle.project.publish import Publishing
 from lle.project.stages import Stages
+from lle.project.zoo import Zoo
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Project(Datasets, Edge, Guidance, Publishing, Stages):
+class Project(Datasets, Edge, Guidance, Publishing, Stages, Zoo):
     """Everything `params.yaml` describes: data sets, trainings, measurements, results.
 
     Args:
@@ -104,6 +105,18 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages):
             loggers,
             follow if live else None,
         )
+
+    def train_zoo(self, name: str, live: bool = False) -> Path:
+        """Trains weights for the package, or resumes their interrupted training, and returns the model folder.
+
+        Args:
+            name: a section of `zoo`, whose overrides are applied.
+            live: see `train`.
+
+        Raises:
+            LleError: settings, data or devices do not fit; the message says what to do.
+        """
+        return self.zoo_project(name).train(self.zoo_entry(name).method, live=live)
 
     def import_weights(self, method: str, files: Sequence[Path], out: Path | None = None) -> Path:
         """Brings in weights in their authors' naming and returns the model folder.
