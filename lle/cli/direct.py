@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model")
-@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.argument("words", nargs=-1, required=True, metavar="[MODEL] INPUTS...")
 @click.option("-o", "--out", required=True, type=PATH, help="Folder for the results; for a single picture also a name: result.jpg.")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @click.option("--skip-existing", is_flag=True, help="Leave out pictures whose result exists; goes on after an interruption.")
@@ -39,8 +38,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(min=1), help="Of the processor.")
 @with_project
 def enhance(
-    model: str,
-    inputs: tuple[Path, ...],
+    words: tuple[str, ...],
     out: Path,
     force: bool,
     skip_existing: bool,
@@ -56,7 +54,10 @@ def enhance(
     threads: int | None,
     project: Project,
 ) -> None:
-    """Enhance pictures (files and folders) with MODEL, a method's id, a model folder or an exported file."""
+    """Enhance pictures (files and folders) with MODEL, a method's id, a model folder or an exported file.
+
+    Without MODEL, the default of the weights that come with the package is taken: `lle zoo` lists them.
+    """
     from lle.infer.adjust import Adjust
     from lle.infer.files import Output, enhance_paths
 
@@ -70,9 +71,28 @@ def enhance(
             left = f"{number}/{total}, {speed:.2g} pictures/s, {(total - number) / speed:.0f} s left"
             click.echo(f"\r{left:60}", nl=number == total, err=True)
 
+    model, inputs = _model_first(words)
     enhancer = project.enhancer(model, tile, device, backend, threads)
+    click.echo(f"{enhancer.name}: {enhancer.source}", err=True)
     for written in enhance_paths(enhancer, inputs, out, force, done, output, skip_existing):
         click.echo(written)
+
+
+def _model_first(words: tuple[str, ...]) -> tuple[str | None, tuple[Path, ...]]:
+    """Tells the model from the pictures: the first word is one, unless it is a picture or a folder of pictures."""
+    from lle import registry, zoo
+    from lle.data.images import SUFFIXES
+    from lle.engine.model_io import DESCRIPTION
+
+    first, path = words[0], Path(words[0])
+    if first not in registry.packages() and first not in zoo.list_zoo():
+        model = (path / DESCRIPTION).is_file()
+        pictures = path.is_dir() and not model and any(one.suffix.lower() in SUFFIXES for one in path.rglob("*"))
+        if path.suffix.lower() in SUFFIXES or pictures:
+            return None, tuple(map(Path, words))
+    if len(words) == 1:
+        raise click.UsageError(f"name the pictures behind the model '{first}', or a picture alone.")
+    return first, tuple(map(Path, words[1:]))
 
 
 @click.command()

@@ -60,7 +60,9 @@ def write_keys(params: BaseParams, studies: Mapping[str, object], zoo: Mapping[s
     return written
 
 
-def write_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mapping[str, Iterable[Path]], root: Path = Path()) -> list[Path]:
+def write_pipelines(
+    params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mapping[str, Iterable[Path]], root: Path = Path()
+) -> list[Path]:
     """Brings `dvc.yaml` and the pipelines of the studies and of the zoo up to date with the settings.
 
     Args:
@@ -80,7 +82,9 @@ def write_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], z
     return written
 
 
-def check_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mapping[str, Iterable[Path]], root: Path = Path()) -> None:
+def check_pipelines(
+    params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mapping[str, Iterable[Path]], root: Path = Path()
+) -> None:
     """Refuses pipelines that lack an edge which the settings ask for.
 
     Raises:
@@ -104,7 +108,7 @@ def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mappi
     listed, packed = "\n".join(_studies(params, studies)), "\n".join(_zoo(params, zoo))
     keys = Keys(params)
     return {
-        path: "".join([before, BEGIN, *_fetches(keys), *_trainings(keys), END, after]),
+        path: "".join([before, BEGIN, *_fetches(keys), *_trainings(keys), *_shipped(keys), END, after]),
         root / STUDIES: HEAD + (f"stages:\n{listed}" if listed else "stages: {}\n"),
         root / ZOO: ZOO_HEAD + (f"stages:\n{packed}" if packed else "stages: {}\n"),
     }
@@ -121,6 +125,13 @@ def _trainings(keys: Keys) -> Iterator[str]:
         deps = _dependencies(keys, f"train/{name}", f"methods.{name}")
         yield f"  train_{name}:\n    cmd: lle train {name}\n    deps: [{', '.join(deps)}]\n"
         yield f"    outs: [build/models/{name}, reports/training/{name}.json: {{cache: false}}]\n"
+
+
+def _shipped(keys: Keys) -> Iterator[str]:
+    """The stage that measures the weights of the package, where there are any: one process, for imports take longer than a model."""
+    if "zoo" in keys.names():
+        yield f"  zoo:\n    cmd: lle zoo evaluate\n    deps: [{', '.join(_dependencies(keys, 'zoo', 'zoo'))}]\n"
+        yield "    outs: [reports/zoo/metrics: {cache: false}]\n"
 
 
 def _dependencies(keys: Keys, stage: str, section: str) -> list[str]:

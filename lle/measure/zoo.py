@@ -103,7 +103,9 @@ def _record(name: str, entry: ZooConfig, params: BaseParams, trained: Path) -> d
         raise LleError(f"there are no trained weights in {trained}. Train them first: lle zoo train {name}.")
     record: dict[str, Any] = read_json(trained / "train.json")
     if record["provenance"]["config_hash"] != stage_key(f"train/{entry.method}", params).config_hash:
-        raise LleError(f"the weights in {trained} were trained with other settings than zoo.{name} has. Train them again: lle zoo train {name}.")
+        raise LleError(
+            f"the weights in {trained} were trained with other settings than zoo.{name} has. Train them again: lle zoo train {name}."
+        )
     return record
 
 

@@ -131,12 +131,12 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages, Zoo):
         return import_files(method, files, self.params, out or self.models / method)
 
     def enhancer(
-        self, model: str | Path, tile: int | None = None, device: str = "cpu", backend: str | None = None, threads: int | None = None
+        self, model: str | Path | None, tile: int | None = None, device: str = "cpu", backend: str | None = None, threads: int | None = None
     ) -> Enhancer:
         """Returns what enhances pictures with a method.
 
         Args:
-            model: a method's id, a model folder or an exported file. What is not trained, such as gamma correction, takes its settings
+            model: a method's id, weights of the package, a model folder or an exported file; None takes the package's default. What is not trained, such as gamma correction, takes its settings
                 from the settings file where there is one; a trained model keeps its own, but for those that are overridden.
             tile: side in pixels of the tiles in which large pictures are enhanced; None chooses, see `Enhancer`.
             device: where to compute; `auto` takes a GPU if there is one.
@@ -148,12 +148,14 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages, Zoo):
             ConfigError: settings are overridden, and `model` is a folder.
             LleError: there is no such model.
         """
-        from lle import registry
+        from lle import registry, zoo
         from lle.config.load import load_params
         from lle.config.schema import method_settings
         from lle.engine.model_io import begun_since
         from lle.infer.enhancer import Enhancer
 
+        if model is None:
+            model = zoo.default()
         if backend == "auto":
             return self.tuned_enhancer(model, tile)
         settings: dict[str, Any] | None = None
@@ -166,7 +168,7 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages, Zoo):
             )
         if known and (self.overrides or self.path.exists()):
             settings = method_settings(self.params, str(model)).model_dump()
-            if (self.models / model).exists():
+            if (self.models / model).exists() or model in zoo.list_zoo():
                 before = method_settings(load_params(self.path), str(model)).model_dump()
                 settings = {key: value for key, value in settings.items() if value != before[key]}
         return Enhancer.load(model, settings, tile, device, self.models, backend, threads)
