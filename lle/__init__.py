@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lle.engine.method import Method
     from lle.engine.model_io import load_model
-    from lle.infer.enhancer import Enhancer
+    from lle.infer.shipped import Enhancer
     from lle.project import Project
     from lle.registry import create as create_method
     from lle.registry import list_methods
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Enhancer", "Method", "Project", "__version__", "create_method", "list_methods", "list_zoo", "load_model"]
 
 _PLACES = {
-    "Enhancer": ("lle.infer.enhancer", "Enhancer"),
+    "Enhancer": ("lle.infer.shipped", "Enhancer"),
     "Method": ("lle.engine.method", "Method"),
     "Project": ("lle.project", "Project"),
     "create_method": ("lle.registry", "create"),

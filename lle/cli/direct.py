@@ -73,7 +73,8 @@ def enhance(
 
     model, inputs = _model_first(words)
     enhancer = project.enhancer(model, tile, device, backend, threads)
-    click.echo(f"{enhancer.name}: {enhancer.source}", err=True)
+    if enhancer.source and Path(model or "") != Path(enhancer.source):
+        click.echo(f"{enhancer.name}: {enhancer.source}", err=True)
     for written in enhance_paths(enhancer, inputs, out, force, done, output, skip_existing):
         click.echo(written)
 

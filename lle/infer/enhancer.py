@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lle import registry, zoo
+from lle import registry
 from lle.data.images import SMALLEST
 from lle.engine.method import Method
 from lle.engine.model_io import DESCRIPTION, has_weights, load_model
@@ -42,12 +42,7 @@ class Enhancer:
 
     Raises:
         LleError: tiles are asked for and the method can only be applied to whole pictures, or the device does not exist.
-
-    Attributes:
-        source: where the weights are from, in a few words.
     """
-
-    source = "a method in memory"
 
     def __init__(self, method: Method | Backend, name: str = "method", tile: int | None = None, device: str = "cpu") -> None:
         self._method: Method | None = None
@@ -81,7 +76,7 @@ class Enhancer:
     @classmethod
     def load(
         cls,
-        name_or_path: str | Path | None = None,
+        name_or_path: str | Path,
         settings: Mapping[str, Any] | None = None,
         tile: int | None = None,
         device: str = "cpu",
@@ -92,10 +87,9 @@ class Enhancer:
         """Makes an enhancer from what a user can name.
 
         Args:
-            name_or_path: a method's id (its trained model in `models`, else the weights that come with the package; a classical
-                method needs none), weights of the package that have another name, a model folder with `method.json`, a
-                `.safetensors` file beside a `method.json`, or a file that `lle export` wrote. A string that is a method's id is one,
-                also where a file of that name exists. None takes the default of the package's weights.
+            name_or_path: a method's id (its trained model in `models`; a classical method needs none), a model folder
+                with `method.json`, a `.safetensors` file beside a `method.json`, or a file that `lle export` wrote. A string that
+                is a method's id is one, also where a file of that name exists.
             settings: values that replace the saved or the default ones.
             tile: see `Enhancer`.
             device: see `Enhancer`.
@@ -107,21 +101,17 @@ class Enhancer:
             WeightsError: the model is missing, damaged or does not fit.
             LleError: there is no such method or file.
         """
-        if name_or_path is None:
-            name_or_path = zoo.default()
         path = Path(name_or_path)
-        named = isinstance(name_or_path, str) and (name_or_path in registry.packages() or name_or_path in zoo.list_zoo())
-        if is_exported(path) and not named:
-            return cls(open_backend(path, backend, threads, device), tile=tile)._from(str(path))
+        if is_exported(path) and not (isinstance(name_or_path, str) and name_or_path in registry.packages()):
+            return cls(open_backend(path, backend, threads, device), tile=tile)
         if backend not in (None, "torch"):
             raise LleError(f"{backend} runs exported files: write one with `lle export {name_or_path}`, and name it here.")
         if threads is not None:
             torch.set_num_threads(threads)
-        if named:
-            method, source = _by_name(str(name_or_path), settings, models)
-            return cls(method, str(name_or_path), tile, device)._from(source)
+        if isinstance(name_or_path, str) and name_or_path in registry.packages():
+            return cls(_by_id(name_or_path, settings, models), name_or_path, tile, device)
         if path.is_dir():
-            return cls(load_model(path, settings), _described(path), tile, device)._from(str(path))
+            return cls(load_model(path, settings), _described(path), tile, device)
         if path.suffix == ".safetensors":
             if not path.is_file():
                 raise WeightsError(f"the weights file {path} does not exist.")
@@ -130,17 +120,13 @@ class Enhancer:
                     f"{path} has no {DESCRIPTION} beside it, which says what network it belongs to. Name the model's folder, "
                     "or bring weights of other origin in with `lle weights import METHOD FILE`."
                 )
-            return cls(load_model(path.parent, settings, weights=path), _described(path.parent), tile, device)._from(str(path))
+            return cls(load_model(path.parent, settings, weights=path), _described(path.parent), tile, device)
         if path.suffix or len(path.parts) > 1:
             raise LleError(
                 f"{path} is no model: name a method (`lle methods` lists them), a model folder, a .safetensors file or an exported file."
             )
         registry.package(str(name_or_path))  # raises, naming the nearest method
         raise LleError(f"{name_or_path} is no model.")
-
-    def _from(self, source: str) -> Enhancer:
-        self.source = source
-        return self
 
     def enhance(self, picture: np.ndarray) -> np.ndarray:
         """Enhances one picture.
@@ -194,17 +180,14 @@ class Enhancer:
         return None, 0
 
 
-def _by_name(name: str, settings: Mapping[str, Any] | None, models: Path) -> tuple[Method, str]:
-    """Returns what is trained here, else what the package brings, else a method without weights; and where it is from."""
+def _by_id(name: str, settings: Mapping[str, Any] | None, models: Path) -> Method:
     folder = Path(models) / name
     if (folder / DESCRIPTION).is_file():
-        return load_model(folder, settings), f"trained here: {folder}"
-    if name in zoo.list_zoo():
-        return load_model(zoo.folder(name), settings), f"weights '{name}' that come with the package: `lle zoo show {name}`"
+        return load_model(folder, settings)
     method = registry.create(name, settings)
     if has_weights(method):
-        return load_model(folder, settings), ""  # raises, saying how to get the weights
-    return method, "needs no weights"
+        return load_model(folder, settings)  # raises, saying how to get the weights
+    return method
 
 
 def _described(folder: Path) -> str:

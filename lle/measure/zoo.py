@@ -160,8 +160,8 @@ def _fits(name: str, new: Path, zoo: Path) -> None:
     size = (new / WEIGHTS).stat().st_size
     if others + size > shipped.LARGEST:
         raise LleError(
-            f"{name} has {size / 1e6:.1f} MB and the other weights {others / 1e6:.1f} MB: together more than {shipped.LARGEST / 1e6:.0f} MB. "
-            "Make the network smaller, or remove other weights."
+            f"{name} has {size / 1e6:.1f} MB and the other weights {others / 1e6:.1f} MB: "
+            f"together more than {shipped.LARGEST / 1e6:.0f} MB. Make the network smaller, or remove other weights."
         )
 
 

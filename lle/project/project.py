@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
     from lightning.pytorch.loggers import Logger
 
-    from lle.infer.enhancer import Enhancer
+    from lle.infer.shipped import Enhancer
     from lle.measure.compare import Comparison
     from lle.results.attention import Attention
     from lle.results.benchmarks import Kills, MemoryGrowth, Mutations
@@ -136,8 +136,9 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages, Zoo):
         """Returns what enhances pictures with a method.
 
         Args:
-            model: a method's id, weights of the package, a model folder or an exported file; None takes the package's default. What is not trained, such as gamma correction, takes its settings
-                from the settings file where there is one; a trained model keeps its own, but for those that are overridden.
+            model: a method's id, weights of the package, a model folder or an exported file; None takes the package's default. What
+                is not trained, such as gamma correction, takes its settings from the settings file where there is one; a trained
+                model keeps its own, but for those that are overridden.
             tile: side in pixels of the tiles in which large pictures are enhanced; None chooses, see `Enhancer`.
             device: where to compute; `auto` takes a GPU if there is one.
             backend: library that runs an exported file; None takes the usual one of its format, `auto` what `tune` found to be the
@@ -152,7 +153,7 @@ class Project(Datasets, Edge, Guidance, Publishing, Stages, Zoo):
         from lle.config.load import load_params
         from lle.config.schema import method_settings
         from lle.engine.model_io import begun_since
-        from lle.infer.enhancer import Enhancer
+        from lle.infer.shipped import Enhancer
 
         if model is None:
             model = zoo.default()

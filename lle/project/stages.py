@@ -21,7 +21,7 @@ class Stages(Zoo):
         return pipeline.write_keys(self.params, keys, zoo_keys, self.root / "build/keys")
 
     def write_pipelines(self) -> list[Path]:
-        """Brings dvc.yaml and the pipelines of the studies and of the zoo up to date with the settings, and returns the files that changed."""
+        """Brings dvc.yaml and the pipelines of studies and zoo up to date with the settings, and returns the files that changed."""
         from lle.keys import pipeline
         from lle.measure.study import study_keys
 
