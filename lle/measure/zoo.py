@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def pack(name: str, entry: ZooConfig, params: BaseParams, models: Path, data: Pa
     shutil.copytree(trained, new, ignore=lambda _, files: set(files) - {WEIGHTS, DESCRIPTION})
     try:
         home = open_prepared(entry.data, data)
-        check = _store(trained, new, _validation(home))
+        check, halved = _store(trained, new, _validation(home))
         enhancer = Enhancer.load(new)
         metrics: dict[str, Any] = {}
         missing: dict[str, str] = {}
@@ -81,7 +81,8 @@ def pack(name: str, entry: ZooConfig, params: BaseParams, models: Path, data: Pa
             "seconds": record["seconds"],
             "parameters": parameters(enhancer.method),
             "bytes": (new / WEIGHTS).stat().st_size,
-            "precision": "single" if check.changed else "half",
+            "precision": "half" if not check.changed else "mixed" if halved else "single",
+            "halved": halved,
             "half": check.plain(),
             "metrics": metrics,
             "missing": missing,
@@ -117,15 +118,39 @@ def _validation(home: Prepared) -> list[Path]:
     return [paths[place] for place in dict.fromkeys(chosen.tolist())]
 
 
-def _store(trained: Path, new: Path, pictures: Sequence[Path]) -> HalfCheck:
-    """Stores weights with 16 bits where that changes no level of the enhanced pictures, and as they are otherwise."""
+def _store(trained: Path, new: Path, pictures: Sequence[Path]) -> tuple[HalfCheck, list[str]]:
+    """Stores weights with 16 bits where that changes no level of the enhanced pictures, and as they are otherwise.
+
+    Returns:
+        What 16 bits for all weights would change, and the modules that are stored with 16 bits.
+    """
     exact = Enhancer.load(trained)
     state = load_file(trained / WEIGHTS)
-    save_file({key: value.half() if value.is_floating_point() else value for key, value in state.items()}, new / WEIGHTS)
-    check = half_check(exact, Enhancer.load(new), pictures)
-    if check.changed:
-        shutil.copyfile(trained / WEIGHTS, new / WEIGHTS)
-    return check
+    modules = sorted({_module(key) for key in state})
+
+    def halved(chosen: Collection[str]) -> Enhancer:
+        half = {key: value.half() if value.is_floating_point() and _module(key) in chosen else value for key, value in state.items()}
+        save_file(half, new / WEIGHTS)
+        return Enhancer.load(new)
+
+    def changes(chosen: Collection[str]) -> bool:
+        half = halved(chosen)
+        return any(half_check(exact, half, [path]).changed for path in pictures)
+
+    check = half_check(exact, halved(modules), pictures)
+    if not check.changed:
+        return check, modules
+    # What only training needs, such as prompts, changes no picture.
+    kept = [one for one in modules if not changes([one])]
+    if changes(kept):
+        kept = []
+        halved(kept)
+    return check, kept
+
+
+def _module(key: str) -> str:
+    """Returns the module of a tensor: the first two parts of its key."""
+    return ".".join(key.split(".")[:2])
 
 
 def half_check(exact: Enhancer, half: Enhancer, pictures: Iterable[Path]) -> HalfCheck:

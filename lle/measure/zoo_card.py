@@ -49,6 +49,8 @@ def _lines(model: ZooModel) -> Iterator[str]:
         yield f"Stored with 16 bits a weight, which changes none of the {share.partition(' of ')[2]}."
     else:
         yield f"Stored with 32 bits a weight: 16 bits would change {share}, by at most {half.largest} of 255."
+        if model.halved:
+            yield f"Of these modules 16 bits are stored, which changes none: {', '.join(model.halved)}."
     yield ""
     yield "## Weak at"
     yield model.weak

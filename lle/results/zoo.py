@@ -23,11 +23,11 @@ class TrainingPart(Part):
 
 
 class HalfCheck(Part):
-    """What storing weights with 16 bits would change in enhanced validation pictures."""
+    """What storing all weights with 16 bits would change in enhanced validation pictures."""
 
     pictures: int
     changed: int
-    """8-bit values that differ; weights are stored with 16 bits where this is 0."""
+    """8-bit values that differ; all weights are stored with 16 bits where this is 0."""
     values: int
     """8-bit values that were compared."""
     largest: int
@@ -59,8 +59,10 @@ class ZooModel(ResultFile):
     """Used at test time."""
     bytes: int
     """Of the file of weights."""
-    precision: Literal["half", "single"]
-    """How weights are stored; they are computed with in single precision."""
+    precision: Literal["half", "mixed", "single"]
+    """How weights are stored, `mixed` where only some modules have 16 bits; they are computed with in single precision."""
+    halved: list[str] = Field(default_factory=list)
+    """Modules whose weights are stored with 16 bits, which changes no level of the pictures of `half`."""
     half: HalfCheck
     metrics: dict[str, dict[str, Score]]
     """By test set and metric."""
