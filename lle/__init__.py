@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lle.engine.method import Method
     from lle.engine.model_io import load_model
-    from lle.infer.enhancer import Enhancer
+    from lle.infer.shipped import Enhancer
     from lle.project import Project
     from lle.registry import create as create_method
     from lle.registry import list_methods
+    from lle.zoo import list_zoo
 
     __version__: str
 
-__all__ = ["Enhancer", "Method", "Project", "__version__", "create_method", "list_methods", "load_model"]
+__all__ = ["Enhancer", "Method", "Project", "__version__", "create_method", "list_methods", "list_zoo", "load_model"]
 
 _PLACES = {
-    "Enhancer": ("lle.infer.enhancer", "Enhancer"),
+    "Enhancer": ("lle.infer.shipped", "Enhancer"),
     "Method": ("lle.engine.method", "Method"),
     "Project": ("lle.project", "Project"),
     "create_method": ("lle.registry", "create"),
     "list_methods": ("lle.registry", "list_methods"),
+    "list_zoo": ("lle.zoo", "list_zoo"),
     "load_model": ("lle.engine.model_io", "load_model"),
 }
 

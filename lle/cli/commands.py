@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from lle.cli import direct, edge, publishing, render, serving, stages, video
+from lle.cli import direct, edge, publishing, render, serving, stages, video, zoo
 from lle.cli.group import Sections
 
 SECTIONS = {
@@ -20,6 +20,7 @@ SECTIONS = {
         "serve",
         "fetch",
         "methods",
+        "zoo",
         "datasets",
         "weights",
         "config",
@@ -48,6 +49,6 @@ def main(verbose: bool) -> None:
         logging.getLogger("lle").setLevel(logging.DEBUG)
 
 
-for _module in (direct, edge, publishing, stages, render, serving, video):
+for _module in (direct, edge, publishing, stages, render, serving, video, zoo):
     for _command in _module.COMMANDS:
         main.add_command(_command)

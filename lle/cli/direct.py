@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model")
-@click.argument("inputs", nargs=-1, required=True, type=PATH)
+@click.argument("words", nargs=-1, required=True, metavar="[MODEL] INPUTS...")
 @click.option(
     "-o", "--out", required=True, type=PATH, help="Folder for the results; for a single input also a name: result.jpg, result.mp4."
 )
@@ -45,8 +44,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(min=1), help="Of the processor.")
 @with_project
 def enhance(
-    model: str,
-    inputs: tuple[Path, ...],
+    words: tuple[str, ...],
     out: Path,
     force: bool,
     skip_existing: bool,
@@ -65,7 +63,10 @@ def enhance(
     threads: int | None,
     project: Project,
 ) -> None:
-    """Enhance pictures, folders of pictures and videos with MODEL, a method's id, a model folder or an exported file."""
+    """Enhance pictures, folders of pictures and videos with MODEL, a method's id, a model folder or an exported file.
+
+    Without MODEL, the default of the weights that come with the package is taken: `lle zoo` lists them.
+    """
     from lle.errors import DataError
     from lle.infer.adjust import Adjust
     from lle.infer.containers import is_video
@@ -73,6 +74,7 @@ def enhance(
     from lle.infer.files import Output, enhance_paths
     from lle.infer.video import VideoOutput, enhance_videos, plan_videos
 
+    model, inputs = _model_first(words)
     gate = Gate() if only_dark else None
     adjust = Adjust(strength, brightness)
     videos = [path for path in inputs if is_video(path) and not path.is_dir()]
@@ -81,6 +83,8 @@ def enhance(
         raise DataError(f"{out} names a video, but there are pictures among the inputs. Name a folder.")
     plan = plan_videos(videos, out, force, skip_existing) if videos else []
     enhancer = project.enhancer(model, tile, device, backend, threads)
+    if enhancer.source and Path(model or "") != Path(enhancer.source):
+        click.echo(f"{enhancer.name}: {enhancer.source}", err=True)
     start = time.perf_counter()
 
     def done(number: int, total: int, _: Path) -> None:
@@ -120,6 +124,24 @@ def _show_progress(number: int, total: int | None, what: str, start: float) -> N
         speed = number / max(time.perf_counter() - start, 1e-9)
         left = f"/{total}, {speed:.3g} {what}/s, {max(total - number, 0) / speed:.0f} s left" if total else f", {speed:.3g} {what}/s"
         click.echo(f"\r{number}{left:60}", nl=number == total, err=True)
+
+
+def _model_first(words: tuple[str, ...]) -> tuple[str | None, tuple[Path, ...]]:
+    """Tells the model from the inputs: the first word is one, unless it is a picture, a video or a folder of pictures."""
+    from lle import registry, zoo
+    from lle.data.images import SUFFIXES
+    from lle.engine.model_io import DESCRIPTION
+    from lle.infer.containers import is_video
+
+    first, path = words[0], Path(words[0])
+    if first not in registry.packages() and first not in zoo.list_zoo():
+        model = (path / DESCRIPTION).is_file()
+        pictures = path.is_dir() and not model and any(one.suffix.lower() in SUFFIXES for one in path.rglob("*"))
+        if path.suffix.lower() in SUFFIXES or is_video(path) or pictures:
+            return None, tuple(map(Path, words))
+    if len(words) == 1:
+        raise click.UsageError(f"name the pictures behind the model '{first}', or a picture alone.")
+    return first, tuple(map(Path, words[1:]))
 
 
 @click.command()

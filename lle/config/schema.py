@@ -15,6 +15,7 @@ from lle.config.data import DataConfig, catalog_names
 from lle.config.iovt import IovtConfig
 from lle.config.judge import JudgeConfig, SegmentConfig
 from lle.config.study import StudyConfig
+from lle.config.zoo import ZooConfig
 from lle.errors import did_you_mean
 
 
@@ -136,6 +137,8 @@ class BaseParams(Strict):
     iovt: IovtConfig = IovtConfig()
     studies: dict[str, StudyConfig] = Field(default_factory=dict)
     """Ablations and long comparisons, which `dvc repro` leaves out: `lle study NAME`."""
+    zoo: dict[str, ZooConfig] = Field(default_factory=dict)
+    """Trained weights that come with the package, by name: `lle zoo train NAME`, then `lle zoo pack NAME`."""
     _options: tuple[str, ...] = PrivateAttr(())
 
     def command(self, *words: str) -> str:
@@ -193,6 +196,17 @@ class BaseParams(Strict):
             absent = [dataset for dataset in study.datasets if dataset not in self.data and dataset not in catalog_names()]
             if absent:
                 raise ValueError(f"studies.{name}.datasets: '{absent[0]}' has no section under `data` and is not in the catalog")
+        for name, entry in self.zoo.items():
+            if entry.method not in registry.packages():
+                raise ValueError(f"zoo.{name}: there is no method '{entry.method}'; `lle methods` lists them")
+            if name in registry.packages() and name != entry.method:
+                raise ValueError(f"zoo.{name}: this is the id of another method than '{entry.method}'; choose another name")
+            for dataset in (entry.data, *entry.tests):
+                if dataset not in self.data and dataset not in catalog_names():
+                    raise ValueError(f"zoo.{name}: the data set '{dataset}' has no section under `data` and is not in the catalog")
+        defaults = [name for name, entry in self.zoo.items() if entry.default]
+        if len(defaults) > 1:
+            raise ValueError(f"zoo: {' and '.join(defaults)} are both the default; set `default: true` for one")
         needed = {"suite.datasets": self.suite.datasets, "suite.segment": self.suite.segment, "train.data": [self.train.data]}
         for key, names in needed.items():
             for name in names:

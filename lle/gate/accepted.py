@@ -23,7 +23,7 @@ from lle.gate.consistency import inconsistencies
 from lle.gate.snapshot import SPREAD, snapshot
 
 ACCEPTED = "accepted.json"
-JUDGED_FILES = ("metrics/*", "profile/*", "segment/*.csv", "segment/*.json", "clip/*.json", SPREAD)
+JUDGED_FILES = ("metrics/*", "zoo/*", "profile/*", "segment/*.csv", "segment/*.json", "clip/*.json", SPREAD)
 """What the gate reads, below the folder of results (`*` matches `/` too)."""
 
 

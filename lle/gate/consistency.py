@@ -14,7 +14,7 @@ from lle.metrics.registry import all_metrics
 
 AGREEMENT = 5e-5
 """Share by which the mean in a JSON file may differ from that of its table, whose values have six digits."""
-JUDGED = ("evaluate", "profile", "segment", "clip")
+JUDGED = ("evaluate", "zoo", "profile", "segment", "clip")
 """Beginnings of the names of the stages whose files the gate judges."""
 
 
@@ -26,7 +26,7 @@ def inconsistencies(reports: Path) -> Iterator[Check]:
 
 def _disagreements(reports: Path) -> Iterator[Check]:
     """Yields a failure for every mean that is not that of its per-image table, as after a change by hand."""
-    for path in sorted(reports.glob("metrics/*/*.json")):
+    for path in sorted([*reports.glob("metrics/*/*.json"), *reports.glob("zoo/metrics/*/*.json")]):
         _, values = per_picture(path.with_suffix(".csv"))
         for name, cell in read_json(path)["metrics"].items():
             known = [value for value in values.get(name, ()) if value is not None]

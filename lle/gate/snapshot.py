@@ -84,7 +84,7 @@ class Snapshot:
     """A folder of results.
 
     Attributes:
-        quality: by `<data set>/<method>`, or `segment/<data set>/<method>`.
+        quality: by `<data set>/<method>`, `zoo/<data set>/<name>` for weights of the package, or `segment/<data set>/<method>`.
         cost: by method.
         shares: by file, the one share that it holds.
         spread: means of a metric over the pictures, one a run of the study of the spread, by `<data set>/<method>` and metric.
@@ -106,6 +106,9 @@ def snapshot(reports: Path) -> Snapshot:
     for path in sorted(reports.glob("metrics/*/*.json")):
         images, values = per_picture(path.with_suffix(".csv"))
         quality[f"{path.parent.name}/{path.stem}"] = _quality(path, images, values)
+    for path in sorted(reports.glob("zoo/metrics/*/*.json")):
+        images, values = per_picture(path.with_suffix(".csv"))
+        quality[f"zoo/{path.parent.name}/{path.stem}"] = _quality(path, images, values)
     for path in sorted(reports.glob("segment/*/*.json")):
         images, values = _segmented(path.with_suffix(".csv"))
         quality[f"segment/{path.parent.name}/{path.stem}"] = _quality(path, images, values)

@@ -13,6 +13,7 @@ from lle.keys.stages import Keys, fetched, trained
 KEYS = Path("build/keys")
 PIPELINE = Path("dvc.yaml")
 STUDIES = Path("pipelines/studies/dvc.yaml")
+ZOO = Path("pipelines/zoo/dvc.yaml")
 BEGIN = (
     "  # From here to `end of written stages`, `lle pipeline write` writes what data sets are made from, and what\n"
     "  # `MethodConfig.inputs` of each method says.\n"
@@ -26,19 +27,29 @@ HEAD = """\
 """
 
 
-def write_keys(params: BaseParams, studies: Mapping[str, object], folder: Path = KEYS) -> list[Path]:
+ZOO_HEAD = """\
+# The zoo: weights that come with the package. Each is trained for up to an hour on two cores, so the default `dvc repro` leaves them out.
+# They take what it makes, so run it first:
+#   dvc repro pipelines/zoo/dvc.yaml:pack_NAME
+# `lle pipeline write` writes this file from `zoo` in params.yaml. What is packed is in git, below lle/zoo, and no output of a stage.
+"""
+
+
+def write_keys(params: BaseParams, studies: Mapping[str, object], zoo: Mapping[str, object], folder: Path = KEYS) -> list[Path]:
     """Writes one JSON file a stage, on which the stage depends.
 
     Args:
         params: all settings.
         studies: what the stage of each study depends on, by name.
+        zoo: what the training of weights for the package depends on, by name.
         folder: receives `<stage>/<item>.json`; files of stages that are gone are removed.
 
     Returns:
         The files.
     """
     keys = Keys(params)
-    values = {stage: keys.key(stage).plain() for stage in keys.names()} | {f"study/{name}": value for name, value in studies.items()}
+    values: dict[str, object] = {stage: keys.key(stage).plain() for stage in keys.names()}
+    values |= {f"study/{name}": value for name, value in studies.items()} | {f"zoo/{name}": value for name, value in zoo.items()}
     for old in folder.rglob("*.json"):
         if old.relative_to(folder).with_suffix("").as_posix() not in values:
             old.unlink()
@@ -49,26 +60,31 @@ def write_keys(params: BaseParams, studies: Mapping[str, object], folder: Path =
     return written
 
 
-def write_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path = Path()) -> list[Path]:
-    """Brings `dvc.yaml` and the pipeline of the studies up to date with the settings.
+def write_pipelines(
+    params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mapping[str, Iterable[Path]], root: Path = Path()
+) -> list[Path]:
+    """Brings `dvc.yaml` and the pipelines of the studies and of the zoo up to date with the settings.
 
     Args:
         params: all settings.
         studies: by name, the data sets and other folders that a study reads.
+        zoo: by name, those that the training of weights for the package reads.
         root: folder of the project.
 
     Returns:
         The files that were changed.
     """
     written = []
-    for path, text in _texts(params, studies, root).items():
+    for path, text in _texts(params, studies, zoo, root).items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
             written.append(path)
     return written
 
 
-def check_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path = Path()) -> None:
+def check_pipelines(
+    params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mapping[str, Iterable[Path]], root: Path = Path()
+) -> None:
     """Refuses pipelines that lack an edge which the settings ask for.
 
     Raises:
@@ -76,24 +92,25 @@ def check_pipelines(params: BaseParams, studies: Mapping[str, Iterable[Path]], r
     """
     if not (root / PIPELINE).is_file():
         return
-    for path, text in _texts(params, studies, root).items():
+    for path, text in _texts(params, studies, zoo, root).items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             raise LleError(
                 f"{path} does not fit the settings: methods, or what they take from each other, changed. Run: lle pipeline write"
             )
 
 
-def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], root: Path) -> dict[Path, str]:
+def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mapping[str, Iterable[Path]], root: Path) -> dict[Path, str]:
     path = root / PIPELINE
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise LleError(f"{path} has lost the lines that enclose the written stages: `{BEGIN.strip()}` and `{END.strip()}`. Restore them.")
-    listed = "\n".join(_studies(params, studies))
+    listed, packed = "\n".join(_studies(params, studies)), "\n".join(_zoo(params, zoo))
     keys = Keys(params)
     return {
-        path: "".join([before, BEGIN, *_fetches(keys), *_trainings(keys), END, after]),
+        path: "".join([before, BEGIN, *_fetches(keys), *_trainings(keys), *_shipped(keys), END, after]),
         root / STUDIES: HEAD + (f"stages:\n{listed}" if listed else "stages: {}\n"),
+        root / ZOO: ZOO_HEAD + (f"stages:\n{packed}" if packed else "stages: {}\n"),
     }
 
 
@@ -110,6 +127,13 @@ def _trainings(keys: Keys) -> Iterator[str]:
         yield f"    outs: [build/models/{name}, reports/training/{name}.json: {{cache: false}}]\n"
 
 
+def _shipped(keys: Keys) -> Iterator[str]:
+    """The stage that measures the weights of the package, where there are any: one process, for imports take longer than a model."""
+    if "zoo" in keys.names():
+        yield f"  zoo:\n    cmd: lle zoo evaluate\n    deps: [{', '.join(_dependencies(keys, 'zoo', 'zoo'))}]\n"
+        yield "    outs: [reports/zoo/metrics: {cache: false}]\n"
+
+
 def _dependencies(keys: Keys, stage: str, section: str) -> list[str]:
     """The files and folders that a stage depends on; every data set among them must be made by a stage of its own."""
     key = keys.key(stage)
@@ -119,10 +143,21 @@ def _dependencies(keys: Keys, stage: str, section: str) -> list[str]:
     return [f"build/keys/{stage}.json", *(path.as_posix() for path in key.paths)]
 
 
+def _made(params: BaseParams, paths: Iterable[Path]) -> list[str]:
+    """Returns the folders that stages make: a set that no stage makes, or that stands outside, is prepared by the command itself."""
+    unmade = {f"build/data/{one}" for one in params.data if one not in fetched(params)}
+    return [path.as_posix() for path in paths if path.as_posix() not in unmade]
+
+
+def _zoo(params: BaseParams, zoo: Mapping[str, Iterable[Path]]) -> Iterator[str]:
+    for name, paths in zoo.items():
+        deps = [f"build/keys/zoo/{name}.json", *_made(params, paths)]
+        model = f"build/zoo/{name}/models"
+        yield f"  train_{name}:\n    wdir: ../..\n    cmd: lle zoo train {name}\n    deps: [{', '.join(deps)}]\n    outs: [{model}]\n"
+        yield f"  pack_{name}:\n    wdir: ../..\n    cmd: lle zoo pack {name}\n    deps: [{model}]\n"
+
+
 def _studies(params: BaseParams, studies: Mapping[str, Iterable[Path]]) -> Iterator[str]:
-    made = fetched(params)
     for name, paths in studies.items():
-        # A set that no stage makes, or that stands outside, is prepared by the study itself.
-        unmade = {f"build/data/{one}" for one in params.data if one not in made}
-        deps = [f"build/keys/study/{name}.json", *(path.as_posix() for path in paths if path.as_posix() not in unmade)]
+        deps = [f"build/keys/study/{name}.json", *_made(params, paths)]
         yield f"  {name}:\n    wdir: ../..\n    cmd: lle study {name}\n    deps: [{', '.join(deps)}]\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lle import registry
+from lle import registry, zoo
 from lle.config.base import Input, MethodConfig
 from lle.config.data import CatalogData, catalog_names, settings_for
 from lle.config.schema import BaseParams, method_settings
@@ -145,7 +145,7 @@ class Keys:
             "judge": list(self.params.judges),
             "segment": list(self.params.judges),
         }
-        plain = ["clip", "costs", "throughput", "composite", "simulate", "report"]
+        plain = ["clip", "costs", "throughput", "composite", "simulate", "report", *(["zoo"] if zoo.list_zoo() else [])]
         return [*plain, *(f"{stage}/{item}" for stage, items in each.items() for item in items)]
 
     def _method(self, name: str, settings: MethodConfig | None = None) -> list[str]:
@@ -246,6 +246,12 @@ class Keys:
         code = ["lle.measure.composite:composite", *_metrics(HIGHER_IS_BETTER), *self._all([chosen.method, *chosen.others])]
         unused = _unused(settings.kind for settings in sets.values())
         return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
+
+    def _zoo(self) -> Stage:
+        names = list(dict.fromkeys(zoo.model(name).method for name in zoo.list_zoo()))
+        inputs = [Input("folder", "lle/zoo"), Input("data", "mine_rendered")]
+        code = ["lle.measure.zoo:evaluate_all", *_metrics(("psnr", "psnr_gt_mean", "ssim")), *self._all(names)]
+        return Stage(code, [], self._section("evaluate", "seed"), inputs)
 
     def _simulate(self) -> Stage:
         return Stage(["lle.iovt.run:simulate_all"], settings=self._section("iovt", "seed"))

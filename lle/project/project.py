@@ -15,12 +15,13 @@ from lle.project.publish import Publishing
 from lle.project.service import Serving
 from lle.project.stages import Stages
 from lle.project.video import Moving
+from lle.project.zoo import Zoo
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
     from lightning.pytorch.loggers import Logger
 
-    from lle.infer.enhancer import Enhancer
+    from lle.infer.shipped import Enhancer
     from lle.measure.compare import Comparison
     from lle.results.attention import Attention
     from lle.results.benchmarks import Kills, MemoryGrowth, Mutations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages):
+class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo):
     """Everything `params.yaml` describes: data sets, trainings, measurements, results.
 
     Args:
@@ -107,6 +108,18 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages):
             follow if live else None,
         )
 
+    def train_zoo(self, name: str, live: bool = False) -> Path:
+        """Trains weights for the package, or resumes their interrupted training, and returns the model folder.
+
+        Args:
+            name: a section of `zoo`, whose overrides are applied.
+            live: see `train`.
+
+        Raises:
+            LleError: settings, data or devices do not fit; the message says what to do.
+        """
+        return self.zoo_project(name).train(self.zoo_entry(name).method, live=live)
+
     def import_weights(self, method: str, files: Sequence[Path], out: Path | None = None) -> Path:
         """Brings in weights in their authors' naming and returns the model folder.
 
@@ -120,13 +133,14 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages):
         return import_files(method, files, self.params, out or self.models / method)
 
     def enhancer(
-        self, model: str | Path, tile: int | None = None, device: str = "cpu", backend: str | None = None, threads: int | None = None
+        self, model: str | Path | None, tile: int | None = None, device: str = "cpu", backend: str | None = None, threads: int | None = None
     ) -> Enhancer:
         """Returns what enhances pictures with a method.
 
         Args:
-            model: a method's id, a model folder or an exported file. What is not trained, such as gamma correction, takes its settings
-                from the settings file where there is one; a trained model keeps its own, but for those that are overridden.
+            model: a method's id, weights of the package, a model folder or an exported file; None takes the package's default. What
+                is not trained, such as gamma correction, takes its settings from the settings file where there is one; a trained
+                model keeps its own, but for those that are overridden.
             tile: side in pixels of the tiles in which large pictures are enhanced; None chooses, see `Enhancer`.
             device: where to compute; `auto` takes a GPU if there is one.
             backend: library that runs an exported file; None takes the usual one of its format, `auto` what `tune` found to be the
@@ -137,12 +151,14 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages):
             ConfigError: settings are overridden, and `model` is a folder.
             LleError: there is no such model.
         """
-        from lle import registry
+        from lle import registry, zoo
         from lle.config.load import load_params
         from lle.config.schema import method_settings
         from lle.engine.model_io import begun_since
-        from lle.infer.enhancer import Enhancer
+        from lle.infer.shipped import Enhancer
 
+        if model is None:
+            model = zoo.default()
         if backend == "auto":
             return self.tuned_enhancer(model, tile)
         settings: dict[str, Any] | None = None
@@ -155,7 +171,7 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages):
             )
         if known and (self.overrides or self.path.exists()):
             settings = method_settings(self.params, str(model)).model_dump()
-            if (self.models / model).exists():
+            if (self.models / model).exists() or model in zoo.list_zoo():
                 before = method_settings(load_params(self.path), str(model)).model_dump()
                 settings = {key: value for key, value in settings.items() if value != before[key]}
         return Enhancer.load(model, settings, tile, device, self.models, backend, threads)

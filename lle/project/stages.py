@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lle.project.folders import Folders
+from lle.project.zoo import Zoo
 
 
-class Stages(Folders):
+class Stages(Zoo):
     """What a project writes for DVC."""
 
     def write_keys(self) -> list[Path]:
@@ -16,15 +16,16 @@ class Stages(Folders):
         from lle.measure.study import study_keys
 
         keys, folders = study_keys(self.path, self.overrides)
-        pipeline.check_pipelines(self.params, folders)
-        return pipeline.write_keys(self.params, keys, self.root / "build/keys")
+        zoo_keys, zoo_folders = self.zoo_keys()
+        pipeline.check_pipelines(self.params, folders, zoo_folders)
+        return pipeline.write_keys(self.params, keys, zoo_keys, self.root / "build/keys")
 
     def write_pipelines(self) -> list[Path]:
-        """Brings dvc.yaml and the pipeline of the studies up to date with the settings, and returns the files that changed."""
+        """Brings dvc.yaml and the pipelines of studies and zoo up to date with the settings, and returns the files that changed."""
         from lle.keys import pipeline
         from lle.measure.study import study_keys
 
-        return pipeline.write_pipelines(self.params, study_keys(self.path)[1], self.path.parent)
+        return pipeline.write_pipelines(self.params, study_keys(self.path)[1], self.zoo_keys()[1], self.path.parent)
 
     def run_pipeline(self, lanes: int) -> int:
         """Runs `dvc repro` with trainings side by side and returns its exit code, see `lle.project.lanes`."""

@@ -9,7 +9,7 @@ GUIDED = ("clip_isp", "clip_lit")
 TRAININGS = tuple(f"train/{name}" for name in TRAINED)
 JUDGES = ("judge/*",)
 SETS = ("fetch/*",)
-DEMO = ("fetch/demo", "fetch/demo_varied")
+DEMO = ("fetch/demo", "fetch/demo_varied", "fetch/photos_varied")
 CATALOG = tuple(f"fetch/{name}" for name in ("camvid", "voc2012", "dicm", "coal_mine_frames"))
 NOTHING: tuple[str, ...] = ()
 
@@ -45,13 +45,13 @@ SETTINGS = (
         "config/light.py",
         "photons: PositiveRange = (1500.0",
         "photons: PositiveRange = (15.0",
-        ("fetch/demo_varied", "clip", "prompts/*", "segment/*"),
+        ("fetch/demo_varied", "fetch/photos_varied", "clip", "prompts/*", "segment/*"),
     ),
     Edit(
         "config/light.py",
         "haze: Range = (0.02, 0.25)",
         "haze: Range = (0.02, 0.3)",
-        ("fetch/demo", "fetch/demo_varied", "clip", "prompts/*"),
+        ("fetch/demo", "fetch/demo_varied", "fetch/photos_varied", "clip", "prompts/*"),
     ),
     Edit(
         "config/data.py",

@@ -52,7 +52,7 @@ def change(project: Path, **settings: object) -> None:
 def test_the_pipelines_in_git_fit_the_settings():
     from lle.keys.pipeline import check_pipelines
 
-    check_pipelines(load_params(PARAMS), study_keys(PARAMS)[1], ROOT)
+    check_pipelines(load_params(PARAMS), study_keys(PARAMS)[1], Project(PARAMS).zoo_keys()[1], ROOT)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_equal_projects_give_equal_bytes_and_stages_that_are_gone_no_file(projec
     (project / "build/keys/train").mkdir(parents=True)
     (project / "build/keys/train/gone.json").write_text("{}")
     params = load_params()
-    write_keys(params, {})
+    write_keys(params, {}, {})
     first = {path: path.read_bytes() for path in sorted((project / "build/keys").rglob("*.json"))}
-    write_keys(params, {})
+    write_keys(params, {}, {})
     assert {path: path.read_bytes() for path in sorted((project / "build/keys").rglob("*.json"))} == first
     assert project / "build/keys/train/gone.json" not in first
     assert project / "build/keys/train/sci.json" in first

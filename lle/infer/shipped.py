@@ -1,0 +1,65 @@
+"""The enhancer that a user meets: it also knows the weights that come with the package.
+
+Measurements take `lle.infer.enhancer.Enhancer`, which knows none: what a stage measures was trained by that pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from lle import registry, zoo
+from lle.engine.model_io import DESCRIPTION
+from lle.infer import enhancer
+
+MODELS = enhancer.MODELS
+
+
+class Enhancer(enhancer.Enhancer):
+    """Enhances pictures with one method, see `lle.infer.enhancer.Enhancer`.
+
+    Attributes:
+        source: where the weights are from, in a few words; "" for a method without weights and for one in memory.
+    """
+
+    source = ""
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+        tile: int | None = None,
+        device: str = "cpu",
+        models: Path = MODELS,
+        backend: str | None = None,
+        threads: int | None = None,
+    ) -> Self:
+        """Makes an enhancer from what a user can name.
+
+        Args:
+            name_or_path: what `lle.infer.enhancer.Enhancer.load` takes, or the name of weights that come with the package. A model of
+                this name that was trained here goes before them. None takes the default of the package's weights.
+            settings: values that replace the saved or the default ones.
+            tile: see `Enhancer`.
+            device: see `Enhancer`.
+            models: the folder of trained models.
+            backend: library that runs an exported file; None takes the usual one of its format.
+            threads: of the processor; None leaves them.
+
+        Raises:
+            WeightsError: the model is missing, damaged or does not fit.
+            LleError: there is no such method or file, or no default.
+        """
+        wanted = zoo.default() if name_or_path is None else name_or_path
+        source = "" if isinstance(wanted, str) and wanted in registry.packages() else str(wanted)
+        place = wanted
+        if (Path(models) / wanted / DESCRIPTION).is_file() and isinstance(wanted, str) and wanted in registry.packages():
+            source = f"trained here: {Path(models) / wanted}"
+        elif isinstance(wanted, str) and wanted in zoo.list_zoo():
+            place, source = zoo.folder(wanted), f"weights '{wanted}' that come with the package (`lle zoo show {wanted}`)"
+        found = super().load(place, settings, tile, device, models, backend, threads)
+        assert isinstance(found, cls)
+        found.source = source
+        return found
