@@ -35,14 +35,18 @@ class Lamp(Method):
         self.strength = config.strength
         self.brightness = config.brightness
 
-    def estimate(self, view: Tensor) -> Tensor:
-        """Describes whole pictures, and how bright they shall become: B x light_width x 1 x 1."""
-        wanted = None if self.brightness is None else view.new_full((view.shape[0],), self.brightness)
-        return self.network.frame(view, wanted)
+    def estimate(self, view: Tensor) -> tuple[Tensor, Tensor]:
+        """Describes whole pictures, B x light_width x 1 x 1, and finds the shift of their curves, B x 1 x 1 x 1; 0 without `brightness`."""
+        if self.brightness is None:
+            frame = self.network.frame(view)
+            return frame, torch.zeros_like(frame[:, :1])
+        # The network knows about how bright pictures shall become; the shift makes good what it misses.
+        frame = self.network.frame(view, view.new_full((view.shape[0],), self.brightness))
+        return frame, self.network.shift_to(view, frame, self.brightness)
 
-    def enhance_with(self, low: Tensor, parameters: Tensor) -> Tensor:
-        """Enhances parts of pictures with the description of the whole."""
-        return self.network.steps(low, parameters, self.strength).enhanced
+    def enhance_with(self, low: Tensor, parameters: tuple[Tensor, Tensor]) -> Tensor:
+        """Enhances parts of pictures with the description and the shift of the whole."""
+        return self.network.steps(low, *parameters, strength=self.strength).enhanced
 
     def forward(self, low: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1]."""

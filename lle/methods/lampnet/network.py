@@ -19,6 +19,10 @@ MULTIPLE = 32
 """Sides are padded to multiples of this."""
 LIMIT = 3.5
 """Largest natural logarithm of a gain: a factor of 33."""
+REACH = 5.0
+"""Largest shift of a curve: a factor of 148 on black."""
+HALVINGS = 12
+"""Steps of the search for a shift, whose result is exact to `REACH` / 2^11."""
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
@@ -28,6 +32,11 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
 def _both(image: Tensor) -> Tensor:
     """Values, and their square roots, in which steps in the dark are as large as steps in the light."""
     return torch.cat([image, (image + 1e-4).sqrt()], dim=1)
+
+
+def _place(image: Tensor) -> Tensor:
+    """Returns where pixels stand on their curves, from 0 (black) to 1: the square root of the brightest channel, B x 1 x H x W."""
+    return (image.amax(dim=1, keepdim=True) + 1e-4).sqrt()
 
 
 def _up(image: Tensor, factor: int) -> Tensor:
@@ -82,8 +91,8 @@ class Curves(nn.Module):
         self.conv1, self.conv2, self.conv3 = _conv(6, 24, 2), _conv(24, 32, 2), _conv(32, width, 2)
         self.conv4, self.conv5 = _conv(width, width), _conv(width + 32, width)
         self.out = nn.Conv2d(width, knots + 3, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, quarter: Tensor, frame: Tensor) -> Tensor:
         """Chooses the curves.
@@ -119,8 +128,8 @@ class Detail(nn.Module):
         self.up2, self.quarter2 = nn.Conv2d(3 * width, 2 * width, 1), _conv(2 * width, 2 * width)
         self.up1, self.merge = nn.Conv2d(2 * width, width, 1), _conv(width, width)
         self.out = _conv(width, 12)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, packed: Tensor) -> Tensor:
         """Maps 12 channels of packed pixels and the logarithm of their gain to 12 channels of change; B x 13 x H / 2 x W / 2."""
@@ -153,34 +162,63 @@ class LampNet(nn.Module):
         light_width: channels of the light estimate.
     """
 
+    slope: Tensor
+
     def __init__(self, width: int = 16, knots: int = 6, light_width: int = 48) -> None:
         super().__init__()
         self.frame = Frame(light_width)
         self.curves = Curves(knots, light_width)
         self.detail = Detail(width)
+        slope = torch.cat([torch.linspace(1, 0, knots), torch.zeros(3)])
+        self.register_buffer("slope", slope.reshape(1, -1, 1, 1), persistent=False)
 
-    def lift(self, low: Tensor, curves: Tensor) -> tuple[Tensor, Tensor]:
+    def lift(self, low: Tensor, curves: Tensor, cell: int = GRID) -> tuple[Tensor, Tensor]:
         """Applies curves.
 
         Args:
-            low: B x 3 x H x W in [0, 1], sides multiples of `GRID`.
-            curves: as `Curves` returns them.
+            low: B x 3 x H x W in [0, 1].
+            curves: as `Curves` returns them, for every `cell` x `cell` pixels of `low`.
+            cell: the pixels of a curve, in each direction.
 
         Returns:
             The logarithm of the gain, B x 1 x H x W, and the lifted picture, B x 3 x H x W.
         """
-        *knots, red, green, blue = _up(curves, GRID).split(1, dim=1)
+        *knots, red, green, blue = _up(curves, cell).split(1, dim=1)
         # Each pixel takes its gain between the two nearest knots of its place: a lamp and the wall beside it take different ones.
-        place = (low.amax(dim=1, keepdim=True) + 1e-4).sqrt() * (len(knots) - 1)
+        place = _place(low) * (len(knots) - 1)
         gain = sum((logarithm * F.relu(1 - (place - knot).abs()) for knot, logarithm in enumerate(knots)), torch.zeros_like(place))
         return gain, low * (gain + torch.cat([red, green, blue], dim=1)).exp()
 
-    def steps(self, low: Tensor, frame: Tensor, strength: float = 1.0) -> Steps:
+    def shift_to(self, view: Tensor, frame: Tensor, wanted: float) -> Tensor:
+        """Searches the shift of the curves with which pictures become as bright as is wanted.
+
+        Args:
+            view: B x 3 x H x W in [0, 1], whole pictures.
+            frame: their description.
+            wanted: mean luma of the lifted pictures, in [0, 1].
+
+        Returns:
+            B x 1 x 1 x 1 for `steps`, within `REACH` of 0.
+        """
+        quarter = F.avg_pool2d(pad_to_multiple(view, MULTIPLE), 4)
+        _, lifted = self.lift(quarter, self.curves(quarter, frame), GRID // 4)
+        # A shift falls to nothing at the brightest knot; interpolated, it is a straight line.
+        slope = 1 - _place(quarter)
+        least = torch.full_like(frame[:, :1], -REACH)
+        step = REACH
+        for _ in range(HALVINGS):
+            mean = grey((lifted * ((least + step) * slope).exp()).clamp(0, 1)).mean((1, 2, 3), keepdim=True)
+            least = least + step * (mean < wanted).to(least.dtype)
+            step /= 2
+        return least + step
+
+    def steps(self, low: Tensor, frame: Tensor, shift: Tensor | None = None, strength: float = 1.0) -> Steps:
         """Enhances pictures, or parts of them, with the description of the whole.
 
         Args:
             low: B x 3 x H x W, RGB in [0, 1], any H and W.
             frame: B x light_width x 1 x 1, as `Frame` returns it.
+            shift: B x 1 x 1 x 1, added to the logarithm of the gain of black and, ever less, to those of brighter knots.
             strength: 0 leaves the picture as it is, 1 is as trained: factor on the curves (powers of the gains) and on the detail.
 
         Returns:
@@ -188,6 +226,8 @@ class LampNet(nn.Module):
         """
         padded = pad_to_multiple(low, MULTIPLE)
         curves = self.curves(F.avg_pool2d(padded, 4), frame)
+        if shift is not None:
+            curves = curves + shift * self.slope
         if strength != 1:
             curves = strength * curves
         gain, lifted = self.lift(padded, curves)
@@ -200,7 +240,7 @@ class LampNet(nn.Module):
 
     def forward(self, low: Tensor, wanted: Tensor | None = None, strength: float = 1.0) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1] to the same shape; `wanted` as in `Frame`, `strength` as in `steps`."""
-        return self.steps(low, self.frame(low, wanted), strength).enhanced
+        return self.steps(low, self.frame(low, wanted), strength=strength).enhanced
 
 
 def brightness(image: Tensor) -> Tensor:
