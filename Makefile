@@ -10,7 +10,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means no: where it is set, as in many containers, every process would compile every module anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: repro full test ui lint clean install checkout
+.PHONY: repro full test ui lint docs clean install checkout
 
 repro: checkout install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
 	lle pipeline run
@@ -32,6 +32,10 @@ lint: install  ## Check style and types
 	ruff check .
 	ruff format --check .
 	mypy
+
+docs: install  ## Build the documentation site, strictly: build/site/index.html
+	uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[docs]'
+	python -m mkdocs build --strict
 
 clean:  ## Remove the environment and everything that a command makes again; results in git stay
 	rm -rf $(VENV) build mlflow.db mlartifacts mlruns .pytest_cache .mypy_cache .ruff_cache

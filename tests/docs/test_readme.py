@@ -1,27 +1,20 @@
-"""The README's commands exist, and it names only files and settings that are there."""
+"""The commands of the pages exist, and pages name only files and settings that are there."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import click
 import pytest
 
 from lle.cli import main
 from lle.config.load import load_params
+from tests.docs.pages import PAGES, ROOT, blocks, commands
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(
-    {
-        line.partition("#")[0].strip()
-        for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-        for line in block.splitlines()
-        if line.strip()
-    }
-    | set(re.findall(r"`((?:lle|make|dvc) [^`]*)`", README))
+    {listed.text for listed in commands()}
+    | {line for path in PAGES for line in re.findall(r"(?<!no )`((?:lle|make|dvc) [^`\n]*)`", path.read_text(encoding="utf-8"))}
 )
 
 
@@ -39,7 +32,7 @@ def test_lle_commands_parse(line):
         command.make_parser(context).parse_args(words)
 
 
-@pytest.mark.parametrize("line", [line for line in COMMANDS if " -S " in line])
+@pytest.mark.parametrize("line", [line for line in COMMANDS if " -S " in line and " --queue " not in line])
 def test_settings_named_in_commands_exist(line):
     overrides = [words for option, words in zip(shlex.split(line), shlex.split(line)[1:], strict=False) if option == "-S"]
     needed = ["+data.mymine={kind: folder, source: x}"] if "mymine" in line else []
@@ -53,7 +46,8 @@ def test_make_targets_exist():
 
 
 def test_folders_exist():
-    folders = re.findall(r"^\| (`.*`) \|", README, re.MULTILINE)
+    layout = (ROOT / "docs/layout.md").read_text(encoding="utf-8")
+    folders = re.findall(r"^\| (`.*`) \|", layout, re.MULTILINE)
     names = [name for cell in folders for name in re.findall(r"`([^`]+)`", cell)]
     assert len(names) > 6
     assert all((ROOT / name).exists() for name in names if name != "build")
@@ -65,6 +59,8 @@ def test_yaml_examples_are_valid_settings():
     from lle.config.schema import params_model
 
     base = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL):
-        example = yaml.safe_load(block)
-        params_model()(**{**base, "data": {**base["data"], **example["data"]}})
+    examples = [yaml.safe_load(block) for name in ("index", "own_data") for block in blocks(ROOT / f"docs/{name}.md", "yaml")]
+    assert len(examples) == 3
+    for example in examples:
+        own = {"mymine": {"kind": "folder", "source": "x"}} if "data" in example else {}
+        params_model()(**{**base, "data": {**base["data"], **own, **example["data"]}})
