@@ -29,7 +29,13 @@ from lle.measure.zoo import evaluate_all, pack
 from lle.results.zoo import ZooModel
 from tests.conftest import ROOT
 
-TINY = ["zoo.sci.data=pairs", "zoo.sci.set=[]", "zoo.sci.tests=[mine_rendered,photos_varied]", "zoo.sci.default=true"]
+TINY = [
+    "zoo.sci.data=pairs",
+    "zoo.sci.set=[]",
+    "zoo.sci.tests=[mine_rendered,photos_varied]",
+    "zoo.sci.default=true",
+    "zoo.lampnet.default=false",
+]
 
 
 def picture(seed: int, scale: int = 256) -> np.ndarray:
