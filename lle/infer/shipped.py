@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from lle import registry, zoo
-from lle.engine.model_io import DESCRIPTION
+from lle.engine.model_io import DESCRIPTION, has_weights
 from lle.infer import enhancer
 
 MODELS = enhancer.MODELS
@@ -61,5 +61,6 @@ class Enhancer(enhancer.Enhancer):
             place, source = zoo.folder(wanted), f"weights '{wanted}' that come with the package (`lle zoo show {wanted}`)"
         found = super().load(place, settings, tile, device, models, backend, threads)
         assert isinstance(found, cls)
-        found.source = source
+        # An exported file has no method in torch; without weights there is nothing whose origin one would ask for.
+        found.source = source if found._method is None or has_weights(found._method) else ""
         return found

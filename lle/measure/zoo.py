@@ -15,6 +15,7 @@ from lle.config.schema import BaseParams
 from lle.config.zoo import ZooConfig
 from lle.data.images import read_rgb
 from lle.data.pairs import Prepared, open_prepared
+from lle.data.photos import listed
 from lle.engine.model_io import DESCRIPTION, WEIGHTS
 from lle.errors import DataError, LleError
 from lle.files import digest, read_json, write_text
@@ -76,7 +77,7 @@ def pack(name: str, entry: ZooConfig, params: BaseParams, models: Path, data: Pa
         content = {
             "name": name,
             **entry.model_dump(mode="json", exclude={"tests"}),
-            "parts": [part.plain() for part in _parts(home)],
+            "parts": [part.plain() for part in training_parts(home)],
             "iterations": record["iterations"],
             "seconds": record["seconds"],
             "parameters": parameters(enhancer.method),
@@ -167,14 +168,15 @@ def half_check(exact: Enhancer, half: Enhancer, pictures: Iterable[Path]) -> Hal
     )
 
 
-def _parts(home: Prepared) -> list[TrainingPart]:
-    """Returns the parts of a data set with their training pictures and the licences that their rows name."""
+def training_parts(home: Prepared) -> list[TrainingPart]:
+    """Returns the parts of a data set with their training pictures and the licences of their rows, or of the photographs behind them."""
     rows = home.rows("train")
+    photographs = {line["scene"]: line["licence"] for line in listed()}
     parts = list(dict.fromkeys(row.about.get("part") or home.name for row in rows))
     found = []
     for part in parts:
         own = [row for row in rows if (row.about.get("part") or home.name) == part]
-        named = sorted({row.about["licence"] for row in own if row.about.get("licence")})
+        named = sorted({licence for row in own if (licence := row.about.get("licence") or photographs.get(row.scene))})
         found.append(TrainingPart(name=part, pictures=len(own), licences=named or [RENDERED if "mine" in part else INSTALLED]))
     return found
 

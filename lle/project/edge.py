@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lle.engine.method import Method
     from lle.export.run import Calibration, Origin
     from lle.infer.description import Description, Format, Precision
-    from lle.infer.enhancer import Enhancer
+    from lle.infer.shipped import Enhancer
     from lle.results.backends import Backends, MethodTimes, Tuned
 
 
@@ -95,7 +95,7 @@ class Edge(Folders):
             LleError: it was not tuned on this machine, or has changed since.
         """
         from lle.errors import LleError
-        from lle.infer.enhancer import Enhancer
+        from lle.infer.shipped import Enhancer
         from lle.measure.backends import model_digest
         from lle.provenance import hardware
         from lle.results.backends import Tuned
@@ -119,7 +119,7 @@ class Edge(Folders):
 
     def _opened(self, model: str | Path) -> tuple[Method, str, Path]:
         from lle import registry
-        from lle.infer.enhancer import Enhancer
+        from lle.infer.shipped import Enhancer
 
         known = isinstance(model, str) and model in registry.packages()
         enhancer = Enhancer.load(model, models=self.models)

@@ -35,7 +35,7 @@ PATHS = sorted(
     (name, parameter.name or "")
     for name, command in COMMANDS.items()
     for parameter in command.params
-    if isinstance(parameter.type, click.Path) and parameter.name != "path" and name not in RENDERS
+    if (isinstance(parameter.type, click.Path) or parameter.name == "words") and parameter.name != "path" and name not in RENDERS
 )
 
 
@@ -44,7 +44,9 @@ def words(name: str, **given: str) -> list[str]:
     line = name.split()
     for parameter in COMMANDS[name].params:
         value = given.get(parameter.name or "")
-        if isinstance(parameter, click.Argument):
+        if parameter.name == "words":  # of `lle enhance`: a model and its inputs, or inputs alone
+            line += ["gamma", value or "in"]
+        elif isinstance(parameter, click.Argument):
             # A method for all: where it stands for a data set, that one is unknown.
             line += [value or ("in" if isinstance(parameter.type, click.Path) else "gamma")] * (1 if parameter.required or value else 0)
         elif value is not None or parameter.required:
@@ -54,7 +56,7 @@ def words(name: str, **given: str) -> list[str]:
 
 def test_the_lists_are_not_empty() -> None:
     assert {"train", "evaluate", "config check", "clip darkness"} <= set(SETTABLE)
-    assert {("enhance", "out"), ("enhance", "inputs"), ("fetch", "source"), ("reproduce", "metrics"), ("gate", "junit")} <= set(PATHS)
+    assert {("enhance", "out"), ("enhance", "words"), ("fetch", "source"), ("reproduce", "metrics"), ("gate", "junit")} <= set(PATHS)
     assert set(COMMANDS) >= RENDERS | WORKS
 
 

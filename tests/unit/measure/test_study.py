@@ -38,6 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["train"] |= {"data": "demo", "threads": 1, "validate_images": 0}
     params["data"] = {"demo": {"kind": "demo", "lighting": "room", "train": 4, "val": 1, "test_full": 0, "test_crops": 2}}
     params["judges"] = {}
+    params["zoo"] = {}
     params["studies"] = {"exponents": STUDY}
     folder = tmp_path_factory.mktemp("study")
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")

@@ -137,7 +137,7 @@ CONTENTS = {
     "a picture behind a page": (415, b"<script>alert(1)</script>" + DATA),
     "an archive behind a picture": (200, DATA + b"PK\x05\x06" + bytes(18)),
     "a negative height": (
-        422,
+        413,
         b"BM" + struct.pack("<IHHIIiiHHIIiiII", 1000, 0, 0, 54, 40, -50, -50, 1, 24, 0, 100, 1, 1, 0, 0) + bytes(99),
     ),
     "a pointer of a TIFF to itself": (422, b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", 0) + struct.pack("<I", 8)),
@@ -196,7 +196,7 @@ def test_malformed_http_is_refused_and_the_connection_closed(address: tuple[str,
             answer = b""
             while block := connection.recv(65536):
                 answer += block
-        except ConnectionResetError:
+        except OSError:  # closed before all of it was sent
             answer = b""
     statuses = [line.split(b" ")[1] for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
     assert statuses in ([], [b"400"], [b"413"], [b"415"], [b"422"]), answer[:300]

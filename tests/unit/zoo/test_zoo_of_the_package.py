@@ -29,7 +29,13 @@ from lle.measure.zoo import evaluate_all, pack
 from lle.results.zoo import ZooModel
 from tests.conftest import ROOT
 
-TINY = ["zoo.sci.data=pairs", "zoo.sci.set=[]", "zoo.sci.tests=[mine_rendered,photos_varied]", "zoo.sci.default=true"]
+TINY = [
+    "zoo.sci.data=pairs",
+    "zoo.sci.set=[]",
+    "zoo.sci.tests=[mine_rendered,photos_varied]",
+    "zoo.sci.default=true",
+    "zoo.lampnet.default=false",
+]
 
 
 def picture(seed: int, scale: int = 256) -> np.ndarray:
@@ -192,3 +198,22 @@ def test_what_is_in_git_is_small_and_goes_into_the_wheel():
         assert found.bytes == (zoo.folder(name) / "model.safetensors").stat().st_size
         assert all(part.licences for part in found.parts)
         assert found.weak in zoo.card(name)
+
+
+def test_the_card_names_the_licences_of_the_photographs_behind_made_pairs(home: Path, tmp_path: Path):
+    """Pairs made from the set `photos` have its scenes, whose licences the list has."""
+    from lle.config.data import FolderData
+    from lle.data.photos import listed
+    from lle.data.prepare import prepare
+    from lle.measure.zoo import training_parts
+
+    line = next(line for line in listed() if line["split"] == "train")
+    rows = "split,scene,low,normal\n"
+    for number, split in enumerate(("train", "val")):
+        for side in ("low", "normal"):
+            write_png(tmp_path / "raw" / side / f"{number}.png", picture(number))
+        rows += f"{split},{line['scene'] if split == 'train' else 'other'},low/{number}.png,normal/{number}.png\n"
+    (tmp_path / "raw/pairs.csv").write_text(rows, encoding="utf-8")
+    prepare("made", FolderData(kind="folder", source=tmp_path / "raw"), tmp_path / "data")
+    (part,) = training_parts(open_prepared("made", tmp_path / "data"))
+    assert part.licences == [line["licence"]]
