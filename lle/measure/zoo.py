@@ -176,7 +176,9 @@ def training_parts(home: Prepared) -> list[TrainingPart]:
     found = []
     for part in parts:
         own = [row for row in rows if (row.about.get("part") or home.name) == part]
-        named = sorted({licence for row in own if (licence := row.about.get("licence") or photographs.get(row.scene))})
+        named = sorted(
+            {licence for row in own if (licence := row.about.get("licence") or photographs.get(row.scene.removeprefix(f"{part}/")))}
+        )
         found.append(TrainingPart(name=part, pictures=len(own), licences=named or [RENDERED if "mine" in part else INSTALLED]))
     return found
 

@@ -202,7 +202,7 @@ def test_what_is_in_git_is_small_and_goes_into_the_wheel():
 
 def test_the_card_names_the_licences_of_the_photographs_behind_made_pairs(home: Path, tmp_path: Path):
     """Pairs made from the set `photos` have its scenes, whose licences the list has."""
-    from lle.config.data import FolderData
+    from lle.config.data import FolderData, JoinData
     from lle.data.photos import listed
     from lle.data.prepare import prepare
     from lle.measure.zoo import training_parts
@@ -215,5 +215,7 @@ def test_the_card_names_the_licences_of_the_photographs_behind_made_pairs(home: 
         rows += f"{split},{line['scene'] if split == 'train' else 'other'},low/{number}.png,normal/{number}.png\n"
     (tmp_path / "raw/pairs.csv").write_text(rows, encoding="utf-8")
     prepare("made", FolderData(kind="folder", source=tmp_path / "raw"), tmp_path / "data")
-    (part,) = training_parts(open_prepared("made", tmp_path / "data"))
-    assert part.licences == [line["licence"]]
+    prepare("joined", JoinData(kind="join", parts=["made"]), tmp_path / "data")
+    for name in ("made", "joined"):
+        (part,) = training_parts(open_prepared(name, tmp_path / "data"))
+        assert (part.name, part.licences) == ("made", [line["licence"]])
