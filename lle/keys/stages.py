@@ -145,7 +145,7 @@ class Keys:
             "judge": list(self.params.judges),
             "segment": list(self.params.judges),
         }
-        plain = ["clip", "costs", "throughput", "composite", "simulate", "report", *(["zoo"] if zoo.list_zoo() else [])]
+        plain = ["clip", "costs", "throughput", "composite", "simulate", "report", *(["zoo"] if self._measures_zoo() else [])]
         return [*plain, *(f"{stage}/{item}" for stage, items in each.items() for item in items)]
 
     def _method(self, name: str, settings: MethodConfig | None = None) -> list[str]:
@@ -246,6 +246,10 @@ class Keys:
         code = ["lle.measure.composite:composite", *_metrics(HIGHER_IS_BETTER), *self._all([chosen.method, *chosen.others])]
         unused = _unused(settings.kind for settings in sets.values())
         return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
+
+    def _measures_zoo(self) -> bool:
+        """Whether the pipeline measures the weights of the package: there are some, and their test set is one of the suite's."""
+        return bool(zoo.list_zoo()) and "mine_rendered" in self.params.suite.datasets
 
     def _zoo(self) -> Stage:
         names = list(dict.fromkeys(zoo.model(name).method for name in zoo.list_zoo()))
