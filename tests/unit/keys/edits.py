@@ -135,7 +135,7 @@ CODE = (
     Edit("config/study.py", "return [(match[1], match[2])", "return [(match[2], match[1])", NOTHING),
     Edit("config/load.py", "section[last] = parse_value(text)", "section[last] = text", NOTHING),  # the values count
     # Shared tools: each definition counts where it is used.
-    Edit("files.py", ":.6g", ":.2g", ("evaluate/*", *JUDGES, "segment/*", "mechanism/*")),
+    Edit("files.py", ":.6g", ":.2g", ("evaluate/*", *JUDGES, "segment/*", "mechanism/*", "zoo")),
     Edit("files.py", "cannot write {path}: ", "{path} cannot be written: ", NOTHING),
     Edit("errors.py", "cutoff=0.6", "cutoff=0.7", ("composite",)),
     # The engine.
@@ -152,7 +152,7 @@ CODE = (
     Edit("methods/he/method.py", "return ", "return None or ", ("costs",)),
     Edit("methods/net_t/network.py", "class ", "@print\nclass ", (*of("net_t", "distill"), "composite")),
     Edit("losses/contrastive.py", "return ", "return 0 + ", of("pie")),
-    Edit("losses/gt_mean.py", "return dict(", "return 0 or dict(", (*of("unet", "jcrnet", "distill", "sllen"), "composite")),
+    Edit("losses/gt_mean.py", "return dict(", "return 0 or dict(", (*of("unet", "jcrnet", "distill", "sllen"), "composite", "zoo")),
     Edit("losses/zero_reference.py", "def curve_smoothness(", "def curve_smoothness(*_, ", (*of("pie", "zero_dce"), "throughput")),
     Edit("nn/dce.py", "def apply_curves(", "def apply_curves(*_, ", (*of("pie", "zero_dce"), "throughput")),
     Edit("clip/guided.py", "return ", "return None or ", of(*GUIDED)),
@@ -167,8 +167,8 @@ CODE = (
     # Measurement.
     Edit("metrics/vif.py", "return ", "return 0 + ", ("evaluate/*",)),
     Edit("metrics/descriptors.py", "return ", "return 0 + ", ("evaluate/*", "composite")),  # terms of the index
-    Edit("metrics/registry.py", "return tuple(", "return 0 or tuple(", ("evaluate/*",)),
-    Edit("metrics/bootstrap.py", "def bootstrap_mean(", "def bootstrap_mean(*_, ", ("evaluate/*", "report")),
+    Edit("metrics/registry.py", "return tuple(", "return 0 or tuple(", ("evaluate/*", "zoo")),
+    Edit("metrics/bootstrap.py", "def bootstrap_mean(", "def bootstrap_mean(*_, ", ("evaluate/*", "report", "zoo")),
     Edit("measure/cost.py", "return ", "return None or ", ("profile/*", "costs")),
     Edit("measure/quality.py", "# ", "# Note: ", NOTHING),
     Edit("iovt/stations.py", "OVERHEAD = 78", "OVERHEAD = 66", ("simulate",)),
