@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,11 @@ LONG = (
     "tests/unit/keys/test_staleness.py",
 )
 """Files that take longest: they go first, so that two processes that share the files end at about the same time."""
+
+CHROMIUM = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,6 +38,19 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; set LLE_SHARED to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """A browser without a window, whose camera shows a test picture."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no chromium on PATH: install it to test the page in a browser")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: uv pip install playwright")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=executable, args=list(CHROMIUM))
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

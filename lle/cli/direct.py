@@ -83,7 +83,7 @@ def enhance(
         raise DataError(f"{out} names a video, but there are pictures among the inputs. Name a folder.")
     plan = plan_videos(videos, out, force, skip_existing) if videos else []
     enhancer = project.enhancer(model, tile, device, backend, threads)
-    if enhancer.source and Path(model or "") != Path(enhancer.source):
+    if enhancer.source not in ("", str(model)):
         click.echo(f"{enhancer.name}: {enhancer.source}", err=True)
     start = time.perf_counter()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,8 @@ class Frames:
     """Enhances the frames of one sequence, in their order.
 
     Args:
-        enhancer: does the work; one sequence alone may use it.
-        gate: lets lit frames through as they are; None enhances all.
+        enhancer: does the work; a method that remembers the frame before may be used by one sequence at a time.
+        gate: lets lit frames through as they are; it forgets what it saw of another sequence. None enhances all.
         smooth: time constant in seconds over which estimated parameters are averaged, see `lle.infer.smoothing`; 0 takes each frame by
             itself. Methods that estimate none, and exported files, are applied frame by frame in any case; see `smooths`.
         adjust: strength and brightness.
@@ -55,6 +56,8 @@ class Frames:
     def __init__(self, enhancer: Enhancer, gate: Gate | None = None, smooth: float = 0.0, adjust: Adjust | None = None) -> None:
         self.enhancer = enhancer
         self.gate = gate
+        if gate is not None:
+            gate.reset()
         self.adjust = adjust or Adjust()
         self.lit = 0
         self._smoother: Smoother | None = None
@@ -63,7 +66,9 @@ class Frames:
             engine.method.reset_state()
             if smooth and engine.method.can_estimate:
                 self._smoother = Smoother(smooth)
-                enhancer.engine = SmoothedEngine(engine, self._smoother)
+                # A copy: whose enhancer it is may go on with single pictures.
+                self.enhancer = copy.copy(enhancer)
+                self.enhancer.engine = SmoothedEngine(engine, self._smoother)
 
     @property
     def smooths(self) -> bool:

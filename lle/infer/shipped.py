@@ -52,15 +52,28 @@ class Enhancer(enhancer.Enhancer):
             WeightsError: the model is missing, damaged or does not fit.
             LleError: there is no such method or file, or no default.
         """
-        wanted = zoo.default() if name_or_path is None else name_or_path
-        source = "" if isinstance(wanted, str) and wanted in registry.packages() else str(wanted)
-        place = wanted
-        if (Path(models) / wanted / DESCRIPTION).is_file() and isinstance(wanted, str) and wanted in registry.packages():
-            source = f"trained here: {Path(models) / wanted}"
-        elif isinstance(wanted, str) and wanted in zoo.list_zoo():
-            place, source = zoo.folder(wanted), f"weights '{wanted}' that come with the package (`lle zoo show {wanted}`)"
+        place, source = locate(zoo.default() if name_or_path is None else name_or_path, models)
         found = super().load(place, settings, tile, device, models, backend, threads)
         assert isinstance(found, cls)
         # An exported file has no method in torch; without weights there is nothing whose origin one would ask for.
         found.source = source if found._method is None or has_weights(found._method) else ""
         return found
+
+
+def locate(model: str | Path, models: Path = MODELS) -> tuple[str | Path, str]:
+    """Finds what a name stands for: a model that was trained here goes before one that comes with the package.
+
+    Args:
+        model: see `Enhancer.load`.
+        models: the folder of trained models.
+
+    Returns:
+        The folder or file of the model, or the id of a method that has none, and where its weights are from, in a few words.
+    """
+    if isinstance(model, Path) or (model not in registry.packages() and model not in zoo.list_zoo()):
+        return Path(model), str(model)
+    if model in registry.packages() and (Path(models) / model / DESCRIPTION).is_file():
+        return Path(models) / model, f"trained here: {Path(models) / model}"
+    if model in zoo.list_zoo():
+        return zoo.folder(model), f"weights '{model}' that come with the package (`lle zoo show {model}`)"
+    return model, ""

@@ -31,7 +31,7 @@ class Edge(Folders):
         """Writes a model as a file for other programs, if that gives what torch gives.
 
         Args:
-            model: a method's id (its trained model), or a model folder.
+            model: a method's id or the name of weights of the package (what was trained here goes first), or a model folder.
             format_: of the file.
             precision: in which it computes.
             size: height and width of all pictures; None leaves them open.
@@ -118,18 +118,24 @@ class Edge(Folders):
         return self.root / "build/tuned"
 
     def _opened(self, model: str | Path) -> tuple[Method, str, Path]:
-        from lle import registry
-        from lle.infer.shipped import Enhancer
+        """Returns the method, its id, and the folder that says where its weights are from."""
+        from lle.infer.shipped import Enhancer, locate
 
-        known = isinstance(model, str) and model in registry.packages()
         enhancer = Enhancer.load(model, models=self.models)
-        return enhancer.method, enhancer.name, self.models / model if known else Path(model)
+        place, _ = locate(model, self.models)
+        return enhancer.method, enhancer.name, place if isinstance(place, Path) else self.models / place
 
     def _origin(self, folder: Path) -> Origin:
         from lle.export.licence import data_licence
         from lle.export.run import Origin
         from lle.files import read_json
+        from lle.results.zoo import ZooModel
+        from lle.zoo import RESULT
 
+        if (folder / RESULT).is_file():
+            shipped = ZooModel.read(folder / RESULT)
+            licences = dict.fromkeys(licence for part in shipped.parts for licence in part.licences)
+            return Origin(shipped.data, None, shipped.provenance.fingerprint, shipped.provenance.git, ", ".join(licences))
         record = folder / "train.json"
         if not record.is_file():
             return Origin()

@@ -152,6 +152,16 @@ def test_smoothing_is_for_methods_that_estimate_and_changes_nothing_while_it_is_
     assert not Frames(Enhancer(Halving(MethodConfig())), smooth=10).smooths
 
 
+def test_a_sequence_leaves_the_enhancer_as_it_is_and_the_gate_forgets_the_one_before() -> None:
+    enhancer, gate = Enhancer(Exposing(MethodConfig())), Gate(0.5, 0.1)
+    alone = enhancer.enhance(flat(0.3))
+    Frames(enhancer, gate, smooth=10)(flat(0.2), 0.0)
+    np.testing.assert_array_equal(enhancer.enhance(flat(0.3)), alone)
+    again = Frames(enhancer, gate)
+    between = flat(0.53)  # dark for a gate that has seen a dark frame
+    assert again(between, 0.0) is between
+
+
 def test_frames_that_are_lit_are_the_same_array() -> None:
     frames = Frames(Enhancer(Halving(MethodConfig())), Gate())
     lit = flat(0.8)

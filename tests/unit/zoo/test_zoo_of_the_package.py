@@ -134,6 +134,15 @@ def test_what_is_trained_here_goes_before_the_package(home: Path, tmp_path: Path
     assert lle.list_zoo("x*") == []
 
 
+def test_an_exported_file_has_the_origin_of_the_package_s_weights(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(zoo, "ZOO", home / "zoo")
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    path, found = lle.Project(tmp_path / "params.yaml", root=tmp_path).export("sci", "torchscript", size=(40, 48))
+    assert path.is_file()
+    shipped = zoo.model("sci")
+    assert (found.trained_on, found.git, found.data_licence) == (shipped.data, "abc", ", ".join(shipped.parts[0].licences))
+
+
 def test_the_command_line_takes_the_default_and_says_so(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(zoo, "ZOO", home / "zoo")
     monkeypatch.chdir(tmp_path)
