@@ -249,11 +249,11 @@ class Keys:
 
     def _measures_zoo(self) -> bool:
         """Whether the pipeline measures the weights of the package: there are some, and their test set is one of the suite's."""
-        return bool(zoo.list_zoo()) and "mine_rendered" in self.params.suite.datasets
+        return bool(zoo.list_zoo()) and zoo.TEST in self.params.suite.datasets
 
     def _zoo(self) -> Stage:
         names = list(dict.fromkeys(zoo.model(name).method for name in zoo.list_zoo()))
-        inputs = [Input("folder", "lle/zoo"), Input("data", "mine_rendered")]
+        inputs = [Input("folder", "lle/zoo"), Input("data", zoo.TEST)]
         code = ["lle.measure.zoo:evaluate_all", *_metrics(("psnr", "psnr_gt_mean", "ssim")), *self._all(names)]
         return Stage(code, [], self._section("evaluate", "seed"), inputs)
 

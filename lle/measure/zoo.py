@@ -30,8 +30,6 @@ from lle.results.zoo import HalfCheck, TrainingPart, ZooEvaluation, ZooModel
 
 METRICS = ("psnr", "psnr_gt_mean", "ssim")
 """What is measured; more would cost the default pipeline minutes."""
-TEST = "mine_rendered"
-"""Data set on which the default pipeline measures all weights again."""
 VALIDATION = 24
 """Validation pictures, spread evenly over the split, on which 16-bit weights are tried."""
 INSTALLED = "photographs that scikit-image, scikit-learn and matplotlib install, under the licences that these packages name"
@@ -210,13 +208,13 @@ def evaluate_all(params: BaseParams, reports: Path, data: Path, zoo: Path) -> li
     names = shipped.list_zoo(zoo=zoo)
     if not names:
         return []
-    prepared = open_prepared(TEST, data)
+    prepared = open_prepared(shipped.TEST, data)
     command = params.command("zoo", "evaluate")
     found = []
     for name in names:
         trained_on = shipped.model(name, zoo).data
         _measured(name, Enhancer.load(zoo / name), prepared, params, reports / "zoo", trained_on, command)
-        found.append(ZooEvaluation.read(ZooEvaluation.path(reports, TEST, name)))
+        found.append(ZooEvaluation.read(ZooEvaluation.path(reports, shipped.TEST, name)))
     return found
 
 

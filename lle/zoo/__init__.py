@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ZOO = Path(__file__).parent
 RESULT = "result.json"
 CARD = "card.md"
+TEST = "mine_rendered"
+"""Data set on which the default pipeline measures all weights again."""
 LARGEST = 12_000_000
 """Bytes that all weights may have together."""
 
