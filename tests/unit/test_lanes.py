@@ -27,7 +27,8 @@ def test_every_stage_is_in_one_job_after_what_it_takes():
     expected = {f"train_{name}" for name in [*methods, "net_t"]} | {f"evaluate@{name}-{one}" for name in methods for one in sets}
     expected |= {f"evaluate_input@{one}" for one in sets} | {f"fetch_{name}" for name in PARAMS.suite.prepare} | {"clip"}
     expected |= {f"{stage}@{one}" for stage in ("judge", "segment") for one in PARAMS.suite.segment}
-    expected |= {f"mechanism@{name}" for name in PARAMS.suite.mechanisms}
+    expected |= {f"mechanism@{name}" for name in PARAMS.suite.mechanisms} | {f"prompts@{name}" for name in PARAMS.suite.guided}
+    expected |= {f"attention@{name}-{one}" for name in PARAMS.suite.attention for one in sets} | {"costs", "zoo"}
     assert sorted(stages) == sorted(expected)
     assert found["distill"].needs == {"data", "net_t"}
     assert found["clip_isp"].needs == found["clip_lit"].needs == {"data", "clip"}
