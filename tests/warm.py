@@ -10,15 +10,36 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 OWN = ("lle", "tests")
 _FORK = multiprocessing.get_context("fork")
+
+
+class Copies:
+    """Stands in for multiprocessing's context `spawn`, whose processes import everything again.
+
+    What a process is given must be such that a spawned one could take it: it is pickled, although a copy has it already.
+    """
+
+    Pipe = staticmethod(_FORK.Pipe)
+
+    @staticmethod
+    def Process(*, target: Callable[..., None], args: Sequence[Any] = (), **options: Any) -> multiprocessing.process.BaseProcess:  # noqa: N802
+        """Returns a process that does not run yet."""
+        pickle.dumps((target, [given for given in args if not isinstance(given, Connection)]))
+        return _FORK.Process(target=_alone, args=(target, args), **options)
+
+
+COPIES = Copies()
 
 
 @contextmanager
@@ -64,6 +85,18 @@ def call(function: Callable[..., None], folder: Path, *arguments: object) -> str
     return text
 
 
+def _alone(target: Callable[..., None], args: Sequence[Any]) -> None:
+    _one_thread()
+    target(*args)
+
+
+def _one_thread() -> None:
+    """Libraries use none of the threads that they had started in the process that was copied: a copy has not got them."""
+    for library, function in (("torch", "set_num_threads"), ("cv2", "setNumThreads")):
+        if library in sys.modules:
+            getattr(sys.modules[library], function)(1)
+
+
 def _import_libraries() -> None:
     """Imports what copies would import one by one; where many files are tested, it is there already."""
     from lle.launch import LIBRARIES
@@ -78,6 +111,7 @@ def _call(function: Callable[..., None], folder: Path, arguments: Sequence[objec
         for number in (1, 2):
             os.dup2(file.fileno(), number)
     _own_streams()
+    _one_thread()
     _take_code_from(str(folder))
     os.environ["PYTHONPATH"] = str(folder)
     os.chdir(folder)
@@ -88,12 +122,9 @@ def _call(function: Callable[..., None], folder: Path, arguments: Sequence[objec
 def _serve(address: Path) -> None:
     from lle import launch
 
-    # One thread, as the commands are told in the same words.
+    _one_thread()
+    # As the commands are told: those with another number would start on their own.
     os.environ["OMP_NUM_THREADS"] = "1"
-    with suppress(ImportError):
-        import torch
-
-        torch.set_num_threads(1)
     # Where Python looks for modules is set for each copy.
     launch.READ_AT_IMPORT = tuple(name for name in launch.READ_AT_IMPORT if name != "PYTHON")
     become = launch._become

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,14 @@ import pytest
 
 from lle.measure import memory_growth, mutation_cases, mutations
 from lle.results.benchmarks import MemoryGrowth, Mutations
+from tests import warm
 
 ROOT = Path(__file__).parents[3]
-FORK = multiprocessing.get_context("fork")
 
 
 @pytest.mark.timeout(900)
-def test_two_hundred_damaged_inputs(tmp_path: Path) -> None:
+def test_two_hundred_damaged_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutations.multiprocessing, "get_context", lambda _: warm.COPIES)
     found = mutations.measure(tmp_path, cases=200, seed=7)
     assert Mutations.read(Mutations.path(tmp_path)) == found
     assert found.faults == []
@@ -68,7 +68,7 @@ def work(folder: Path, connection, start: int, stop: int, seed: int, names: tupl
 def test_hangs_and_crashes_are_found_and_the_rest_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutations, "_work", work)
     # Copies of this process start at once, so the patience can be short.
-    monkeypatch.setattr(mutations.multiprocessing, "get_context", lambda _: FORK)
+    monkeypatch.setattr(mutations.multiprocessing, "get_context", lambda _: warm.COPIES)
     monkeypatch.setattr(mutations, "PATIENCE", 2.0)
     monkeypatch.setattr(mutations, "_SLOW", 1)
     found = mutations.measure(tmp_path, cases=6, kinds=("picture",))
