@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,8 +15,15 @@ LONG = (
     "tests/pipeline/test_repro.py",
     "tests/regression/test_quick_pipeline.py",
     "tests/methods/test_zoo.py",
+    "tests/regression/troubles/test_benchmarks.py",
     "tests/unit/tracking/test_sync.py",
     "tests/unit/keys/test_staleness.py",
+    "tests/unit/measure/test_backends.py",
+    "tests/unit/measure/test_video_benchmarks.py",
+    "tests/unit/serve/test_serve_benchmark.py",
+    "tests/unit/report/test_sections.py",
+    "tests/unit/infer/test_stream.py",
+    "tests/docs/test_page_commands.py",
 )
 """Files that take longest: they go first, so that two processes that share the files end at about the same time."""
 
@@ -23,6 +31,20 @@ CHROMIUM = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
 )
+
+# Importing what the tests use makes millions of objects that stay: looking for garbage among them, again and again, takes long.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Has the garbage collector leave alone what is there before the first test."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Lets go of it all: some libraries complain where the interpreter ends and their objects are left."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -245,8 +245,7 @@ def test_a_killed_run_continues(project, first):
     shutil.rmtree(project / "build" / "models" / "zero_dce")
     shutil.rmtree(project / ".dvc" / "cache", ignore_errors=True)
     command = ["dvc", "repro", "--force", "--single-item", "train_zero_dce"]
-    alone = {key: value for key, value in environment(project).items() if key not in LOADER}
-    killed = subprocess.Popen(command, cwd=project, env=alone, start_new_session=True, stdout=subprocess.DEVNULL)
+    killed = subprocess.Popen(command, cwd=project, env=environment(project), start_new_session=True, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list((project / "build" / "scratch").glob("zero_dce-*/resume.pt")) and time.monotonic() < deadline:
         time.sleep(0.02)

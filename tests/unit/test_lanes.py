@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from lle.config.load import load_params
+from lle.project import lanes
 from lle.project.lanes import Dvc, Job, by_urgency, jobs, repro
 from lle.provenance import provenance
 from lle.results.cost import PipelineTimes
@@ -132,3 +134,27 @@ def test_what_runs_is_ended_with_all_that_it_started(tmp_path, monkeypatch):
     state = Path(f"/proc/{child.read_text().strip()}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
     assert dvc(["repro"], {}) == -signal.SIGTERM, "no other is started"
+
+
+def test_what_has_just_been_started_is_ended_too(tmp_path, monkeypatch):
+    """The interruption comes when the process is there and nobody has noted it yet."""
+    program = tmp_path / "dvc"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    there, start = threading.Event(), subprocess.Popen
+
+    def started(*words, **options):
+        process = start(*words, **options)
+        there.set()
+        time.sleep(0.3)
+        return process
+
+    monkeypatch.setattr(lanes.subprocess, "Popen", started)
+    dvc, codes = Dvc(tmp_path, {}), []
+    thread = threading.Thread(target=lambda: codes.append(dvc(["repro"], {})))
+    thread.start()
+    assert there.wait(30)
+    dvc.stop()
+    thread.join(30)
+    assert codes == [-signal.SIGTERM]
