@@ -33,7 +33,7 @@ STORE = "mlflow.store.tracking.sqlalchemy_store"
 """Every training writes to it while it runs, and importing it takes seconds; `import mlflow` leaves it out."""
 LIBRARIES = ("numpy", "cv2", "PIL.Image", "scipy", "pydantic", "yaml", "torch", "lightning.pytorch", "mlflow", STORE)
 """What the loader imports, as far as it is installed."""
-READ_AT_IMPORT = (
+READ_AT_IMPORT: tuple[str, ...] = (
     "ATEN_",
     "CUDA_",
     "DNNL_",
