@@ -19,7 +19,7 @@
 PAIRS = ""  # your folder with low/ and normal/, equal names; empty takes stand-ins
 METHOD = "unet"
 ITERATIONS = 500
-BATCH_SIZE = 8
+BATCH_SIZE = 4
 CROP = 96  # side in pixels of the training crops
 STAND_INS = 120  # training pairs that are made where you name no folder
 WORK = "lle_train"
