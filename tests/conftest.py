@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import os
 import shutil
 from collections.abc import Iterator
@@ -60,6 +61,24 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; set LLE_SHARED to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(pytestconfig: pytest.Config) -> Path:
+    """An empty database: MLflow takes seconds to make its tables, so that is done once for every version of it."""
+    pytest.importorskip("mlflow", reason="the extra `suite` is not installed")
+    from filelock import FileLock
+
+    from lle.tracking import store
+
+    path = pytestconfig.cache.mkdir("mlflow") / f"empty-{importlib.metadata.version('mlflow')}.db"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            made = path.with_suffix(".new")
+            made.unlink(missing_ok=True)
+            store.client(f"sqlite:///{made}").search_experiments()
+            made.rename(path)
+    return path
 
 
 @pytest.fixture(scope="module")
