@@ -78,5 +78,5 @@ def test_the_report_draws_it_or_says_how(project: Project, tmp_path: Path):
 def test_bars_of_the_figure_are_shares():
     drawn = distribution("k", {"one": [0.0, 0.0, 1.0, 1.0]}, ("m", 0.5), "x", 400, "t")
     assert re.findall(r">(\d+) %</text>", drawn) == ["0", "20", "40"], "half of the values in the highest bars"
-    assert drawn.count(" 26L") + drawn.count(" 26\"") >= 4, "both of which reach the top"
+    assert drawn.count(" 26L") + drawn.count(' 26"') >= 4, "both of which reach the top"
     assert "Means: one 0.5." in drawn
