@@ -25,6 +25,8 @@ LONG = (
     "tests/unit/report/test_sections.py",
     "tests/unit/infer/test_stream.py",
     "tests/docs/test_page_commands.py",
+    "tests/regression/test_footnotes.py",
+    "tests/docs/test_notebooks.py",
 )
 """Files that take longest: they go first, so that two processes that share the files end at about the same time."""
 
