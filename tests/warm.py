@@ -10,36 +10,15 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
-import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parent.parent
 OWN = ("lle", "tests")
 _FORK = multiprocessing.get_context("fork")
-
-
-class Copies:
-    """Stands in for multiprocessing's context `spawn`, whose processes import everything again.
-
-    What a process is given must be such that a spawned one could take it: it is pickled, although a copy has it already.
-    """
-
-    Pipe = staticmethod(_FORK.Pipe)
-
-    @staticmethod
-    def Process(*, target: Callable[..., None], args: Sequence[Any] = (), **options: Any) -> multiprocessing.process.BaseProcess:  # noqa: N802
-        """Returns a process that does not run yet."""
-        pickle.dumps((target, [given for given in args if not isinstance(given, Connection)]))
-        return _FORK.Process(target=_alone, args=(target, args), **options)
-
-
-COPIES = Copies()
 
 
 @contextmanager
@@ -83,11 +62,6 @@ def call(function: Callable[..., None], folder: Path, *arguments: object) -> str
     text = printed.read_text(encoding="utf-8", errors="replace")
     assert process.exitcode == 0, f"{function.__name__}{arguments} in {folder}\n{text}"
     return text
-
-
-def _alone(target: Callable[..., None], args: Sequence[Any]) -> None:
-    _one_thread()
-    target(*args)
 
 
 def _one_thread() -> None:

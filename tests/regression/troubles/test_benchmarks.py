@@ -9,14 +9,12 @@ import pytest
 
 from lle.measure import memory_growth, mutation_cases, mutations
 from lle.results.benchmarks import MemoryGrowth, Mutations
-from tests import warm
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.timeout(900)
-def test_two_hundred_damaged_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mutations.multiprocessing, "get_context", lambda _: warm.COPIES)
+def test_two_hundred_damaged_inputs(tmp_path: Path) -> None:
     found = mutations.measure(tmp_path, cases=200, seed=7)
     assert Mutations.read(Mutations.path(tmp_path)) == found
     assert found.faults == []
@@ -67,9 +65,7 @@ def work(folder: Path, connection, start: int, stop: int, seed: int, names: tupl
 
 def test_hangs_and_crashes_are_found_and_the_rest_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutations, "_work", work)
-    # Copies of this process start at once, so the patience can be short.
-    monkeypatch.setattr(mutations.multiprocessing, "get_context", lambda _: warm.COPIES)
-    monkeypatch.setattr(mutations, "PATIENCE", 2.0)
+    monkeypatch.setattr(mutations, "PATIENCE", 6.0)
     monkeypatch.setattr(mutations, "_SLOW", 1)
     found = mutations.measure(tmp_path, cases=6, kinds=("picture",))
     assert [(one.case, one.fault) for one in found.faults] == [(1, "hang"), (3, "crash")]

@@ -16,7 +16,6 @@ from lle.infer.stream_target import StreamSettings
 from lle.measure import live, video_speed
 from lle.measure.synthetic_camera import Step
 from lle.results.video import Live, Videos
-from tests import warm
 
 
 class Double(Method):
@@ -38,8 +37,7 @@ def test_speed_and_delay(tmp_path: Path) -> None:
     assert one.delay.frames > 10
 
 
-def test_a_camera_with_every_trouble_for_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live.multiprocessing, "get_context", lambda _: warm.COPIES)
+def test_a_camera_with_every_trouble_for_seconds(tmp_path: Path) -> None:
     steps = (Step("runs", 2.0), Step("stalls", 1.6), Step("resized", 1.5), Step("corrupt", 1.5), Step("gone", 0.6))
     settings = StreamSettings(stall=1.0, pauses=(0.1, 0.4))
     lines: list[str] = []
