@@ -108,13 +108,17 @@ class _Echo(logging.Handler):
 @contextmanager
 def _log_lines() -> Iterator[None]:
     """Shows the log lines of the library, without decoration, on the error stream."""
-    log, handler, level = logging.getLogger("lle"), _Echo(), logging.getLogger("lle").level
+    log, handler = logging.getLogger("lle"), _Echo()
+    before = log.level, log.propagate
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    # Some libraries give the root logger a handler of its own, which would show every line again.
+    log.propagate = False
     try:
         yield
     finally:
         log.removeHandler(handler)
+        level, log.propagate = before
         log.setLevel(level)
 
 
