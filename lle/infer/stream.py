@@ -112,6 +112,7 @@ class Camera:
     Attributes:
         counters: what became of the frames.
         ended: the source was a file, and all of it is done.
+        failure: why a source that is a file gave no frame; None while it may still give one.
     """
 
     def __init__(self, name: str, source: str, target: str, enhance: Enhance, settings: StreamSettings | None = None) -> None:
@@ -119,6 +120,7 @@ class Camera:
         self.settings = settings or StreamSettings()
         self.counters = Counters()
         self.ended = threading.Event()
+        self.failure: str | None = None
         self._stop = threading.Event()
         self._read_all = threading.Event()
         self._queue = Newest(self.settings.queue)
@@ -170,7 +172,9 @@ class Camera:
                 reason = f"{self.source}: {type(error).__name__}: {first_line(error)}"
             if not self._current(generation):
                 return
-            if is_file(self.source) and self.counters.received > before:
+            if is_file(self.source):
+                # A file does not become another one by waiting.
+                self.failure = None if self.counters.received > before else reason
                 self._read_all.set()
                 return
             if self.counters.received > before:

@@ -103,6 +103,10 @@ class Delay(Part):
     p95_ms: Number
     frames: int
     dropped: int
+    filmed: int | None = None
+    """Frames that the camera sent, of which the viewer saw all but those that were dropped or are on their way."""
+    shown: int | None = None
+    """Frames that the viewer saw."""
 
 
 class VideoSpeed(Part):
@@ -111,7 +115,7 @@ class VideoSpeed(Part):
     frames_per_s: Number
     """From file to file: decoding, enhancing, encoding."""
     delay: Delay | None
-    """On the loopback interface at 25 frames a second; None where it was not measured."""
+    """Of a camera that speaks RTSP, on the loopback interface at 25 frames a second; None where it was not measured."""
 
 
 class Videos(ResultFile):

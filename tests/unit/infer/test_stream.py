@@ -225,3 +225,20 @@ def test_the_command_runs_a_file_at_its_own_speed_to_its_end(tmp_path: Path) -> 
     again = CliRunner().invoke(main, words)
     assert (again.exit_code, "exists already" in again.output) == (2, True)
     assert CliRunner().invoke(main, ["stream", "gamma", "only"]).exit_code == 2
+
+
+def test_files_that_cannot_be_end_the_command_and_are_not_tried_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"no video" * 100)
+    write_clip(tmp_path / "a.mp4", frames=2, size=SIZE)
+    for source, target, message in (
+        ("none.mp4", "b.mp4", "none.mp4 is no file"),
+        ("bad.mp4", "b.mp4", "bad.mp4 cannot be opened as a video"),
+        ("a.mp4", "b.xyz", "video cannot be written as that"),
+    ):
+        result = CliRunner().invoke(main, ["stream", "gamma", str(tmp_path / source), str(tmp_path / target), "--seconds", "20"])
+        assert (result.exit_code, message in result.output) == (1, True), result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "bad.mp4"]
+    # A folder that is not there is made, as for pictures.
+    result = CliRunner().invoke(main, ["stream", "gamma", str(tmp_path / "a.mp4"), str(tmp_path / "new/b.mp4")])
+    assert result.exit_code == 0, result.output
+    assert len(read_clip(tmp_path / "new/b.mp4")) == 2
