@@ -194,12 +194,6 @@ class SyntheticCamera:
         return found.tobytes()
 
 
-def free_port() -> int:
-    """Returns a TCP port that is free at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def _listen(port: int) -> socket.socket:
     listener = socket.create_server(("127.0.0.1", port))
     listener.settimeout(0.2)

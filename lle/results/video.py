@@ -103,10 +103,6 @@ class Delay(Part):
     p95_ms: Number
     frames: int
     dropped: int
-    filmed: int | None = None
-    """Frames that the camera sent, of which the viewer saw all but those that were dropped or are on their way."""
-    shown: int | None = None
-    """Frames that the viewer saw."""
 
 
 class VideoSpeed(Part):
@@ -115,7 +111,7 @@ class VideoSpeed(Part):
     frames_per_s: Number
     """From file to file: decoding, enhancing, encoding."""
     delay: Delay | None
-    """Of a camera that speaks RTSP, on the loopback interface at 25 frames a second; None where it was not measured."""
+    """On the loopback interface at 25 frames a second; None where it was not measured."""
 
 
 class Videos(ResultFile):
