@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 from lle import registry
-from lle.measure import kills
 
 ROOT = Path(__file__).parents[2]
 METHODS = ["gamma", "sci", "zero_dce", "distill"]
@@ -240,21 +239,6 @@ def test_a_clone_without_data_makes_the_same_report(project, first, tmp_path):
     assert ran(dvc(clone, "repro", "--single-item", "keys", "report")) == {"keys", "report"}
     assert {name: (clone / name).read_bytes() for name in pages} == pages
     assert {path.name for path in (clone / "build").iterdir()} == {"keys"}
-
-
-def test_three_kills_leave_what_an_uninterrupted_run_leaves(project, first, tmp_path):
-    killed = tmp_path / "killed"
-    shutil.copytree(project, killed, symlinks=True)
-    for name in TRAINED:
-        shutil.rmtree(killed / "build" / "models" / name)
-        shutil.rmtree(killed / "reports" / "metrics" / "demo" / name, ignore_errors=True)
-    shutil.rmtree(killed / ".dvc" / "cache", ignore_errors=True)
-    moments = [(signal.SIGKILL, 9.0), (signal.SIGTERM, 14.0), (signal.SIGKILL, 21.0)]
-    run = kills.kill_and_finish(killed, moments, project)
-    assert [kill.signal for kill in run.kills] == ["SIGKILL", "SIGTERM", "SIGKILL"]
-    # At least one of them hit a run that was at work.
-    assert any(kill.exit_code not in (0, 1) for kill in run.kills), run.kills
-    assert (run.exit_code, run.different, run.left) == (0, [], [])
 
 
 def test_a_killed_run_continues(project, first):
