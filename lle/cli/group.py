@@ -23,6 +23,8 @@ from lle.files import write_advice
 INTERRUPTED = 130
 _WORDS = {signal.SIGTERM: "terminated", **({signal.SIGHUP: "hung up"} if hasattr(signal, "SIGHUP") else {})}
 _KEPT = "lle.kept"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_MEMORY = ("allocate memory", "out of memory")
 
 
 class Terminated(SystemExit):
@@ -72,10 +74,22 @@ class Sections(click.Group):
             return ctx.exit(error.exit_code)
         except OSError as error:
             # A file or folder that a command names, and no code nearer to it has said what is wrong with it. Broken pipes are click's.
-            if error.errno == errno.EPIPE or not isinstance(error.filename, str | os.PathLike):
+            # A full disk is one whether or not the file is known.
+            named = isinstance(error.filename, str | os.PathLike)
+            if error.errno == errno.EPIPE or not (named or error.errno in _FULL):
                 raise
             logging.getLogger("lle").debug("%s", error, exc_info=True)
-            click.echo(f"Error: {error.filename!s}: {error.strerror}. {_advice(error)}", err=True)
+            click.echo(f"Error: {error.filename if named else 'a file cannot be written'}: {error.strerror}. {_advice(error)}", err=True)
+            return ctx.exit(1)
+        except (MemoryError, RuntimeError) as error:
+            # torch's allocator of the processor reports a failed allocation as a plain RuntimeError, that of a GPU as a class of its own.
+            if not isinstance(error, MemoryError) and not any(text in str(error) for text in _NO_MEMORY):
+                raise
+            logging.getLogger("lle").debug("%s", error, exc_info=True)
+            click.echo(
+                "Error: there is not enough memory for this. Close other programs, or choose a smaller batch_size, crop or picture.",
+                err=True,
+            )
             return ctx.exit(1)
         except Terminated as error:
             word, code = _WORDS[signal.Signals(error.number)], 128 + error.number
@@ -91,7 +105,7 @@ class Sections(click.Group):
 
 
 def _advice(error: OSError) -> str:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG)
+    full = error.errno in (*_FULL, errno.EROFS, errno.ENAMETOOLONG)
     return write_advice(error) if full else "Check the path and its permissions, then run it again."
 
 

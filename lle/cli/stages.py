@@ -73,7 +73,10 @@ def pipeline_times() -> None:
 @click.option("--int8/--no-int8", default=False, help="Also quantise each method, which takes minutes.")
 @with_project
 def backends(methods: tuple[str, ...], seconds: float, int8: bool, project: Project) -> None:
-    """Measure METHODs, or the suite, on every backend at 400x600, and write reports/benchmarks/backends.json."""
+    """Measure METHODs, or the suite, on every backend at 400x600, and write reports/benchmarks/backends.json.
+
+    A METHOD is an id, or `id:preset`, such as clip_isp:edge, untrained with the settings of that preset.
+    """
 
     def show(name: str, row: MethodTimes) -> None:
         for time in row.times:
@@ -247,7 +250,9 @@ def _show_study(result: Study) -> None:
     for variant, row in result.variants.items():
         for dataset, cells in row.results.items():
             shown = {key: cells[key].mean for key in ("psnr", "ssim") if cells[key].mean is not None}
-            click.echo(f"{variant}  {dataset}  " + "  ".join(f"{key} {value:.4g}" for key, value in shown.items()))
+            runs = [run.mean for run in cells["psnr"].by_run] if "psnr" in cells else []
+            apart = f"  {max(runs) - min(runs):.2f} dB between {len(runs)} runs" if len(runs) > 1 else ""
+            click.echo(f"{variant}  {dataset}  " + "  ".join(f"{key} {value:.4g}" for key, value in shown.items()) + apart)
     for contrast in result.contrasts:
         click.echo(f"{contrast.better} > {contrast.worse} on {contrast.dataset}: {contrast.verdict or contrast.missing}")
 

@@ -45,7 +45,8 @@ def pan(picture: NDArray[np.uint8], frames: int = FRAMES, step: tuple[int, int] 
     height, width = (side - (frames - 1) * by for side, by in zip(picture.shape[:2], step, strict=True))
     if min(height, width) < 32:
         raise DataError(
-            f"a picture of {picture.shape[1]}x{picture.shape[0]} pixels is too small for {frames} steps of {step[1]}x{step[0]}."
+            f"a picture of {picture.shape[1]}x{picture.shape[0]} pixels is too small for {frames} steps of {step[1]}x{step[0]}. "
+            "Name a set of larger pictures."
         )
     tops, lefts = (range(0, frames * by, by) if by else [0] * frames for by in step)
     return np.stack([picture[top : top + height, left : left + width] for top, left in zip(tops, lefts, strict=True)])

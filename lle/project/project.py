@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lle.errors import ConfigError
 from lle.project.edge import Edge
 from lle.project.guided import Guidance
 from lle.project.publish import Publishing
@@ -152,30 +151,16 @@ class Project(Edge, Guidance, Moving, Publishing, Rated, Serving, Stages, Zoo):
             ConfigError: settings are overridden, and `model` is a folder.
             LleError: there is no such model.
         """
-        from lle import registry, zoo
-        from lle.config.load import load_params
-        from lle.config.schema import method_settings
-        from lle.engine.model_io import begun_since
+        from lle import zoo
         from lle.infer.shipped import Enhancer
 
         if model is None:
             model = zoo.default()
         if backend == "auto":
             return self.tuned_enhancer(model, tile)
-        settings: dict[str, Any] | None = None
-        known = isinstance(model, str) and model in registry.packages()
-        if known and (begun := begun_since(str(model), self.models, self.scratch)) is not None:
+        if (begun := self.newer_training(model)) is not None:
             LOG.warning("the model of %s is older than a training that was begun after it and has not ended (%s)", model, begun)
-        if self.overrides and not known:
-            raise ConfigError(
-                f"-S changes the settings of a method named by its id; {model} is not one, and keeps those it was trained with."
-            )
-        if known and (self.overrides or self.path.exists()):
-            settings = method_settings(self.params, str(model)).model_dump()
-            if (self.models / model).exists() or model in zoo.list_zoo():
-                before = method_settings(load_params(self.path), str(model)).model_dump()
-                settings = {key: value for key, value in settings.items() if value != before[key]}
-        return Enhancer.load(model, settings, tile, device, self.models, backend, threads)
+        return Enhancer.load(model, self.settings_of(model), tile, device, self.models, backend, threads)
 
     def evaluate(self, method: str, dataset: str) -> Evaluation:
         """Measures a method on the test split of a data set, which is prepared where it is not.

@@ -74,6 +74,13 @@ class Moving(Folders):
         return measure(Path(model).stem, self._loader(model)(), self.reports, minutes, on_line=on_line)
 
     def _loader(self, model: str) -> Callable[[], Enhancer]:
+        from lle.errors import LleError
         from lle.infer.enhancer import Enhancer
 
-        return lambda: Enhancer.load(model, models=self.models)
+        if (begun := self.newer_training(model)) is not None:
+            raise LleError(
+                f"the model of '{model}' is older than a training that was begun after it and has not ended, so it is not measured. Finish "
+                f"that one with the same `lle train {model}`, or give it up: rm -r {begun}."
+            )
+        settings = self.settings_of(model)
+        return lambda: Enhancer.load(model, settings, models=self.models)

@@ -78,6 +78,33 @@ class MemoryGrowth(ResultFile):
         return Path(reports) / "benchmarks" / "memory.json"
 
 
+class LargePicture(Part):
+    """One model and one very large picture, from file to file."""
+
+    peak_mb: Number | None
+    """Most memory that the process held, in MB, its imports included; None where there is no result."""
+    seconds: Number | None
+    """From the start of the process to its end."""
+    missing: str | None = None
+    """Why there is no result."""
+
+
+class Large(ResultFile):
+    """`reports/benchmarks/large.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/large.json"
+
+    size: str
+    """Height x width of the picture."""
+    methods: dict[str, LargePicture]
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "large.json"
+
+
 class Kill(Part):
     """One kill of a pipeline."""
 
