@@ -91,6 +91,7 @@ def measure(
     reports: Path = Path("reports"),
     clips: int = CLIPS,
     smooth: float = SECONDS,
+    model: str | None = None,
 ) -> Flicker:
     """Measures the flicker of a method and writes `flicker/<method>.json`.
 
@@ -101,6 +102,7 @@ def measure(
         reports: receives the file.
         clips: how many.
         smooth: time constant in seconds for methods that estimate parameters.
+        model: as it was named; None takes the name.
     """
     rows = [row for row in prepared.rows("test") if row.low is not None and row.normal is not None]
     if not rows:
@@ -128,7 +130,7 @@ def measure(
         "smooth_seconds": smooth,
         "psnr_alone": psnr_alone,
         "psnr_smoothed": psnr_smoothed,
-        "provenance": provenance(seed=0, data_digest=prepared.digest, command=f"lle flicker {name} {prepared.name}"),
+        "provenance": provenance(seed=0, data_digest=prepared.digest, command=f"lle flicker {model or name} {prepared.name}"),
     }
     found = Flicker.of(record)
     found.write(Flicker.path(reports, name))

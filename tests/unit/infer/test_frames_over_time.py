@@ -22,6 +22,7 @@ from lle.infer.smoothing import Smoother
 from lle.measure import flicker
 from lle.measure.darkness import best_range, choose
 from lle.measure.darkness import measure as measure_darkness
+from lle.project import Project
 from lle.results.video import Darkness, Flicker
 
 ROOT = Path(__file__).parents[3]
@@ -91,6 +92,15 @@ def test_the_best_threshold_is_in_the_widest_gap() -> None:
     assert best == "wide"
     assert tried["wide"].threshold == pytest.approx(0.3)
     assert tried["wrong"].balanced_error == 0.5
+
+
+@pytest.mark.parametrize(("model", "name"), [("lle/zoo/lampnet", "lampnet"), ("sci", "sci"), ("input", "input")])
+def test_flicker_is_kept_by_name_wherever_the_model_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, name: str) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(flicker, "measure", lambda *given, **named: seen.extend((given[0], named["model"])))
+    monkeypatch.setattr("lle.data.pairs.open_prepared", lambda *_: None)
+    Project(ROOT / "params.yaml", root=tmp_path).flicker(model, "own")
+    assert seen == [name, model]
 
 
 def test_a_set_without_lit_pictures_is_refused(tmp_path: Path) -> None:
