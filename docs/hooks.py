@@ -18,7 +18,6 @@ import tables
 
 ROOT = Path(__file__).parents[1]
 PICTURE = "test_0001_relit.webp"
-FACTS = ("supervision", "parameters", "gmacs", "claimed_gflops", "preset", "source")
 GALLERY = f"""# Methods
 
 Each card leads to a page with the paper, the settings and how ours differs. The picture is a rendered roadway of the test split of
@@ -35,6 +34,10 @@ metric was measured for the same method. Ours is on other pictures where a data 
 | Paper | Figures | with one of ours |
 |---|---:|---:|
 """
+
+
+PICTURES = " ".join(f"![{name}](methods/{name}.webp){{ width=32% }}" for name in ("input", "jcrnet", "normal"))
+"""A frame as it is, enhanced, and its reference."""
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -56,9 +59,31 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Puts the tables into their places."""
-    return re.sub(r"<!-- table: (\w+) -->", lambda match: _table(match[1]), markdown)
+def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
+    """Puts tables and pictures into their places, gives links to pages the pages' titles, and separates lists from the text above."""
+    markdown = re.sub(r"<!-- table: (\w+) -->", lambda match: _table(match[1]), markdown)
+    markdown = markdown.replace("<!-- pictures -->", PICTURES)
+    home = Path(page.file.abs_src_path or ROOT).parent
+    markdown = re.sub(r"\[([\w./]+\.md)\]\(\1\)", lambda match: f"[{_title(home / match[1])}]({match[1]})", markdown)
+    return _with_lists(markdown)
+
+
+def _title(path: Path) -> str:
+    match = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE) if path.is_file() else None
+    if match is None:
+        raise PluginError(f"{path} is not there, or has no heading. Correct the link to it.")
+    return match[1]
+
+
+def _with_lists(markdown: str) -> str:
+    """Puts an empty line before a list that begins below a line of text: GitHub takes such a list for one, this Markdown does not."""
+    lines, code = [""], False
+    for line in markdown.splitlines():
+        code ^= line.lstrip().startswith("```")
+        if not code and re.match(r"(-|\d+\.) ", line) and re.match(r"[^\s\-|#>\d]", lines[-1]):
+            lines.append("")
+        lines.append(line)
+    return "\n".join([*lines[1:], ""])
 
 
 def _picture(name: str, files: Files, config: Any) -> bool:
@@ -78,18 +103,30 @@ def _card(name: str, shown: bool) -> str:
 
 
 def _page(name: str, shown: bool) -> str:
-    card = registry.card(name)
-    facts = [f"| {fact} | {value} |" for fact in FACTS if (value := getattr(card, fact)) is not None]
-    lines = [f"# {card.title}", "", f"`{name}`: {card.paper}" + (f" [Paper]({card.url})" if card.url else ""), "", "| | |", "|---|---|"]
-    lines += [*facts, ""]
+    card, scores = registry.card(name), tables.scores(name)
+    facts = {
+        "Learns from": card.supervision,
+        "Parameters": card.parameters and f"{card.parameters:,}",
+        "GMACs": card.gmacs,
+        "GFLOPs in the paper": card.claimed_gflops,
+        "PSNR, dB": scores and f"{scores['psnr']:.2f}",
+        "SSIM": scores and f"{scores['ssim']:.3f}",
+        "Preset": card.preset,
+        "Authors' code": card.source,
+    }
+    known = {fact: str(value) for fact, value in facts.items() if value}
+    lines = [f"# {card.title}", "", f"`{name}`: {card.paper}" + (f" [Paper]({card.url})" if card.url else ""), ""]
+    lines += [*tables.rows(list(known), [list(known.values())], words=len(known)), ""]
     if shown:
         lines += [f"A rendered roadway of the test split of `{tables.SET}`: as it is, enhanced, and the reference.", ""]
-        lines += [
-            f"![input](input.webp){{ width=32% }} ![{card.title}]({name}.webp){{ width=32% }} ![reference](normal.webp){{ width=32% }}",
-            "",
-        ]
+        lines += [_strip("", name, card.title), ""]
     # The card's headings stand below the page's title, whatever they begin with.
     return "\n".join([*lines, card.text, ""])
+
+
+def _strip(folder: str, name: str, title: str) -> str:
+    shown = {"as it is": "input", title: name, "reference": "normal"}
+    return " ".join(f"![{text}]({folder}{file}.webp){{ width=32% }}" for text, file in shown.items())
 
 
 def _table(name: str) -> str:

@@ -42,7 +42,7 @@ def test_a_workflow_is_whole(path: Path) -> None:
     """Without a schema at hand: what a workflow must have, bounded jobs, few permissions, targets and commands that exist."""
     found = load(path)
     assert {"name", "on", "permissions", "jobs"} <= set(found)
-    assert found["permissions"]["contents"] == "read"
+    assert found["permissions"]["contents"] == ("write" if path.parent.name == "ci" else "read"), "the example pushes pictures"
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     from lle.cli import main
 
