@@ -59,7 +59,7 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Puts tables and pictures into their places, gives links to pages the pages' titles, and separates lists from the text above."""
     markdown = re.sub(r"<!-- table: (\w+) -->", lambda match: _table(match[1]), markdown)
     markdown = markdown.replace("<!-- pictures -->", PICTURES)

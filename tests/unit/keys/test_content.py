@@ -82,7 +82,7 @@ def test_a_model_is_told_also_by_its_code(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_every_python_gives_equal_digests() -> None:
-    """A clone that is used with another Python does not train everything again: 3.12 gave definitions a field, and f-strings empty parts."""
+    """Another Python does not train everything again: 3.12 gave definitions a field, and f-strings empty parts."""
     (tree,) = ast.parse("class A:\n    def f(self, x, form):\n        return f'[{x:{form}}, {x:{form}}]' 'b'\n").body
     assert digest_of(tree) == "6a12b0ddae8de4700b54097e15948cd9009c66985674b1ef2a161b7ff56cbed3"
     for node in ast.walk(tree):
