@@ -129,6 +129,20 @@ def kills(times: int, together: int, seed: int) -> None:
     end_with(faults)
 
 
+@benchmark.command()
+@click.argument("dataset")
+@click.option("--iterations", type=click.IntRange(1), default=300, show_default=True, help="Of each of the three trainings.")
+@with_project
+def habits(dataset: str, iterations: int, project: Project) -> None:
+    """Measure on DATASET what rounding, resizing and the like of other test scripts change in dB (minutes)."""
+    found = project.benchmark_habits(dataset, iterations=iterations)
+    for name, weights in found.weights.items():
+        for habit, change in weights.habits.items():
+            click.echo(f"{name:12}  {habit:16}  {change.psnr:+.3f} dB ({change.least:+.2f} to {change.most:+.2f}), SSIM {change.ssim:+.4f}")
+    for one in found.selection.trainings:
+        click.echo(f"seed {one.seed}: chosen on test pictures {one.by_test:.2f} dB, on validation pictures {one.by_validation:.2f} dB")
+
+
 def end_with(faults: list[str]) -> None:
     """Names the faults of a benchmark, and ends with 1 where there are any."""
     for fault in faults:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lle.infer.shipped import Enhancer
     from lle.measure.compare import Comparison
     from lle.results.attention import Attention
-    from lle.results.benchmarks import Kills, MemoryGrowth, Mutations
+    from lle.results.benchmarks import Habits, Kills, MemoryGrowth, Mutations
     from lle.results.composite import Composite
     from lle.results.cost import Costs, PipelineTimes, Profile, Startup, Throughput
     from lle.results.gradients import GradientLevels
@@ -250,6 +250,23 @@ class Project(Edge, Guidance, Moving, Publishing, Rated, Serving, Stages, Zoo):
         from lle.measure.kills import measure
 
         return measure(self.reports, self.root, times, seed, together)
+
+    def benchmark_habits(self, dataset: str, weights: Sequence[str] = (), method: str = "unet", iterations: int = 300) -> Habits:
+        """Measures what the habits of other test scripts change in the scores: rounding, resizing, choosing on test pictures.
+
+        Args:
+            dataset: a prepared set with pairs in its splits `val` and `test`; `method` learns from it.
+            weights: names of weights of the package; none takes all.
+            method: trained with three seeds to choose a checkpoint.
+            iterations: of each training.
+        """
+        from lle import zoo
+        from lle.measure.habits import measure
+
+        self.require_prepared(dataset)
+        changes = (f"train.data={dataset}", f"methods.{method}.iterations={iterations}", "train.validate_images=0")
+        params = self.override(*changes).params
+        return measure(self.reports, params, dataset, self.data, self.cache, weights or zoo.list_zoo(), method, (0, 1, 2))
 
     def attention(self, method: str, dataset: str) -> Attention:
         """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""
