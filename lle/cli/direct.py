@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lle.cli.group import kept
-from lle.cli.options import PATH, params_file, project, with_project
+from lle.cli.cluster import enhance_on_ray
+from lle.cli.group import kept, show_progress
+from lle.cli.options import ENGINE, PATH, params_file, project, with_project
 
 if TYPE_CHECKING:
+    from lle.cluster.jobs import Engine
     from lle.infer.video import Progress
     from lle.project import Project
     from lle.results.base import Score
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="[MODEL] INPUTS...")
-@click.option(
-    "-o", "--out", required=True, type=PATH, help="Folder for the results; for a single input also a name: result.jpg, result.mp4."
-)
+@click.option("-o", "--out", required=True, help="Folder for the results; for a single input also a name: result.jpg, result.mp4.")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @click.option("--skip-existing", is_flag=True, help="Leave out inputs whose result exists; goes on after an interruption.")
 @click.option(
@@ -41,11 +41,15 @@ if TYPE_CHECKING:
 @click.option(
     "--backend", type=click.Choice(["torch", "onnxruntime", "openvino", "auto"]), help="What runs MODEL; auto is what `lle tune` found."
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Of the processor.")
+@click.option("--threads", type=click.IntRange(min=1), help="Of the processor; with --engine of each worker, then 1 if left out.")
+@click.option(
+    "--engine", type=click.Choice(["ray"]), help="Enhance pictures on a Ray cluster; INPUTS and OUT may be s3://... and the like."
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes on the cluster; as many as it has room for if left out.")
 @with_project
 def enhance(
     words: tuple[str, ...],
-    out: Path,
+    out: str,
     force: bool,
     skip_existing: bool,
     format_: str,
@@ -61,6 +65,8 @@ def enhance(
     device: str,
     backend: str | None,
     threads: int | None,
+    engine: str | None,
+    workers: int | None,
     project: Project,
 ) -> None:
     """Enhance pictures, folders of pictures and videos with MODEL, a method's id, a model folder or an exported file.
@@ -74,14 +80,24 @@ def enhance(
     from lle.infer.files import Output, enhance_paths
     from lle.infer.video import VideoOutput, enhance_videos, plan_videos
 
-    model, inputs = _model_first(words)
+    model, names = _model_first(words)
     gate = Gate() if only_dark else None
     adjust = Adjust(strength, brightness)
+    output = Output(f".{format_}", quality, eight_bits, adjust, strips, gate)
+    if engine is not None:
+        packed = project.packed_model(model, tile, device, backend, threads)
+        enhance_on_ray(project, packed, names, out, output, workers, force, skip_existing)
+        return
+    if workers is not None:
+        raise click.UsageError("--workers counts processes on a cluster: add --engine ray.")
+    if addresses := [word for word in (*names, out) if "://" in word]:
+        raise DataError(f"{addresses[0]} is an address, which only --engine ray reads and writes. Name a path, or add it.")
+    inputs, place = tuple(map(Path, names)), Path(out)
     videos = [path for path in inputs if is_video(path) and not path.is_dir()]
     pictures = [path for path in inputs if path not in videos]
-    if pictures and is_video(out):
+    if pictures and is_video(place):
         raise DataError(f"{out} names a video, but there are pictures among the inputs. Name a folder.")
-    plan = plan_videos(videos, out, force, skip_existing) if videos else []
+    plan = plan_videos(videos, place, force, skip_existing) if videos else []
     enhancer = project.enhancer(model, tile, device, backend, threads)
     if enhancer.source not in ("", str(model)):
         click.echo(f"{enhancer.name}: {enhancer.source}", err=True)
@@ -89,11 +105,10 @@ def enhance(
 
     def done(number: int, total: int, _: Path) -> None:
         kept(f"{number} of {total} pictures are done, those in {out} are whole; --skip-existing goes on, --force replaces them.")
-        _show_progress(number, total, "pictures", start)
+        show_progress(number, total, "pictures", start)
 
     if pictures:
-        output = Output(f".{format_}", quality, eight_bits, adjust, strips, gate)
-        for written in enhance_paths(enhancer, pictures, out, force, done, output, skip_existing):
+        for written in enhance_paths(enhancer, pictures, place, force, done, output, skip_existing):
             click.echo(written)
     if plan:
         kept("Videos that are finished are whole, of the others there is no file; --skip-existing goes on with them.")
@@ -116,17 +131,10 @@ class _VideoProgress:
             self.source, self.start = progress.source, now
         elif now - self.shown > 0.2 or progress.frames == progress.total:
             self.shown = now
-            _show_progress(progress.frames, progress.total, "frames", self.start)
+            show_progress(progress.frames, progress.total, "frames", self.start)
 
 
-def _show_progress(number: int, total: int | None, what: str, start: float) -> None:
-    if sys.stderr.isatty():
-        speed = number / max(time.perf_counter() - start, 1e-9)
-        left = f"/{total}, {speed:.3g} {what}/s, {max(total - number, 0) / speed:.0f} s left" if total else f", {speed:.3g} {what}/s"
-        click.echo(f"\r{number}{left:60}", nl=number == total, err=True)
-
-
-def _model_first(words: tuple[str, ...]) -> tuple[str | None, tuple[Path, ...]]:
+def _model_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     """Tells the model from the inputs: the first word is one, unless it is a picture, a video or a folder of pictures."""
     from lle import registry, zoo
     from lle.data.images import SUFFIXES
@@ -137,11 +145,11 @@ def _model_first(words: tuple[str, ...]) -> tuple[str | None, tuple[Path, ...]]:
     if first not in registry.packages() and first not in zoo.list_zoo():
         model = (path / DESCRIPTION).is_file()
         pictures = path.is_dir() and not model and any(one.suffix.lower() in SUFFIXES for one in path.rglob("*"))
-        if path.suffix.lower() in SUFFIXES or is_video(path) or pictures:
-            return None, tuple(map(Path, words))
+        if path.suffix.lower() in SUFFIXES or is_video(path) or pictures or "://" in first:
+            return None, words
     if len(words) == 1:
         raise click.UsageError(f"name the pictures behind the model '{first}', or a picture alone.")
-    return first, tuple(map(Path, words[1:]))
+    return first, words[1:]
 
 
 @click.command()
@@ -158,14 +166,22 @@ def train(method: str, data: str | None, seed: int | None, iterations: int | Non
 
 
 @click.command()
-@click.argument("method")
+@click.argument("methods", nargs=-1, required=True, metavar="METHOD...")
 @click.argument("dataset")
+@ENGINE
 @with_project
-def evaluate(method: str, dataset: str, project: Project) -> None:
-    """Measure METHOD, or `input`, on the test split of DATASET."""
-    for name, cell in project.evaluate(method, dataset).metrics.items():
-        value = f"-  {cell.missing}" if cell.mean is None else f"{cell.mean:.4g}{_interval(cell)}"
-        click.echo(f"{name:14}  {value}")
+def evaluate(methods: tuple[str, ...], dataset: str, engine: Engine | None, project: Project) -> None:
+    """Measure METHOD, or `input`, on the test split of DATASET.
+
+    METHOD may also be `suite`: `input` and every method of the suite.
+    """
+    several = len(methods) > 1 or methods == ("suite",)
+    for result in project.evaluate_all(methods, dataset, engine):
+        if several:
+            click.echo(f"{result.method}:")
+        for name, cell in result.metrics.items():
+            value = f"-  {cell.missing}" if cell.mean is None else f"{cell.mean:.4g}{_interval(cell)}"
+            click.echo(f"{name:14}  {value}")
 
 
 def _interval(cell: Score) -> str:

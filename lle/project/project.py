@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lle.errors import ConfigError
+from lle.project.cluster import Clustered
 from lle.project.datasets import Datasets
 from lle.project.edge import Edge
 from lle.project.guided import Guidance
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
     from lightning.pytorch.loggers import Logger
 
+    from lle.cluster.jobs import Engine
     from lle.infer.shipped import Enhancer
     from lle.measure.compare import Comparison
     from lle.results.attention import Attention
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo):
+class Project(Clustered, Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo):
     """Everything `params.yaml` describes: data sets, trainings, measurements, results.
 
     Args:
@@ -75,6 +77,7 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo
         from lle.config.load import training_data
         from lle.config.schema import method_settings
         from lle.engine.train import train
+        from lle.project.ranks import Together, is_first, results
 
         registry.package(method)
         changes = [
@@ -95,18 +98,20 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo
             logger.log_hyperparams(method_settings(project.params, method).model_dump(mode="json"))
             return logger
 
-        return train(
-            method,
-            project.params,
-            self.models,
-            self.reports,
-            self.data,
-            self.cache,
-            self.scratch,
-            callbacks,
-            loggers,
-            follow if live else None,
-        )
+        with results(self.models, self.reports) as (models, reports):
+            train(
+                method,
+                project.params,
+                models,
+                reports,
+                self.data,
+                self.cache,
+                self.scratch,
+                callbacks,
+                [*loggers, Together()],
+                follow if live and is_first() else None,
+            )
+        return self.models / method
 
     def train_zoo(self, name: str, live: bool = False) -> Path:
         """Trains weights for the package, or resumes their interrupted training, and returns the model folder.
@@ -151,17 +156,29 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo
             ConfigError: settings are overridden, and `model` is a folder.
             LleError: there is no such model.
         """
-        from lle import registry, zoo
-        from lle.config.load import load_params
-        from lle.config.schema import method_settings
-        from lle.engine.model_io import begun_since
+        from lle import zoo
         from lle.infer.shipped import Enhancer
 
         if model is None:
             model = zoo.default()
         if backend == "auto":
             return self.tuned_enhancer(model, tile)
-        settings: dict[str, Any] | None = None
+        return Enhancer.load(model, self.model_settings(model), tile, device, self.models, backend, threads)
+
+    def model_settings(self, model: str | Path) -> dict[str, Any] | None:
+        """Returns the settings that replace those of a model, or the default ones of a method that is not trained; None for none.
+
+        Args:
+            model: see `enhancer`.
+
+        Raises:
+            ConfigError: settings are overridden, and `model` is a folder.
+        """
+        from lle import registry, zoo
+        from lle.config.load import load_params
+        from lle.config.schema import method_settings
+        from lle.engine.model_io import begun_since
+
         known = isinstance(model, str) and model in registry.packages()
         if known and (begun := begun_since(str(model), self.models, self.scratch)) is not None:
             LOG.warning("the model of %s is older than a training that was begun after it and has not ended (%s)", model, begun)
@@ -169,12 +186,13 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo
             raise ConfigError(
                 f"-S changes the settings of a method named by its id; {model} is not one, and keeps those it was trained with."
             )
-        if known and (self.overrides or self.path.exists()):
-            settings = method_settings(self.params, str(model)).model_dump()
-            if (self.models / model).exists() or model in zoo.list_zoo():
-                before = method_settings(load_params(self.path), str(model)).model_dump()
-                settings = {key: value for key, value in settings.items() if value != before[key]}
-        return Enhancer.load(model, settings, tile, device, self.models, backend, threads)
+        if not known or not (self.overrides or self.path.exists()):
+            return None
+        settings = method_settings(self.params, str(model)).model_dump()
+        if (self.models / model).exists() or model in zoo.list_zoo():
+            before = method_settings(load_params(self.path), str(model)).model_dump()
+            settings = {key: value for key, value in settings.items() if value != before[key]}
+        return settings
 
     def evaluate(self, method: str, dataset: str) -> Evaluation:
         """Measures a method on the test split of a data set, which is prepared where it is not.
@@ -334,11 +352,16 @@ class Project(Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo
         """Returns the titles of the studies by name."""
         return {name: study.title for name, study in self.params.studies.items()}
 
-    def study(self, name: str) -> Study:
-        """Trains and measures the variants of a study; what is done is not done again."""
+    def study(self, name: str, engine: Engine | None = None) -> Study:
+        """Trains and measures the variants of a study; what is done is not done again.
+
+        Args:
+            name: a section of `studies`.
+            engine: `ray` or `slurm` runs its trainings side by side on a cluster, see `lle.cluster.jobs`.
+        """
         from lle.measure.study import run_study
 
-        return run_study(name, self.path, self.overrides, self.reports)
+        return run_study(name, self.path, self.overrides, self.reports, engine)
 
     def doctor(self) -> Iterator[str]:
         """Yields what is installed and on disk, what is missing, and how to get it."""
