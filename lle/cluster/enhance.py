@@ -90,13 +90,13 @@ def plan(inputs: Sequence[str], place: Place, suffix: str) -> list[Task]:
             LOG.warning("%s: left out: %s", source, left_out)
         for address, name in found:
             # Results of an earlier run in a folder inside of the input are no inputs.
-            if address.startswith(place.join("")) and not source.startswith(place.address):
+            if place.covers(address) and not place.covers(Place(source).join("x")):
                 continue
             task = Task(address, under(name, suffix))
             other = tasks.setdefault(task.target, task)
             if other.source != task.source:
                 raise DataError(f"{other.source} and {address} would both become {task.target}. Enhance them into different folders.")
-    if own := [task.source for task in tasks.values() if place.join(task.target) == task.source]:
+    if own := [task.source for task in tasks.values() if place.is_source(task.target, task.source)]:
         raise DataError(f"the results would replace the input {', '.join(own[:3])}. Choose another output folder.")
     return list(tasks.values())
 

@@ -55,7 +55,8 @@ class PackedModel:
                 place.name, files={f"{place.name}/{path.relative_to(place).as_posix()}": path.read_bytes() for path in found}, **options
             )
         # An exported file may have its weights in a second one of the same name; a safetensors file is described by the one beside it.
-        beside = place.parent.glob(f"{place.stem}*") if is_exported(place) else [place, place.parent / DESCRIPTION]
+        parts = [path for path in place.parent.iterdir() if path.name.startswith(place.stem)]
+        beside = parts if is_exported(place) else [place, place.parent / DESCRIPTION]
         return cls(place.name, files={path.name: path.read_bytes() for path in sorted(beside) if path.is_file()}, **options)
 
     @property

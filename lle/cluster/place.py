@@ -51,8 +51,19 @@ class Place:
         return [str(PurePosixPath(path).relative_to(PurePosixPath(root))) for path in found]
 
     def join(self, name: str) -> str:
-        """Returns the address of a file below."""
-        return str(Path(self.address) / name) if not is_address(self.address) else f"{self.address.rstrip('/')}/{name}"
+        """Returns the address of a file below; a path for what is on this machine."""
+        return str(self.folder / name) if self.folder is not None else f"{self.address.rstrip('/')}/{name}"
+
+    def covers(self, address: str) -> bool:
+        """Says whether a file, by its path or its address, lies below."""
+        return address.startswith(self.join("x")[:-1])
+
+    def is_source(self, name: str, address: str) -> bool:
+        """Says whether a file below is the one at an address, by whatever links."""
+        if self.join(name) == address:
+            return True
+        here = self.folder / name if self.folder is not None and not is_address(address) else None
+        return here is not None and here.exists() and here.samefile(address)
 
     def holds(self, name: str) -> bool:
         """Says whether a file is there."""

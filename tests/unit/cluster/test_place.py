@@ -110,6 +110,21 @@ def test_a_store_gets_the_bytes_of_a_folder(tmp_path: Path):
     assert "gone.png does not exist any more" in str(lines["x/gone.jpg"].error)
     again = list(Worker(model, output, out).run(tasks[:1]))
     assert [line.status for line in again] == ["found"]
+    forced = list(Worker(model, output, out).run([Task(tasks[0].source, tasks[0].target, replaces=True)]))
+    assert [line.status for line in forced] == ["written"]
+
+
+def test_a_plan_leaves_results_alone_and_takes_neighbours(tmp_path: Path):
+    from lle.cluster.enhance import plan
+
+    for name in ("in/a.png", "in/out/b.png", "in/out2/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    tasks = plan([str(tmp_path / "in")], Place(f"{tmp_path}/in/out"), ".png")
+    assert [task.target for task in tasks] == ["a.png", "out2/c.png"]
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    with pytest.raises(DataError, match="would replace the input"):
+        plan([str(tmp_path / "link")], Place(f"file://{tmp_path}/in"), ".png")
 
 
 def test_a_model_travels_with_its_files(tmp_path: Path):
