@@ -20,7 +20,7 @@ from lle.files import read_json
 from lle.project import Project
 from tests.conftest import ROOT
 
-ITERATIONS, EVERY = 400, 20
+ITERATIONS, EVERY = 200, 10
 SETTINGS = {
     "suite": {"methods": ["zero_dce"], "datasets": ["own"], "prepare": ["own"]},
     "train": {"data": "own", "accelerator": "cpu", "threads": 1, "validate_images": 0, "checkpoint_every": EVERY},
@@ -44,6 +44,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
     Project().require_prepared("own")
     return tmp_path
+
+
+def written(project: Path) -> int:
+    """Returns when the resume checkpoint was written; 0 where there is none."""
+    try:
+        return max((path.stat().st_mtime_ns for path in project.glob("build/scratch/*/resume.pt")), default=0)
+    except OSError:
+        return 0
 
 
 def iterations_done(project: Path) -> int:
@@ -80,15 +88,17 @@ def test_a_killed_process_is_started_again_and_goes_on_at_the_checkpoint(project
             stderr=subprocess.STDOUT,
         )
         try:
-            killed_at, seen = 0, []
+            killed_at, seen, read = 0, [], None
             while agent.poll() is None:
-                done = iterations_done(project)
+                time.sleep(0.02)
+                if (newest := written(project)) == read:
+                    continue
+                read, done = newest, iterations_done(project)
                 if done and not killed_at and (victim := second_process(psutil.Process(agent.pid))) is not None:
                     victim.send_signal(signal.SIGKILL)
                     killed_at = done
                 if killed_at and done:
                     seen.append(done)
-                time.sleep(0.01)
         finally:
             agent.kill()
             agent.wait()

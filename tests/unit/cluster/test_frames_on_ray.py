@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,11 @@ from lle.cluster.enhance import Done, enhance
 from lle.cluster.manifest import Line, read_lines
 from lle.cluster.model import PackedModel
 from lle.cluster.place import Place
-from lle.cluster.worker import Task, Worker
 from lle.errors import DataError, LleError
 from lle.infer.files import Output, enhance_paths
 from lle.infer.shipped import Enhancer
 from tests.conftest import ROOT
+from tests.unit.cluster.poisoned import Poisoned
 
 COUNT = 32
 GAMMA = PackedModel("gamma")
@@ -122,15 +121,6 @@ def test_the_same_command_goes_on(ray: object, killed: tuple, frames: Path, expe
     assert other.exit_code == 1
     assert "made with another output" in other.output
     assert files(out) == after
-
-
-class Poisoned(Worker):
-    """Ends its process at one picture, as a decoder may that writes where it must not."""
-
-    def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
-        if any(task.source.endswith("/5.png") for task in tasks):
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield from super().run(tasks)
 
 
 def test_a_picture_that_ends_its_process_each_time_is_a_failure_of_its_own(
