@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Of the processor; with --engine of each worker, then 1 if left out.")
 @click.option(
-    "--engine", type=click.Choice(["ray"]), help="Enhance pictures on a Ray cluster; INPUTS and OUT may be s3://... and the like."
+    "--engine", type=click.Choice(["ray"]), help="Work on a Ray cluster (extra `ray`); INPUTS and OUT may be addresses such as s3://..."
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes on the cluster; as many as it has room for if left out.")
 @with_project

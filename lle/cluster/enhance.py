@@ -13,7 +13,7 @@ from typing import Any
 from lle.cluster.manifest import FOLDER, JOB, Line, Manifest, begin, read_lines
 from lle.cluster.model import PackedModel
 from lle.cluster.place import Place, pictures, under
-from lle.cluster.session import session
+from lle.cluster.session import require, session
 from lle.cluster.worker import Task, Worker
 from lle.errors import DataError, LleError
 from lle.infer.containers import is_video
@@ -138,12 +138,11 @@ def enhance(
     if present and not (force or skip_existing) and JOB not in there:
         some = ", ".join(sorted(present)[:3])
         raise DataError(f"{some} exist already in {place.address}. Use --force to replace them, --skip-existing to leave them.")
-    done = Done()
-    with session() as ray, Manifest(place) as manifest:
-        count = _room(ray, model, workers)
-        begin(place, {"model": {"name": model.name, "digest": model.digest}, "output": _plain(output)}, force)
-        known = read_lines(place) if present and not force else {}
-        left = []
+    require("ray")  # before anything is written
+    begin(place, {"model": {"name": model.name, "digest": model.digest}, "output": _plain(output)}, force)
+    known = read_lines(place) if present and not force else {}
+    done, left = Done(), []
+    with Manifest(place) as manifest:
         for task in tasks:
             if task.target in present and not force:
                 done.found += 1
@@ -154,11 +153,13 @@ def enhance(
                 left.append(Task(task.source, task.target, task.target in present))
         if done.found:
             LOG.info("%d of %d results are there already", done.found, len(tasks))
-        for line in _all_lines(model, left, output, place, count):
-            manifest.add(line)
-            done.add(line)
-            if on_line is not None:
-                on_line(done.written + done.found + done.failed, len(tasks), line)
+        if left:
+            with session() as ray:
+                for line in _all_lines(model, left, output, place, _room(ray, model, workers)):
+                    manifest.add(line)
+                    done.add(line)
+                    if on_line is not None:
+                        on_line(done.written + done.found + done.failed, len(tasks), line)
     return done
 
 

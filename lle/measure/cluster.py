@@ -25,6 +25,8 @@ from lle.provenance import provenance
 from lle.results.cluster import RaySpeed
 
 SIZE = (400, 600)
+_PATIENCE = 600.0
+"""Seconds until a process that waits for the others gives up."""
 
 
 def measure(
@@ -97,7 +99,7 @@ def _plain(model: PackedModel, folder: Path, pictures: int, processes: int) -> d
     """Returns when each of some processes was done with each picture; all begin when all have their model."""
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:
-        ready = manager.Barrier(processes)
+        ready = manager.Barrier(processes, None, _PATIENCE)
         with ProcessPoolExecutor(processes, context) as pool:
             parts = [pool.submit(_one, model, folder, number * pictures, pictures, ready) for number in range(processes)]
             return {str(number): part.result() for number, part in enumerate(parts)}
