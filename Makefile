@@ -10,7 +10,7 @@ export PYTHONUNBUFFERED := 1
 # Empty means no: where it is set, as in many containers, every process would compile every module anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: repro full test ui lint docs clean install checkout
+.PHONY: repro full test coverage ui lint docs notebooks clean install checkout
 
 repro: checkout install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
 	lle pipeline run
@@ -25,6 +25,11 @@ full: checkout install  ## Train and measure every method, not only those of the
 test: install  ## Install what is missing and run the tests
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+TESTS ?= tests
+coverage: install  ## Run the tests (or those of TESTS=folder) and report which lines and branches they reach: build/coverage/html/index.html
+	mkdir -p build/coverage
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-report html $(TESTS)
+
 ui: install  ## Browse the runs at http://127.0.0.1:5000
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000
 
@@ -34,8 +39,13 @@ lint: install  ## Check style and types
 	mypy
 
 docs: install  ## Build the documentation site, strictly: build/site/index.html
-	uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[docs]'
 	python -m mkdocs build --strict
+
+notebooks: install  ## Make docs/notebooks from examples/*.py, without outputs, and build/notebooks, where they are run
+	mkdir -p build/notebooks
+	for script in examples/*.py; do name=$$(basename $$script .py).ipynb; \
+	  jupytext --quiet --to ipynb --update --output docs/notebooks/$$name $$script && cp docs/notebooks/$$name build/notebooks \
+	  && jupyter execute --inplace build/notebooks/$$name || exit 1; done
 
 clean:  ## Remove the environment and everything that a command makes again; results in git stay
 	rm -rf $(VENV) build mlflow.db mlartifacts mlruns .pytest_cache .mypy_cache .ruff_cache

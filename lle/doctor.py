@@ -58,7 +58,7 @@ def report(
     yield "versions: " + ", ".join(f"{name} {version}" for name, version in versions().items())
     for package, extra in PACKAGES.items():
         if importlib.util.find_spec(package) is None:
-            yield f"- package {package} is missing: pip install -e " + ("." if extra == "core" else f"'.[{extra}]'")
+            yield f"- package {package} is missing: pip install " + ("lle-suite" if extra == "core" else f"'lle-suite[{extra}]'")
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         yield "- no browser: the report's browser test will skip; apt-get install chromium"
     for metric in pretrained.WEIGHTS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib.metadata
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,8 +16,17 @@ LONG = (
     "tests/pipeline/test_repro.py",
     "tests/regression/test_quick_pipeline.py",
     "tests/methods/test_zoo.py",
+    "tests/regression/troubles/test_benchmarks.py",
     "tests/unit/tracking/test_sync.py",
     "tests/unit/keys/test_staleness.py",
+    "tests/unit/measure/test_backends.py",
+    "tests/unit/measure/test_video_benchmarks.py",
+    "tests/unit/serve/test_serve_benchmark.py",
+    "tests/unit/report/test_sections.py",
+    "tests/unit/infer/test_stream.py",
+    "tests/docs/test_page_commands.py",
+    "tests/regression/test_footnotes.py",
+    "tests/docs/test_notebooks.py",
 )
 """Files that take longest: they go first, so that two processes that share the files end at about the same time."""
 
@@ -23,6 +34,20 @@ CHROMIUM = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
 )
+
+# Importing what the tests use makes millions of objects that stay: looking for garbage among them, again and again, takes long.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Has the garbage collector leave alone what is there before the first test."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Lets go of it all: some libraries complain where the interpreter ends and their objects are left."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +63,24 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; set LLE_SHARED to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(pytestconfig: pytest.Config) -> Path:
+    """An empty database: MLflow takes seconds to make its tables, so that is done once for every version of it."""
+    pytest.importorskip("mlflow", reason="the extra `suite` is not installed")
+    from filelock import FileLock
+
+    from lle.tracking import store
+
+    path = pytestconfig.cache.mkdir("mlflow") / f"empty-{importlib.metadata.version('mlflow')}.db"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            made = path.with_suffix(".new")
+            made.unlink(missing_ok=True)
+            store.client(f"sqlite:///{made}").search_experiments()
+            made.rename(path)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from lle.cli import direct, edge, publishing, render, serving, stages, video, zoo
+from lle.cli import direct, edge, publishing, rate, render, serving, stages, video, zoo
 from lle.cli.group import Sections
 
 SECTIONS = {
@@ -28,7 +28,18 @@ SECTIONS = {
         "render",
     ),
     "Results": ("report", "gate", "promote", "reproduce", "mlflow"),
-    "Measurements and stages of the pipeline": ("profile", "costs", "judge", "segment", "read", "flicker", "simulate", "study", "clip"),
+    "Measurements and stages of the pipeline": (
+        "profile",
+        "costs",
+        "judge",
+        "segment",
+        "read",
+        "rate",
+        "flicker",
+        "simulate",
+        "study",
+        "clip",
+    ),
 }
 
 
@@ -49,6 +60,6 @@ def main(verbose: bool) -> None:
         logging.getLogger("lle").setLevel(logging.DEBUG)
 
 
-for _module in (direct, edge, publishing, stages, render, serving, video, zoo):
+for _module in (direct, edge, publishing, stages, rate, render, serving, video, zoo):
     for _command in _module.COMMANDS:
         main.add_command(_command)

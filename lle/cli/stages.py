@@ -291,6 +291,15 @@ def clip_prompts(method: str) -> None:
         click.echo(f"{when} refinement: {'rises monotonically with exposure' if monotone else 'not monotone'}")
 
 
+@click.command()
+@click.argument("dataset")
+@with_project
+def gradients(dataset: str, project: Project) -> None:
+    """Measure how much contour the training pictures of DATASET have: the level E_g of SLLEN's loss, its figure 5."""
+    found = project.gradients(dataset)
+    click.echo(f"E_g {found.level:.5f}, mean of {len(found.normal)} normal-light pictures")
+
+
 @click.group()
 def pipeline() -> None:
     """Run the pipeline, or write what it depends on."""
@@ -322,5 +331,6 @@ def pipeline_run(context: click.Context, lanes: int, project: Project) -> None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    profile, costs, throughput, benchmark, judge, segment, read, attention, mechanism, composite, simulate, study, clip, pipeline,
+    profile, costs, throughput, benchmark, judge, segment, read, attention, mechanism, composite, gradients, simulate, study, clip,
+    pipeline,
 )  # fmt: skip

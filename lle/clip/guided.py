@@ -167,11 +167,15 @@ class ClipGuided(Method):
     def pairing_loss(self, batch: Batch) -> Losses:
         """Two-way cross entropy between low and normal light (eq. 1-2, with the minus sign that its second line lacks)."""
         clip = self.clip()
-        pictures = torch.cat([batch["low"], batch["normal"]])
+        pictures = self.shown(torch.cat([batch["low"], batch["normal"]]))
         with torch.no_grad():
             features = clip.image_features(pictures)
         target = torch.arange(2, device=pictures.device).repeat_interleave(len(batch["low"]))
         return {"pairing": F.cross_entropy(self.prompts.logits(clip, features), target)}
+
+    def shown(self, pictures: Tensor) -> Tensor:
+        """What CLIP sees of a training batch, B x 3 x H x W: with `colour_blind` its channels in one order, drawn anew each time."""
+        return pictures[:, torch.randperm(3)] if self.settings.colour_blind else pictures
 
     def normality(self, pictures: Tensor) -> Tensor:
         """r(i): how normally lit the prompts find pictures, B x 3 x H x W in [0, 1]; B, each in (0, 1)."""
@@ -207,7 +211,7 @@ class ClipGuided(Method):
         """Guidance by CLIP, and what keeps the content."""
         low = batch["low"]
         enhanced, losses = self.enhanced(low)
-        features = self.clip().image_features(enhanced)
+        features = self.clip().image_features(self.shown(enhanced))
         losses["clip"] = self.settings.lambda_clip * self.guidance(features)
         if self.settings.lambda_text:
             losses["text"] = self.settings.lambda_text * self.text_loss(features)
@@ -243,6 +247,6 @@ class ClipGuided(Method):
         """Ranks input, earlier results, latest result and normal light by hinges; only the prompts move."""
         with torch.no_grad():
             steps = [*self.between(batch["low"]), self.network(batch["low"])]
-        ranks = self.normality(torch.cat([batch["low"], *steps, batch["normal"]]))
+        ranks = self.normality(self.shown(torch.cat([batch["low"], *steps, batch["normal"]])))
         low, *middle, normal = ranks.split(len(batch["low"]))
         return self.margins(low, middle, normal)

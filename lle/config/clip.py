@@ -123,6 +123,9 @@ class GuidedConfig(MethodConfig):
     """What the result should look like, and then what it must not: cross entropy of the first text among all of them."""
     lambda_clip: float = Field(1.0, ge=0)
     """Weight of the guidance by CLIP."""
+    colour_blind: bool = False
+    """Whether CLIP sees the three channels of every batch in a random order while prompts and network are trained, so that no tint makes
+    a picture look more normal; neither paper does this."""
     content: Literal["none", "pixels", "features"] = "none"
     """What is compared between the result and the input: nothing, pixels, or the maps of an image tower."""
     content_backbone: Backbone | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lle import registry
+from lle.config.docs import WithKeyDocs
 from lle.config.format import HEAD, commented
 from lle.config.load import load_params, read_values
 from lle.config.schema import params_model
@@ -16,7 +17,7 @@ from lle.files import write_text
 
 def schema_text() -> str:
     """Returns the JSON schema of `params.yaml`."""
-    return json.dumps(params_model().model_json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(params_model().model_json_schema(schema_generator=WithKeyDocs), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def format_settings(path: Path) -> None:

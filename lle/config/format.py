@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from lle.config.docs import key_docs
+
 WIDTH = 110
 HEAD = """\
 # yaml-language-server: $schema=params.schema.json
@@ -24,7 +26,7 @@ def commented(model: type[BaseModel], values: Mapping[str, Any]) -> str:
     """Returns a section of YAML, block style; keys of sections of one kind are explained in the first of them.
 
     Args:
-        model: whose field descriptions are the comments.
+        model: whose docstrings below the keys are the comments.
         values: plain data that fits the model; keys that are left out stay out.
     """
     return "\n".join(_section(model, values, 0, set())) + "\n"
@@ -36,7 +38,7 @@ def _section(model: type[BaseModel] | None, values: Mapping[str, Any], depth: in
     for place, (key, value) in enumerate(values.items()):
         field = model.model_fields.get(key) if model is not None else None
         inner = _model(field.annotation, value) if field is not None else None
-        description = (field.description if field is not None else None) or (_first(inner) if inner is not None else None)
+        description = _describe(model, key) or (_first(inner) if inner is not None else None)
         if depth == 0 and place:
             yield ""
         if description and (model, key) not in explained:
@@ -61,6 +63,13 @@ def _section(model: type[BaseModel] | None, values: Mapping[str, Any], depth: in
             yield from (f"{indent}  - {item}" for item in value)
         else:
             yield f"{indent}{key}: {_scalar(value)}"
+
+
+def _describe(model: type[BaseModel] | None, key: str) -> str | None:
+    """Returns what is said of a key, None where nothing is."""
+    if model is None or key not in model.model_fields:
+        return None
+    return model.model_fields[key].description or key_docs(model).get(key)
 
 
 def _scalar(value: Any) -> str:

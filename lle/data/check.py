@@ -104,12 +104,12 @@ def before_training(prepared: Prepared) -> None:
             another one now, or there is no training split.
     """
     prepared.rows("train")
-    for part, digest in prepared.facts.get("parts", {}).items():
-        if open_prepared(part, prepared.folder.parent).digest != digest:
+    for name, digest in prepared.facts.get("parts", {}).items():
+        if open_prepared(name, prepared.folder.parent).digest != digest:
             raise DataError(
-                f"the data set '{prepared.name}' was put together from another '{part}'. Run `lle fetch {prepared.name}` again."
+                f"the data set '{prepared.name}' was put together from another '{name}'. Run `lle fetch {prepared.name}` again."
             )
-    if prepared.kind not in {"folder", "catalog", "join"}:
+    if not _brought(prepared):
         return
     wrong, damaged = misfits(prepared.all_rows)
     if wrong:
@@ -125,6 +125,13 @@ def before_training(prepared: Prepared) -> None:
         log.warning("%s: %s", prepared.name, finding.message)
     for finding in at_fetch(prepared) if prepared.kind != "join" else ():
         log.warning("%s: %s", prepared.name, finding.message)
+
+
+def _brought(prepared: Prepared) -> bool:
+    """Tells whether a set, or a part of a join, has pictures that were not made here."""
+    if prepared.kind != "join":
+        return prepared.kind in {"folder", "catalog"}
+    return any(_brought(open_prepared(part, prepared.folder.parent)) for part in prepared.facts["parts"])
 
 
 def _head(path: Path) -> tuple[int, int] | str:

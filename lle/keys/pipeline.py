@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from lle import registry
 from lle.config.schema import BaseParams
 from lle.errors import LleError
 from lle.files import write_json, write_text
@@ -14,6 +16,8 @@ KEYS = Path("build/keys")
 PIPELINE = Path("dvc.yaml")
 STUDIES = Path("pipelines/studies/dvc.yaml")
 ZOO = Path("pipelines/zoo/dvc.yaml")
+PLOTS = Path("pipelines/plots/dvc.yaml")
+WEIGHTS = "lle/zoo/{name}/model.safetensors"
 BEGIN = (
     "  # From here to `end of written stages`, `lle pipeline write` writes what data sets are made from, and what\n"
     "  # `MethodConfig.inputs` of each method says.\n"
@@ -31,7 +35,12 @@ ZOO_HEAD = """\
 # The zoo: weights that come with the package. Each is trained for up to an hour on two cores, so the default `dvc repro` leaves them out.
 # They take what it makes, so run it first:
 #   dvc repro pipelines/zoo/dvc.yaml:pack_NAME
-# `lle pipeline write` writes this file from `zoo` in params.yaml. What is packed is in git, below lle/zoo, and no output of a stage.
+# `lle pipeline write` writes this file from `zoo` in params.yaml. What is packed is in git, below lle/zoo, and no output of a stage;
+# `artifacts` lists it, under names in which `-` stands for `_`, since DVC takes none with `_`.
+"""
+PLOTS_HEAD = """\
+# What `dvc plots` draws: the curves of the trainings of the suite, from tables that `lle report` writes and git keeps.
+# `lle pipeline write` writes this file. A file of its own, since the pipeline itself needs no plots.
 """
 
 
@@ -63,7 +72,7 @@ def write_keys(params: BaseParams, studies: Mapping[str, object], zoo: Mapping[s
 def write_pipelines(
     params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mapping[str, Iterable[Path]], root: Path = Path()
 ) -> list[Path]:
-    """Brings `dvc.yaml` and the pipelines of the studies and of the zoo up to date with the settings.
+    """Brings `dvc.yaml`, the pipelines of the studies and of the zoo, and the plots up to date with the settings.
 
     Args:
         params: all settings.
@@ -105,12 +114,13 @@ def _texts(params: BaseParams, studies: Mapping[str, Iterable[Path]], zoo: Mappi
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise LleError(f"{path} has lost the lines that enclose the written stages: `{BEGIN.strip()}` and `{END.strip()}`. Restore them.")
-    listed, packed = "\n".join(_studies(params, studies)), "\n".join(_zoo(params, zoo))
+    listed, packed = "\n".join(_studies(params, studies)), "\n".join([*_zoo(params, zoo), *_artifacts(params, root)])
     keys = Keys(params)
     return {
         path: "".join([before, BEGIN, *_fetches(keys), *_trainings(keys), *_shipped(keys), END, after]),
         root / STUDIES: HEAD + (f"stages:\n{listed}" if listed else "stages: {}\n"),
         root / ZOO: ZOO_HEAD + (f"stages:\n{packed}" if packed else "stages: {}\n"),
+        root / PLOTS: PLOTS_HEAD + "".join(_plots(keys)),
     }
 
 
@@ -155,6 +165,30 @@ def _zoo(params: BaseParams, zoo: Mapping[str, Iterable[Path]]) -> Iterator[str]
         model = f"build/zoo/{name}/models"
         yield f"  train_{name}:\n    wdir: ../..\n    cmd: lle zoo train {name}\n    deps: [{', '.join(deps)}]\n    outs: [{model}]\n"
         yield f"  pack_{name}:\n    wdir: ../..\n    cmd: lle zoo pack {name}\n    deps: [{model}]\n"
+
+
+def _artifacts(params: BaseParams, root: Path) -> Iterator[str]:
+    """The weights that are in the package of this checkout, for those who look models up with DVC."""
+    found = {name: entry for name, entry in params.zoo.items() if (root / WEIGHTS.format(name=name)).is_file()}
+    if found:
+        yield "artifacts:"
+    for name, entry in found.items():
+        labels = [entry.method, f"data-{entry.data}", f"licence-{entry.licence}", *(["default"] if entry.default else [])]
+        yield f"  {name.replace('_', '-')}:\n    path: ../../{WEIGHTS.format(name=name)}\n    type: model"
+        yield f"    desc: {json.dumps(entry.title)}\n    labels: [{', '.join(labels)}]\n"
+
+
+def _plots(keys: Keys) -> Iterator[str]:
+    """The loss of each method by itself, since losses of different methods are no comparison; validation of all of them in one plot."""
+    names = [name for name in trained(keys.params) if registry.card(name).supervision != "classical"]
+    if not names:
+        yield "plots: []\n"
+        return
+    yield "plots:\n  - validation:\n      x: iteration\n      y_label: PSNR, dB\n      title: PSNR of validation pictures\n      y:\n"
+    yield from (f"        ../../reports/curves/psnr/{name}.csv: psnr\n" for name in names)
+    for name in names:
+        yield f"  - loss_{name}:\n      x: iteration\n      title: Loss of {name}\n      y:\n"
+        yield f"        ../../reports/curves/loss/{name}.csv: loss\n"
 
 
 def _studies(params: BaseParams, studies: Mapping[str, Iterable[Path]]) -> Iterator[str]:

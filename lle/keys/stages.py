@@ -145,7 +145,7 @@ class Keys:
             "judge": list(self.params.judges),
             "segment": list(self.params.judges),
         }
-        plain = ["clip", "costs", "throughput", "composite", "simulate", "report", *(["zoo"] if self._measures_zoo() else [])]
+        plain = ["clip", "costs", "throughput", "composite", "simulate", "report", *(["zoo"] if measures_zoo(self.params) else [])]
         return [*plain, *(f"{stage}/{item}" for stage, items in each.items() for item in items)]
 
     def _method(self, name: str, settings: MethodConfig | None = None) -> list[str]:
@@ -247,10 +247,6 @@ class Keys:
         unused = _unused(settings.kind for settings in sets.values())
         return Stage(code, unused, {**values, **sources, **self._section("composite", "seed")})
 
-    def _measures_zoo(self) -> bool:
-        """Whether the pipeline measures the weights of the package: there are some, and their test set is one of the suite's."""
-        return bool(zoo.list_zoo()) and zoo.TEST in self.params.suite.datasets
-
     def _zoo(self) -> Stage:
         names = list(dict.fromkeys(zoo.model(name).method for name in zoo.list_zoo()))
         inputs = [Input("folder", "lle/zoo"), Input("data", zoo.TEST)]
@@ -305,6 +301,11 @@ def trained(params: BaseParams) -> list[str]:
 def fetched(params: BaseParams) -> list[str]:
     """Returns the data sets that the default pipeline makes or fetches."""
     return list(params.suite.prepare)
+
+
+def measures_zoo(params: BaseParams) -> bool:
+    """Says whether the pipeline measures the weights of the package: there are some, and their test set is one of the suite's."""
+    return bool(zoo.list_zoo()) and zoo.TEST in params.suite.datasets
 
 
 def _unused(kinds: Iterable[str]) -> list[str]:

@@ -24,13 +24,17 @@ WARM_UP = 60
 _STATM = Path("/proc/self/statm")
 
 
-def measure(reports: Path = Path("reports"), pictures: int = 1000, seed: int = 0) -> MemoryGrowth:
+def measure(
+    reports: Path = Path("reports"), pictures: int = 1000, seed: int = 0, sides: tuple[int, int] = SIDES, warm_up: int = WARM_UP
+) -> MemoryGrowth:
     """Enhances and evaluates as many pictures, each command in a process of its own, and writes `benchmarks/memory.json`.
 
     Args:
         reports: receives the file.
         pictures: how many count; 20 or more.
         seed: of sizes and contents.
+        sides: shortest and longest side of the pictures, pixels.
+        warm_up: pictures before those that count.
 
     Returns:
         What was written: the resident memory of both commands early and late, and the difference.
@@ -42,12 +46,12 @@ def measure(reports: Path = Path("reports"), pictures: int = 1000, seed: int = 0
         raise LleError(f"{_STATM} is not there: the memory of a process can be read on Linux alone.")
     commands = {}
     with tempfile.TemporaryDirectory(prefix="lle-memory-") as folder:
-        _make_pairs(Path(folder) / "pairs", WARM_UP + pictures, seed)
+        _make_pairs(Path(folder) / "pairs", pictures, seed, sides, warm_up)
         for name, command in {"enhance": _enhance, "evaluate": _evaluate}.items():
-            commands[name] = growth(_apart(command, Path(folder))[WARM_UP:])
+            commands[name] = growth(_apart(command, Path(folder))[warm_up:])
     record = {
         "pictures": pictures,
-        "sides": list(SIDES),
+        "sides": list(sides),
         "method": METHOD,
         "commands": {name: one.plain() for name, one in commands.items()},
         "provenance": provenance(seed=seed, data_digest=None, command=f"lle benchmark memory --pictures {pictures}"),
@@ -70,14 +74,14 @@ def growth(values: Sequence[float]) -> Growth:
     return Growth(**{name: round(value, 1) for name, value in rounded.items()})
 
 
-def _make_pairs(folder: Path, count: int, seed: int) -> None:
+def _make_pairs(folder: Path, pictures: int, seed: int, sides: tuple[int, int], warm_up: int) -> None:
     for side in ("low", "normal"):
         (folder / side).mkdir(parents=True)
-    early, late = _windows(count - WARM_UP)
+    early, late = _windows(pictures)
     # The last have the sizes of the first that are compared, for a picture that is at work takes memory by its size.
-    same = {WARM_UP + last: WARM_UP + first for last, first in zip(late, early, strict=True)}
-    for number in range(count):
-        height, width = np.random.default_rng((seed, same.get(number, number))).integers(SIDES[0], SIDES[1] + 1, 2)
+    same = {warm_up + last: warm_up + first for last, first in zip(late, early, strict=True)}
+    for number in range(warm_up + pictures):
+        height, width = np.random.default_rng((seed, same.get(number, number))).integers(sides[0], sides[1] + 1, 2)
         rng = np.random.default_rng((seed, number, 1))
         coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
         normal = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)

@@ -1,9 +1,9 @@
 """The default pipeline with work side by side.
 
-`dvc repro` runs one stage after the other, and the networks of the suite are too small to keep two cores busy. Here the stages up to
-segmentation are grouped into jobs, and *lanes*, each with its share of the cores, take the jobs whose needs are met: `dvc repro`
-processes that run at once. DVC itself takes care that they do not get into each other's way (`--wait-for-lock`). Stages that measure
-times run afterwards, alone.
+`dvc repro` runs one stage after the other, and the networks of the suite are too small to keep two cores busy. Here all stages but those
+that measure times, and what comes after them, are grouped into jobs, and *lanes*, each with its share of the cores, take the jobs whose
+needs are met: `dvc repro` processes that run at once. DVC itself takes care that they do not get into each other's way
+(`--wait-for-lock`). Stages that measure times run afterwards, alone.
 """
 
 from __future__ import annotations
@@ -20,13 +20,24 @@ from pathlib import Path
 
 from lle.config.clip import DEMO
 from lle.config.schema import BaseParams, method_settings
-from lle.keys.stages import fetched, suite_model, trained
+from lle.keys.stages import fetched, measures_zoo, suite_model, trained
 from lle.launch import THREADS, TIMES, loader, note_time
 from lle.results.cost import PipelineTimes
 
 TIMES_FILE = Path("build/pipeline_times.jsonl")
 """A line of JSON for each command of the last pipeline, and one for the whole; `lle benchmark pipeline` reads it."""
-_SECONDS = {"fetch": 20.0, "clip": 220.0, "train": 80.0, "evaluate": 20.0, "judge": 100.0, "segment": 100.0, "mechanism": 60.0}
+_SECONDS = {
+    "fetch": 20.0,
+    "clip": 220.0,
+    "train": 80.0,
+    "evaluate": 20.0,
+    "judge": 100.0,
+    "segment": 100.0,
+    "mechanism": 60.0,
+    "attention": 5.0,
+    "costs": 15.0,
+    "zoo": 60.0,
+}
 """Guesses by kind of command, for those that no earlier run has timed: they decide in which order jobs start, not what they make."""
 
 
@@ -46,7 +57,7 @@ class Job:
 
 
 def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
-    """Groups the stages up to segmentation.
+    """Groups the stages up to segmentation, and those that neither measure times nor need what does.
 
     Args:
         params: all settings.
@@ -74,9 +85,16 @@ def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
             commands |= {f"evaluate@{name}-{dataset}": ("evaluate", name, dataset) for dataset in params.suite.datasets}
         if name in params.suite.mechanisms:
             commands[f"mechanism@{name}"] = ("mechanism", name)
+        if name in params.suite.guided:
+            commands[f"prompts@{name}"] = ("clip", "prompts", name)
+        if name in params.suite.attention:
+            commands |= {f"attention@{name}-{dataset}": ("attention", name, dataset) for dataset in params.suite.datasets}
         teachers = {teacher for one in inputs[name] if (teacher := suite_model(one)) in inputs}
         found[name] = job(commands, "data", *({"clip"} if name in guided else ()), *(teacher for teacher in teachers if teacher))
     found["input"] = job({f"evaluate_input@{dataset}": ("evaluate", "input", dataset) for dataset in params.suite.datasets}, "data")
+    found["costs"] = job({"costs": ("costs",)})
+    if measures_zoo(params):
+        found["zoo"] = job({"zoo": ("zoo", "evaluate")}, "data")
     for dataset in params.suite.segment:
         found[f"judge {dataset}"] = job({f"judge@{dataset}": ("judge", dataset)}, "data")
         found[f"segment {dataset}"] = job({f"segment@{dataset}": ("segment", "suite", dataset)}, f"judge {dataset}", *names)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from lle.errors import ConfigError
 from lle.project.cluster import Clustered
-from lle.project.datasets import Datasets
 from lle.project.edge import Edge
 from lle.project.guided import Guidance
 from lle.project.publish import Publishing
+from lle.project.rate import Rated
 from lle.project.service import Serving
 from lle.project.stages import Stages
 from lle.project.video import Moving
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lle.results.benchmarks import Kills, MemoryGrowth, Mutations
     from lle.results.composite import Composite
     from lle.results.cost import Costs, PipelineTimes, Profile, Startup, Throughput
+    from lle.results.gradients import GradientLevels
     from lle.results.mechanism import Mechanism
     from lle.results.quality import Evaluation
     from lle.results.reading import Reading
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Project(Clustered, Datasets, Edge, Guidance, Moving, Publishing, Serving, Stages, Zoo):
+class Project(Clustered, Edge, Guidance, Moving, Publishing, Rated, Serving, Stages, Zoo):
     """Everything `params.yaml` describes: data sets, trainings, measurements, results.
 
     Args:
@@ -300,6 +301,13 @@ class Project(Clustered, Datasets, Edge, Guidance, Moving, Publishing, Serving, 
         from lle.measure.composite import composite
 
         return composite(self.params, self.models, self.reports, self.data)
+
+    def gradients(self, dataset: str) -> GradientLevels:
+        """Measures the mean gradients of a data set's training pictures, which set the level E_g of SLLEN's loss."""
+        from lle.measure.gradients import measure
+
+        self.require_prepared(dataset)
+        return measure(dataset, self.params, self.reports, self.data)
 
     def simulate(self) -> SimulationResult:
         """Simulates the mine networks of the section `iovt`, with the times of `reports/profile`."""

@@ -61,7 +61,7 @@ class Serving(Folders):
         from importlib.util import find_spec
 
         if missing := [name for name in _PACKAGES if find_spec(name) is None]:
-            raise LleError(f"{', '.join(missing)}: not installed: pip install -e '.[serve]'")
+            raise LleError(f"{', '.join(missing)}: not installed: pip install 'lle-suite[serve]'")
         from lle.serve.server import serve
         from lle.serve.settings import load_keys
 

@@ -17,6 +17,7 @@ from lle.files import write_text
 from lle.registry import Card
 from lle.report.claims_file import CLAIMS, Claims, read_claims
 from lle.report.columns import COSTS, columns
+from lle.report.curve_files import FOLDER, curve_files
 from lle.report.leaderboard import leaderboards
 from lle.report.markdown import markdown
 from lle.report.provenance import origin, protocols
@@ -122,7 +123,7 @@ def pages(results: Results, claims: Claims, reports: Path) -> dict[str, str]:
 
 
 def build_report(reports: Path = Path("reports"), card: Callable[[str], Card] | None = None) -> list[Path]:
-    """Writes the leaderboard and the pages, and removes pages that are no more.
+    """Writes the leaderboard, the pages and the curves for `dvc plots`, and removes pages and curves that are no more.
 
     Args:
         reports: folder of the result files and of `claims.yaml`; the files are written into it.
@@ -136,10 +137,12 @@ def build_report(reports: Path = Path("reports"), card: Callable[[str], Card] | 
     """
     reports = Path(reports)
     results = read_results(reports, card)
-    written = {"leaderboard.md": markdown(results), **pages(results, read_claims(reports / CLAIMS), reports)}
-    for old in sorted((reports / "papers").glob("*.html")):
+    shown = pages(results, read_claims(reports / CLAIMS), reports)
+    written = {"leaderboard.md": markdown(results), **shown, **curve_files(results.trainings)}
+    for old in sorted([*(reports / "papers").glob("*.html"), *(reports / FOLDER).glob("*/*.csv")]):
         if old.relative_to(reports).as_posix() not in written:
             old.unlink()
+    (reports / FOLDER).mkdir(exist_ok=True)  # an output of the stage, also where nothing was trained
     for name, text in written.items():
         write_text(reports / name, text)
     return [reports / name for name in written]

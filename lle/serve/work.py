@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,8 +88,13 @@ class Work:
         return self._task is not None and not self._task.done()
 
     async def store(self, data: bytes) -> tuple[Path, int]:
-        """See `Scratch.store`."""
-        return await self._by(self._io, lambda: self._scratch.store(data))
+        """See `Scratch.store`. Where nobody waits for the file any more, it is removed as soon as it is written."""
+        writing = self._io.submit(self._scratch.store, data)
+        try:
+            return await asyncio.wrap_future(writing)
+        except asyncio.CancelledError:
+            writing.add_done_callback(_remove)
+            raise
 
     async def answer(self, path: Path, wanted: Wanted) -> bytes:
         """Enhances a stored picture and returns the bytes that `lle enhance` would have written; removes the stored picture.
@@ -165,3 +170,9 @@ class Work:
 
     def _by(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def _remove(writing: Future[tuple[Path, int]]) -> None:
+    """Removes what `Scratch.store` has written, if it has."""
+    if not writing.cancelled() and writing.exception() is None:
+        writing.result()[0].unlink(missing_ok=True)

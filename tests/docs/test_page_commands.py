@@ -23,7 +23,7 @@ from tests.docs.pages import KINDS, ROOT, blocks, commands
 
 INDEX = yaml.safe_load(Path(__file__).with_name("commands.yaml").read_text(encoding="utf-8"))
 LISTED = commands()
-HERE = ("README.md", "docs/enhance.md", "docs/experiments.md", "docs/index.md", "docs/own_data.md")
+HERE = ("README.md", "docs/enhance.md", "docs/experiments.md", "docs/index.md", "docs/own_data.md", "docs/rate.md")
 """Pages whose unmarked `lle` commands are run here, in their order."""
 TINY = {"iterations": 2, "batch_size": 2, "crop": 32}
 SETTINGS = {

@@ -70,7 +70,7 @@ def test_every_page_is_in_the_menu() -> None:
 def test_the_site_builds_strictly_and_loads_nothing(tmp_path: Path) -> None:
     for package in ("mkdocs", "material", "mkdocstrings"):
         if find_spec(package) is None:
-            pytest.skip(f"{package} is not installed: pip install -e '.[docs]', or make docs")
+            pytest.skip(f"{package} is not installed: pip install -e '.[dev]', or make docs")
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240)

@@ -29,7 +29,7 @@ def load(path: Path) -> dict:
 
 def schema(kind: str, *paths: Path, more: tuple[str, ...] = ()) -> None:
     if find_spec("check_jsonschema") is None:
-        pytest.skip("check-jsonschema is not installed: pip install -e '.[docs]'")
+        pytest.skip("check-jsonschema is not installed: pip install -e '.[dev]'")
     if tuple(map(int, version("check-jsonschema").split(".")[:2])) < (0, 30):
         pytest.skip("this check-jsonschema is older than 0.30, and so are its schemas")
     command = [sys.executable, "-m", "check_jsonschema", *more, "--builtin-schema", f"vendor.{kind}", *map(str, paths)]
@@ -110,7 +110,7 @@ def test_the_citation_names_the_version_and_every_paper() -> None:
 
 def test_the_citation_agrees_with_the_schema() -> None:
     if find_spec("check_jsonschema") is None:
-        pytest.skip("check-jsonschema is not installed: pip install -e '.[docs]'")
+        pytest.skip("check-jsonschema is not installed: pip install -e '.[dev]'")
     import check_jsonschema
 
     file = Path(check_jsonschema.__file__).parent / "builtin_schemas/vendor/citation-file-format.json"

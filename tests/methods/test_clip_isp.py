@@ -203,6 +203,25 @@ def test_clip_is_in_no_checkpoint_and_gets_no_gradient(method):
     assert all(p.grad is None and not p.requires_grad for p in clip.parameters())
 
 
+@pytest.mark.parametrize("colour_blind", [True, False])
+def test_clip_sees_the_channels_in_any_order_while_it_guides(method, monkeypatch, colour_blind):
+    built, seen = method(rounds=1, colour_blind=colour_blind), []
+    original = Clip.image_features
+    monkeypatch.setattr(Clip, "image_features", lambda self, pictures: seen.append(pictures.detach()) or original(self, pictures))
+    batch = batch_of(built, Stream("unpaired"), crop=32)
+    for loss in (built.pairing_loss, built.enhance_loss, built.refine_loss):
+        seen.clear()
+        for seed in range(12):
+            torch.manual_seed(seed)
+            loss(batch)
+        orders = {
+            tuple(int(torch.stack([(view[:, c] - seen[0][:, k]).abs().sum() for k in range(3)]).argmin()) for c in range(3))
+            for view in seen
+        }
+        assert all(sorted(order) == [0, 1, 2] for order in orders)
+        assert len(orders) > 3 if colour_blind else orders == {(0, 1, 2)}
+
+
 def test_frozen_prompts_are_read_once_a_phase(method, monkeypatch):
     built = method(rounds=0)
     train(built, iterations=1, crop=32, only="prompts")

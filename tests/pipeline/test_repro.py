@@ -121,7 +121,7 @@ def test_the_first_run_makes_everything(project, first):
         *(f"reports/papers/{name}.html" for name in ("clip_isp", "distill", "jcrnet", "pie", "sllen")),
     }
     assert expected <= reports
-    kept = {"attention", "composite", "mechanism", "samples", "segment", "studies", "zoo", "claims.yaml"}
+    kept = {"attention", "composite", "curves", "mechanism", "samples", "segment", "studies", "zoo", "claims.yaml"}
     assert {name.split("/")[1] for name in reports - expected} <= kept
     models = {
         path.relative_to(project / "build" / "models").as_posix() for path in (project / "build" / "models").rglob("*") if path.is_file()
@@ -193,7 +193,7 @@ def test_changing_one_parameter_retrains_that_method_alone(project, first):
 
 def test_the_full_suite_has_a_training_and_a_measurement_of_every_method(project, first):
     path = project / "params.yaml"
-    with put_back(project, "params.yaml", "dvc.yaml", "pipelines/studies/dvc.yaml", "build/models", "reports"):
+    with put_back(project, "params.yaml", "dvc.yaml", "pipelines/studies/dvc.yaml", "pipelines/plots/dvc.yaml", "build/models", "reports"):
         subprocess.run(["lle", "config", "full"], cwd=project, env=environment(project), capture_output=True, check=True)
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
         stages = set(dvc(project, "stage", "list", "--name-only").split())
@@ -245,8 +245,7 @@ def test_a_killed_run_continues(project, first):
     shutil.rmtree(project / "build" / "models" / "zero_dce")
     shutil.rmtree(project / ".dvc" / "cache", ignore_errors=True)
     command = ["dvc", "repro", "--force", "--single-item", "train_zero_dce"]
-    alone = {key: value for key, value in environment(project).items() if key not in LOADER}
-    killed = subprocess.Popen(command, cwd=project, env=alone, start_new_session=True, stdout=subprocess.DEVNULL)
+    killed = subprocess.Popen(command, cwd=project, env=environment(project), start_new_session=True, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list((project / "build" / "scratch").glob("zero_dce-*/resume.pt")) and time.monotonic() < deadline:
         time.sleep(0.02)

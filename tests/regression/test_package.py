@@ -40,9 +40,11 @@ BLOCK = """from importlib.machinery import PathFinder
 there = PathFinder.find_spec
 PathFinder.find_spec = staticmethod(lambda name, *more: None if name.partition(".")[0] in {absent!r} else there(name, *more))
 """
+# They cost a minute, so `build` is not in `dev`: the job `wheel` of .github/workflows/checks.yml runs them.
 # By its distribution: a folder build/ in the present folder looks like a package of that name.
 pytestmark = pytest.mark.skipif(
-    not any(one.name == "build" for one in distributions()), reason="the package `build` is not installed: pip install -e '.[docs]'"
+    not any(one.name == "build" for one in distributions()),
+    reason="takes a minute, so it needs what `dev` leaves out: pip install -e '.[docs]'",
 )
 
 

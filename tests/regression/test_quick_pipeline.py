@@ -13,12 +13,14 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from lle.files import read_json
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 ACCEPTED = Path(__file__).with_name("quick")
@@ -28,10 +30,18 @@ STEPS = [
     *(f"{step} {name}" for name in METHODS for step in ("train", "profile")),
     *(f"evaluate {name} demo" for name in METHODS),
 ]
-# One process for many steps: starting torch takes longer than most of them.
-PROGRAM = "import sys, lle\nfor step in sys.argv[1:]: name, *words = step.split(); getattr(lle.Project(), name)(*words)"
 
 pytestmark = pytest.mark.timeout(600)
+LOADER: dict[str, str] = {}
+"""Address of the loader of the `lle` commands below: reproducing alone starts three."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with warm.loader(tmp_path_factory.mktemp("loader") / "socket") as address:
+        LOADER.update(address)
+        yield
+    LOADER.clear()
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +71,26 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def call(folder: Path, *words: str, code: int = 0) -> str:
     """Runs a program with the code of a folder and returns what it prints."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", **LOADER}
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
 
 
 def run(folder: Path, *steps: str) -> None:
-    call(folder, sys.executable, "-c", PROGRAM, *steps)
+    """Runs methods of `lle.Project` with the code of a folder."""
+    warm.call(_steps, folder, *steps)
+
+
+def _steps(*steps: str) -> None:
+    import torch
+
+    import lle
+
+    torch.set_num_threads(1)
+    for step in steps:
+        name, *words = step.split()
+        getattr(lle.Project(), name)(*words)
 
 
 def test_it_is_as_good_as_what_was_accepted(project: Path, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import yaml
 
 from lle.config.load import load_params
+from lle.project import lanes
 from lle.project.lanes import Dvc, Job, by_urgency, jobs, repro
 from lle.provenance import provenance
 from lle.results.cost import PipelineTimes
@@ -27,7 +30,8 @@ def test_every_stage_is_in_one_job_after_what_it_takes():
     expected = {f"train_{name}" for name in [*methods, "net_t"]} | {f"evaluate@{name}-{one}" for name in methods for one in sets}
     expected |= {f"evaluate_input@{one}" for one in sets} | {f"fetch_{name}" for name in PARAMS.suite.prepare} | {"clip"}
     expected |= {f"{stage}@{one}" for stage in ("judge", "segment") for one in PARAMS.suite.segment}
-    expected |= {f"mechanism@{name}" for name in PARAMS.suite.mechanisms}
+    expected |= {f"mechanism@{name}" for name in PARAMS.suite.mechanisms} | {f"prompts@{name}" for name in PARAMS.suite.guided}
+    expected |= {f"attention@{name}-{one}" for name in PARAMS.suite.attention for one in sets} | {"costs", "zoo"}
     assert sorted(stages) == sorted(expected)
     assert found["distill"].needs == {"data", "net_t"}
     assert found["clip_isp"].needs == found["clip_lit"].needs == {"data", "clip"}
@@ -129,5 +133,38 @@ def test_what_runs_is_ended_with_all_that_it_started(tmp_path, monkeypatch):
     thread.join(60)
     assert codes == [-signal.SIGTERM]
     state = Path(f"/proc/{child.read_text().strip()}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+    def runs():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            return state.read_text().rpartition(")")[2].split()[0] != "Z"
+        return False
+
+    # Its signal was sent with that of its parent, which may be gone before it.
+    while runs() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not runs()
     assert dvc(["repro"], {}) == -signal.SIGTERM, "no other is started"
+
+
+def test_what_has_just_been_started_is_ended_too(tmp_path, monkeypatch):
+    """The interruption comes when the process is there and nobody has noted it yet."""
+    program = tmp_path / "dvc"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    there, start = threading.Event(), subprocess.Popen
+
+    def started(*words, **options):
+        process = start(*words, **options)
+        there.set()
+        time.sleep(0.3)
+        return process
+
+    monkeypatch.setattr(lanes.subprocess, "Popen", started)
+    dvc, codes = Dvc(tmp_path, {}), []
+    thread = threading.Thread(target=lambda: codes.append(dvc(["repro"], {})))
+    thread.start()
+    assert there.wait(30)
+    dvc.stop()
+    thread.join(30)
+    assert codes == [-signal.SIGTERM]

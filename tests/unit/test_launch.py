@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -152,3 +153,28 @@ def test_a_whole_command_is_given_a_loader() -> None:
     program = "import os, sys; sys.exit(5 if os.environ['LLE_LOADER'] else 0)"
     done = subprocess.run([sys.executable, "-m", "lle.launch", sys.executable, "-c", program], check=False)
     assert done.returncode == 5
+
+
+FAULTS = """
+import resource
+import numpy as np
+from lle.launch import keep_freed_memory
+
+keep_freed_memory()
+np.ones(2 << 20)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    np.ones(2 << 20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no mallopt")
+def test_freed_memory_is_reused_unless_the_environment_says_otherwise():
+    def faults(**environment):
+        command = [sys.executable, "-c", FAULTS]
+        return int(subprocess.run(command, env={**os.environ, **environment}, capture_output=True, check=True).stdout)
+
+    # Twenty times 16 MB: 4096 pages each, where every array is mapped anew.
+    assert faults() < 4096
+    assert faults(MALLOC_MMAP_THRESHOLD_="65536") > 20 * 16 * 8  # transparent huge pages can make them fewer

@@ -24,6 +24,7 @@ class Config(GuidedConfig):
             "rounds": 3,
             "refine_iterations": 8,
             "lambda_text": 0.0,
+            "colour_blind": True,
         },
         "paper": {
             "backbone": {"model": "ViT-B-32", "pretrained": "openai", "text_width": 512, "context": 77},

@@ -34,12 +34,15 @@ PAIRED = {
         "VE-LOL/VE-LOL-L-Syn/VE-LOL-L-Syn-{Low_train,Normal_train}/1.png",
         "VE-LOL/VE-LOL-L-Syn/VE-LOL-L-Syn-{Low_test,Normal_test}/2.png",
     ),
-    "gladnet": ("train/{low,normal}/1.png",),
+    "gladnet": ("GLADNet/train/{low,normal}/1.png",),
     "agllnet": ("train/{low,normal}/1.png", "test/{low,normal}/2.png"),
     "fivek": ("FiveK/train/{input,target}/a0099-kme_264.jpg", "FiveK/test/{input,target}/a4574-DSC_0038.jpg"),
     "coal_mine_pairs": ("mine/{low,normal}/1.png",),
 }
 """Files of the paired sets; braces hold the two sides."""
+
+UNDIVIDED = ("coal_mine_pairs", "gladnet")
+"""Sets that are published without a test split, and divided here; a single scene goes to test."""
 
 UNPAIRED = ("dicm", "lime", "mef", "npe", "vv", "coal_mine_frames")
 
@@ -136,7 +139,7 @@ def write(name: str, root: Path) -> dict[str, int]:
     if name in PAIRED:
         paired(root, name)
         places = [pattern.lower() for pattern in PAIRED[name]]
-        test = sum("test" in place or "eval" in place or name == "coal_mine_pairs" for place in places)
+        test = sum("test" in place or "eval" in place or name in UNDIVIDED for place in places)
         return {split: rows for split, rows in (("train", len(places) - test), ("test", test)) if rows}
     if name in UNPAIRED:
         folder = "frames" if name == "coal_mine_frames" else f"test/{name.upper()}"

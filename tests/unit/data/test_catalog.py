@@ -66,8 +66,8 @@ def test_paired_layouts(tmp_path, name):
     assert len({row.scene for row in rows}) == len({row.image for row in rows}) == len(rows)
     for row in rows:
         assert row.low.stem.removeprefix("low") == row.normal.stem.removeprefix("normal")
-        held_out = any(word in row.low.relative_to(tmp_path).as_posix().lower() for word in ("test", "eval", "mine/"))
-        assert row.split == ("test" if held_out else "train")
+        held_out = any(word in row.low.relative_to(tmp_path).as_posix().lower() for word in ("test", "eval"))
+        assert row.split == ("test" if held_out or name in official.UNDIVIDED else "train")
 
 
 @pytest.mark.parametrize("name", UNPAIRED)
@@ -168,9 +168,10 @@ def test_the_lonely_name_of_lsrw_is_left_out_and_told(tmp_path, caplog):
     assert prepare("lsrw", allowed, tmp_path / "data").counts == {"train": 2, "test": 2}
 
 
-def test_pairs_of_a_mine_are_divided_as_ones_own(tmp_path):
-    tree(tmp_path / "raw", *(f"{side}/{i}.png" for side in ("low", "normal") for i in range(10)))
-    prepared = prepare("coal_mine_pairs", CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
+@pytest.mark.parametrize(("name", "folder"), [("coal_mine_pairs", "raw"), ("gladnet", "raw"), ("gladnet", "raw/train")])
+def test_pairs_without_a_published_split_are_divided_as_ones_own(tmp_path, name, folder):
+    tree(tmp_path / folder, *(f"{side}/{i}.png" for side in ("low", "normal") for i in range(10)))
+    prepared = prepare(name, CatalogData(kind="catalog", source=tmp_path / "raw"), tmp_path / "data")
     assert prepared.counts == {"train": 6, "val": 2, "test": 2}
 
 

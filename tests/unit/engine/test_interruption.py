@@ -55,6 +55,15 @@ def test_a_signal_ends_the_process_with_an_error_and_a_checkpoint(tmp_path):
     assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["progress"]["total"] > 0
 
 
+@pytest.fixture
+def hangup_counts():
+    """SIGHUP as a terminal leaves it: below `nohup` it is ignored, as it is meant to be."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangup_counts")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_training_goes_on_to_the_same_weights_and_log(tmp_path, number):
     class Stopped(Plain):

@@ -148,3 +148,22 @@ def test_another_method_inside_counts_with_its_code_and_settings():
     assert plain.code == small.code != stage_key("train/distill", load_params(PARAMS, chosen[1:])).code
     assert plain.settings["methods.distill trains zero_dce"]["width"] == 32
     assert small.settings["methods.distill trains zero_dce"]["width"] == 8
+
+
+def test_weights_of_the_package_are_artifacts_and_learned_methods_have_plots(project: Path):
+    assert "artifacts" not in yaml.safe_load((project / "pipelines/zoo/dvc.yaml").read_text(encoding="utf-8")), "none are here"
+    for name in ("zero_dce", "lampnet"):
+        (project / f"lle/zoo/{name}").mkdir(parents=True)
+        (project / f"lle/zoo/{name}/model.safetensors").write_bytes(b"weights")
+    Project().write_pipelines()
+    listed = yaml.safe_load((project / "pipelines/zoo/dvc.yaml").read_text(encoding="utf-8"))["artifacts"]
+    assert {name: entry["path"] for name, entry in listed.items()} == {
+        "lampnet": "../../lle/zoo/lampnet/model.safetensors",
+        "zero-dce": "../../lle/zoo/zero_dce/model.safetensors",
+    }
+    assert listed["lampnet"]["labels"] == ["lampnet", "data-zoo_free", "licence-free", "default"]
+    change(project, suite__methods=["gamma", "unet"], suite__guided=[], suite__attention=[], suite__mechanisms=[])
+    Project().write_pipelines()
+    plots = yaml.safe_load((project / "pipelines/plots/dvc.yaml").read_text(encoding="utf-8"))["plots"]
+    assert [name for plot in plots for name in plot] == ["validation", "loss_unet"]
+    assert plots[0]["validation"]["y"] == {"../../reports/curves/psnr/unet.csv": "psnr"}

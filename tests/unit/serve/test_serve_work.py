@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import signal
@@ -18,8 +19,11 @@ from service_helpers import picture, png, running
 
 from lle.cli.group import Sections
 from lle.serve.app import create_app
+from lle.serve.metrics import Metrics
 from lle.serve.models import Model
+from lle.serve.pictures import Scratch
 from lle.serve.settings import Batching, Limits
+from lle.serve.work import Work
 from tests.conftest import ROOT
 
 DATA = png(picture())
@@ -109,6 +113,29 @@ def test_a_client_that_goes_away_frees_its_place(held: Held, tmp_path: Path, cut
         assert ask(place)[0] == 200
         assert b'lle_requests_total{route="/enhance",status="499"} 1.0' in get(place, "/metrics")[1]
     assert held.calls == [1, 1], "nothing is enhanced for a client that is gone"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_is_being_stored_when_its_client_goes_away_is_removed(tmp_path: Path):
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    class Slow(Scratch):
+        def store(self, data):
+            begun.set()
+            assert may_go_on.wait(30)
+            return super().store(data)
+
+    async def leave() -> None:
+        work = Work({}, Slow(tmp_path), Batching(), Metrics())
+        storing = asyncio.create_task(work.store(DATA))
+        await asyncio.to_thread(begun.wait, 30)
+        storing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await storing
+        may_go_on.set()
+        await work.stop()
+
+    asyncio.run(leave())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -47,11 +47,12 @@ def test_examples_on_files_run(name: str, monkeypatch: pytest.MonkeyPatch, capsy
     if name == "read_results" and not (ROOT / ".git").exists():
         pytest.skip("dvc.api reads a git checkout")
     monkeypatch.chdir(ROOT)
-    assert examples(PAGE.parent / f"{name}.md")
-    for example in examples(PAGE.parent / f"{name}.md"):
+    # What reads a store is tested in test_paper_table.py.
+    on_files = [example for example in examples(PAGE.parent / f"{name}.md") if "import mlflow" not in example]
+    assert on_files
+    for example in on_files:
         exec(example, {})
-    said = capsys.readouterr().out
-    assert ("zero_dce" if name == "enhance" else " dB (") in said
+    assert ("zero_dce" if name == "enhance" else "jcrnet & ") in capsys.readouterr().out
 
 
 def test_pictures_are_there_and_small() -> None:

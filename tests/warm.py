@@ -1,0 +1,128 @@
+"""Copies of this process that run the code of another folder.
+
+The process of the tests has imported torch, Lightning and MLflow, which takes a new one ten to twenty seconds. A copy (a fork) forgets
+the modules of the project alone, and imports them again from the folder that it is given. `lle.launch` has a loader of the same
+kind for pipelines; that one serves a single folder, and `tests/pipeline` runs it as it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+OWN = ("lle", "tests")
+_FORK = multiprocessing.get_context("fork")
+
+
+@contextmanager
+def loader(address: Path) -> Iterator[dict[str, str]]:
+    """Serves `lle` commands in copies, each with the code of the folder that its PYTHONPATH names first.
+
+    Args:
+        address: path of the socket that is made.
+
+    Yields:
+        What the commands need in their environment.
+    """
+    _import_libraries()
+    process = _FORK.Process(target=_serve, args=(address,))
+    process.start()
+    try:
+        while not address.exists() and process.is_alive():
+            time.sleep(0.01)
+        yield {"LLE_LOADER": str(address)}
+    finally:
+        process.terminate()
+        process.join()
+
+
+def call(function: Callable[..., None], folder: Path, *arguments: object) -> str:
+    """Runs a function in a copy, inside a folder and with the code that lies there.
+
+    Args:
+        function: imports what it needs of the project itself.
+        folder: holds `lle`.
+        arguments: for the function.
+
+    Returns:
+        What the copy printed; where it did not succeed, an AssertionError holds that.
+    """
+    _import_libraries()
+    printed = folder.parent / f"{folder.name}.printed"
+    process = _FORK.Process(target=_call, args=(function, folder, arguments, printed))
+    process.start()
+    process.join()
+    text = printed.read_text(encoding="utf-8", errors="replace")
+    assert process.exitcode == 0, f"{function.__name__}{arguments} in {folder}\n{text}"
+    return text
+
+
+def _one_thread() -> None:
+    """Libraries use none of the threads that they had started in the process that was copied: a copy has not got them."""
+    for library, function in (("torch", "set_num_threads"), ("cv2", "setNumThreads")):
+        if library in sys.modules:
+            getattr(sys.modules[library], function)(1)
+
+
+def _import_libraries() -> None:
+    """Imports what copies would import one by one; where many files are tested, it is there already."""
+    from lle.launch import LIBRARIES
+
+    for name in LIBRARIES:
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+
+
+def _call(function: Callable[..., None], folder: Path, arguments: Sequence[object], printed: Path) -> None:
+    with printed.open("wb") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+    _own_streams()
+    _one_thread()
+    _take_code_from(str(folder))
+    os.environ["PYTHONPATH"] = str(folder)
+    os.chdir(folder)
+    function(*arguments)
+    sys.stdout.flush()
+
+
+def _serve(address: Path) -> None:
+    from lle import launch
+
+    _one_thread()
+    # As the commands are told: those with another number would start on their own.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    # Where Python looks for modules is set for each copy.
+    launch.READ_AT_IMPORT = tuple(name for name in launch.READ_AT_IMPORT if name != "PYTHON")
+    become = launch._become
+
+    def placed(request: Mapping[str, object], streams: Sequence[int], connection: object) -> None:
+        environment: Mapping[str, str] = request["environment"]  # type: ignore[assignment]
+        _own_streams()
+        _take_code_from(*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))
+        become(request, streams, connection)  # type: ignore[arg-type]
+
+    launch._become = placed
+    launch.serve(str(address))
+
+
+def _own_streams() -> None:
+    """Python's streams are those of the process again, which pytest had replaced."""
+    sys.stdin, sys.stdout, sys.stderr = (open(number, mode, closefd=False) for number, mode in enumerate("rww"))  # noqa: SIM115
+
+
+def _take_code_from(*folders: str) -> None:
+    """Forgets the project's modules; the next import takes them from the folders."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in OWN]:
+        del sys.modules[name]
+    sys.path[:] = [*folders, *(path for path in sys.path if not Path(path or ".").resolve().is_relative_to(ROOT / "tests"))]
+    with suppress(ValueError):
+        sys.path.remove(str(ROOT))
+    importlib.invalidate_caches()
