@@ -54,3 +54,5 @@ def benchmark_ray(model: str, pictures: int, workers: int, project: Project) -> 
     click.echo(f"one process:   {found.alone:.3g} pictures/s, on Ray {found.ray_alone:.3g}: {found.overhead_ms:+.2g} ms a picture")
     click.echo(f"{found.workers} processes:   {found.together:.3g} pictures/s, on Ray {found.ray_together:.3g}: {found.share:.1%}")
     click.echo(f"scaling:       {found.scaling:.3g} times one process of Ray; started in {found.start_s:.3g} s")
+    if found.others is not None:
+        click.echo(f"other programs took {found.others:.0%} of the cores")

@@ -25,8 +25,8 @@ GROUP = 32
 """Pictures that a process gets at once, at most."""
 GROUPS_EACH = 8
 """Groups for each process, at least: with fewer, one would wait for another at the end."""
-RETRIES = 2
-"""Further attempts at a group whose process was killed."""
+RETRIES = 1
+"""Further attempts at a group whose process was killed. Not 0: Ray would then give up what waits for a process that starts again."""
 TOLD = 10
 """Failures that the message names; the manifest has all."""
 
@@ -175,7 +175,8 @@ def _all_lines(model: PackedModel, tasks: Sequence[Task], output: Output, place:
                 yield line
     for task in left.values():
         error = (
-            "the process that took it ended each time: it needs more memory than there is, or crashes a decoder. Look at this file alone."
+            f"the process that took it ended each of {2 + 2 * RETRIES} times: it needs more memory than there is, or crashes a decoder. "
+            "Look at this file alone."
         )
         yield Line(source=task.source, target=task.target, status="failed", error=error)
 

@@ -75,6 +75,12 @@ def session() -> Iterator[Any]:
             ray.init(address="local", include_dashboard=False, object_store_memory=STORE, **_QUIET)
         yield ray
     except ray.exceptions.RayError as error:
-        raise LleError(f"Ray ended the run: {first_line(error)}. What is finished is kept: the same command goes on.") from error
+        raise LleError(f"Ray ended the run: {_reason(error)}. What is finished is kept: the same command goes on.") from error
     finally:
         ray.shutdown()
+
+
+def _reason(error: Exception) -> str:
+    """Returns why Ray ended a run: its first line, or where a process could not begin, for which Ray has a traceback, the last one."""
+    lines = str(error).strip().splitlines()
+    return lines[-1].rstrip(".") if lines and getattr(error, "actor_init_failed", False) else first_line(error).rstrip(".")

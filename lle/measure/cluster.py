@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from lle.data.images import write_png
 from lle.errors import LleError
 from lle.files import significant
 from lle.infer.files import Output, enhance_plan
+from lle.measure.load import Others
 from lle.provenance import provenance
 from lle.results.cluster import RaySpeed
 
@@ -53,27 +55,32 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="lle-ray-") as place:
         folder = Path(place)
         _write(folder / "in", pictures * workers, size)
-        alone = rate(_plain(model, folder, pictures, 1))
-        together = rate(_plain(model, folder, pictures, workers))
+        # Plain processes before and after, so that a machine that becomes slower or faster meanwhile does not favour one of the two.
+        alone, together = [rate(_plain(model, folder, pictures, 1))], []
+        with Others() as others:
+            together.append(rate(_plain(model, folder, pictures, workers)))
         begun = time.time()
         with local(workers):
-            one = _on_ray(model, folder, pictures, 1)
-            start = min(min(times) for times in one.values()) - begun
             several = _on_ray(model, folder, pictures, workers)
-    ray_alone, ray_together = rate(one), rate(several)
+            start = min(min(times) for times in several.values()) - begun
+            one = _on_ray(model, folder, pictures, 1)
+        alone.append(rate(_plain(model, folder, pictures, 1)))
+        together.append(rate(_plain(model, folder, pictures, workers)))
+    plain_alone, plain_together, ray_alone, ray_together = fmean(alone), fmean(together), rate(one), rate(several)
     record = {
         "model": name,
         "size": f"{size[0]}x{size[1]}",
         "pictures": pictures,
         "workers": workers,
-        "alone": significant(alone),
+        "alone": significant(plain_alone),
         "ray_alone": significant(ray_alone),
-        "overhead_ms": significant(1000 * (1 / ray_alone - 1 / alone)),
-        "together": significant(together),
+        "overhead_ms": significant(1000 * (1 / ray_alone - 1 / plain_alone)),
+        "together": significant(plain_together),
         "ray_together": significant(ray_together),
-        "share": significant(ray_together / together),
+        "share": significant(ray_together / plain_together),
         "scaling": significant(ray_together / ray_alone),
         "start_s": significant(start),
+        "others": None if others.share is None else round(others.share, 3),
         "provenance": provenance(seed=0, data_digest=None, command=f"lle benchmark ray {name} --pictures {pictures} --workers {workers}"),
     }
     return RaySpeed.written(record, RaySpeed.path(reports))

@@ -36,7 +36,9 @@ class RaySpeed(ResultFile):
     scaling: Number
     """Rate of the processes of Ray's, as a multiple of that of one of them."""
     start_s: Number
-    """Until the first picture of one process is done: the cluster, the libraries, the model."""
+    """Until the first picture is done: the cluster, the libraries, the model."""
+    others: Number | None = None
+    """Share of the machine's cores that other programs took while the plain processes ran together, 0 to 1."""
     provenance: Provenance
 
     @staticmethod

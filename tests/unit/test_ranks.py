@@ -1,9 +1,11 @@
-"""Two processes through the documented command: torchrun, which starts them again when one is killed."""
+"""Two processes through the documented commands: torchrun, which starts them again when one is killed, and the script for SLURM."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -109,3 +111,56 @@ def test_a_killed_process_is_started_again_and_goes_on_at_the_checkpoint(project
     assert read_json(project / "build/models/zero_dce/train.json")["iterations"] == ITERATIONS
     assert [path.name for path in (project / "build/models").iterdir()] == ["zero_dce"]
     assert not list((project / "build/scratch").iterdir())
+
+
+SRUN = """#!/bin/bash
+# Stands in for SLURM's command: starts the tasks of two nodes, of one each, with the variables that SLURM sets.
+for task in 0 1; do
+  SLURM_PROCID=$task SLURM_NODEID=$task SLURM_LOCALID=0 "$@" > "log-$task" 2>&1 &
+  tasks="$tasks $!"
+done
+for task in $tasks; do wait "$task" || exit 1; done
+"""
+SMALL = {
+    "train unet": "train zero_dce --no-live -S methods.zero_dce.iterations=20",
+    "accelerator=gpu": "accelerator=cpu",
+    "devices=4": "devices=1",
+    "#SBATCH --gres=gpu:4\n": "",
+    "ntasks-per-node=4": "ntasks-per-node=1",
+}
+
+
+def test_the_script_for_slurm_trains_on_two_nodes(project: Path):
+    script = re.findall(r"```bash\n(.*?)```", (ROOT / "docs/several_gpus.md").read_text(encoding="utf-8"), re.DOTALL)[0]
+    for documented, small in SMALL.items():
+        assert documented in script
+        script = script.replace(documented, small)
+    asked = dict(re.findall(r"^#SBATCH --(\S+)=(\S+)$", script, re.MULTILINE))
+    (project / "job.sh").write_text(script, encoding="utf-8")
+    tools = project / "bin"
+    tools.mkdir()
+    for name, text in (("srun", SRUN), ("lle", f'#!/bin/bash\nexec {sys.executable} -m lle.cli "$@"\n')):
+        (tools / name).write_text(text, encoding="utf-8")
+        (tools / name).chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    slurm = {
+        "SLURM_JOB_ID": "4711",
+        "SLURM_JOB_NAME": "job.sh",
+        "SLURM_NNODES": asked["nodes"],
+        "SLURM_NTASKS": str(int(asked["nodes"]) * int(asked["ntasks-per-node"])),
+        "SLURM_NTASKS_PER_NODE": asked["ntasks-per-node"],
+        "SLURM_JOB_NODELIST": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "TORCH_CPP_LOG_LEVEL": "INFO",  # says to which port it connects
+        "OMP_NUM_THREADS": "1",
+        "PATH": os.pathsep.join([str(tools), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
+    done = subprocess.run(["bash", "job.sh"], cwd=project, env={**os.environ, **slurm}, check=False, timeout=240)
+    told = "\n".join(path.read_text(encoding="utf-8")[-2000:] for path in sorted(project.glob("log-*")))
+    assert done.returncode == 0, told
+    assert f":{port}" in (project / "log-1").read_text(encoding="utf-8"), "the second process did not join the first"
+    assert read_json(project / "build/models/zero_dce/train.json")["iterations"] == 20
+    assert [path.name for path in (project / "build/models").iterdir()] == ["zero_dce"]

@@ -1,4 +1,4 @@
-"""A worker that one picture ends; a module of its own, which Ray's processes can import."""
+"""Workers that one picture ends, or that cannot begin; a module of its own, which Ray's processes can import."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import signal
 from collections.abc import Iterator, Sequence
 
 from lle.cluster.manifest import Line
+from lle.cluster.model import PackedModel
+from lle.cluster.place import Place
 from lle.cluster.worker import Task, Worker
+from lle.errors import LleError
+from lle.infer.files import Output
 
 
 class Poisoned(Worker):
@@ -17,3 +21,10 @@ class Poisoned(Worker):
         if any(task.source.endswith("/5.png") for task in tasks):
             os.kill(os.getpid(), signal.SIGKILL)
         yield from super().run(tasks)
+
+
+class Unable(Worker):
+    """Cannot load its model."""
+
+    def __init__(self, model: PackedModel, output: Output, place: Place) -> None:
+        raise LleError("openvino is not installed.")
