@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from lle import Project
+from lle.cli import main
 from lle.cluster import jobs as module
 from lle.cluster.jobs import Executor, Job, RayJobs, SlurmJobs, run_all
 from lle.errors import LleError
+from lle.results.study import Study
 from tests.conftest import ROOT
 
 MADE = "tests.unit.cluster.made_jobs"
@@ -71,31 +74,35 @@ STUDY = {"title": "Two exponents", "datasets": ["demo"], "variants": {}, "contra
 STUDY["variants"] = {"dark": {"method": "gamma", "set": ["methods.gamma.gamma=1.0"]}, "bright": {"method": "gamma"}}
 
 
-def test_a_study_and_evaluations_give_what_one_process_gives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_a_study_and_evaluations_give_what_one_process_gives(ray: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("submitit", reason="submitit is not installed: pip install -e '.[ray]'")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setattr(module, "executor", lambda _: SlurmJobs("local", tmp_path / "logs"))
+    local = {"slurm": lambda: SlurmJobs("local", tmp_path / "logs"), "ray": RayJobs}
+    monkeypatch.setattr(module, "executor", lambda engine: local[engine]())
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["suite"] = {"methods": ["gamma"], "datasets": ["demo"], "prepare": ["demo"]}
     params["train"] |= {"data": "demo", "threads": 1, "validate_images": 0}
     params["data"] = {"demo": {"kind": "demo", "lighting": "room", "train": 4, "val": 1, "test_full": 0, "test_crops": 2}}
     params |= {"judges": {}, "zoo": {}, "studies": {"exponents": STUDY}}
     found = {}
-    for place, engine in (("one", None), ("many", "slurm")):
-        folder = tmp_path / place
+    for engine in (None, "slurm", "ray"):
+        folder = tmp_path / str(engine)
         folder.mkdir()
         (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
         monkeypatch.chdir(folder)
-        study = Project().study("exponents", engine)
-        table = (folder / "reports/studies/exponents.csv").read_bytes()
-        results = {one.method: one.metrics for one in Project().evaluate_all(["suite"], "demo", engine)}
-        metrics = {path.name: path.read_bytes() for path in (folder / "reports/metrics/demo").glob("*.csv")}
-        found[place] = (study.variants["bright"].results, study.contrasts, table, results, metrics)
-    assert list(found["one"][3]) == ["input", "gamma"]
-    assert found["many"] == found["one"]
-    assert "exponents/bright/0" in capsys.readouterr().out
+        chosen = [] if engine is None else ["--engine", engine]
+        study = CliRunner().invoke(main, ["study", "exponents", *chosen])
+        assert study.exit_code == 0, study.output
+        evaluated = CliRunner().invoke(main, ["evaluate", "suite", "demo", *chosen])
+        assert evaluated.exit_code == 0, evaluated.output
+        if engine is not None:
+            assert "exponents/bright/0" in study.output
+        tables = {path.name: path.read_bytes() for path in (folder / "reports").rglob("*.csv")}
+        found[engine] = (Study.read(Study.path(folder / "reports", "exponents")).contrasts, tables, evaluated.output.splitlines())
+    assert {"exponents.csv", "gamma.csv", "input.csv"} <= set(found[None][1])
+    assert [line for line in found[None][2] if line.endswith(":")] == ["input:", "gamma:"]
+    assert found["slurm"] == found[None]
+    assert found["ray"] == found[None]
     # What is done is not done again: there is nothing to start.
     monkeypatch.setattr(module, "executor", lambda _: pytest.fail("a job was started"))
-    assert Project().study("exponents", "slurm").contrasts == found["one"][1]
+    assert Project().study("exponents", "ray").contrasts == found[None][0]
