@@ -18,6 +18,7 @@ from lle.cluster.place import Place, is_address, read
 from lle.errors import LleError
 from lle.files import sha256
 from lle.infer.files import Output, compared, enhance_plan
+from lle.launch import keep_freed_memory
 
 if TYPE_CHECKING:
     import pyarrow
@@ -53,6 +54,7 @@ class Worker:
     def __init__(self, model: PackedModel, output: Output, place: Place) -> None:
         import cv2
 
+        keep_freed_memory()  # as `lle enhance` does
         self.output, self.place = output, place
         self.enhancer = model.load()
         cv2.setNumThreads(model.threads)

@@ -23,6 +23,7 @@ from lle.data.images import write_png
 from lle.errors import LleError
 from lle.files import significant
 from lle.infer.files import Output, enhance_plan
+from lle.launch import keep_freed_memory
 from lle.measure.load import Others
 from lle.provenance import provenance
 from lle.results.cluster import RaySpeed
@@ -126,6 +127,7 @@ def _plain(model: PackedModel, folder: Path, pictures: int, processes: int) -> d
 def _one(model: PackedModel, folder: Path, first: int, count: int, ready: threading.Barrier) -> list[float]:
     import cv2
 
+    keep_freed_memory()  # as `lle enhance` does
     enhancer = model.load()
     cv2.setNumThreads(model.threads)
     plan = [(folder / "in" / f"{number:05}.png", folder / "plain" / f"{number:05}.png") for number in range(first, first + count)]
