@@ -161,6 +161,6 @@ def test_the_script_for_slurm_trains_on_two_nodes(project: Path):
     done = subprocess.run(["bash", "job.sh"], cwd=project, env={**os.environ, **slurm}, check=False, timeout=240)
     told = "\n".join(path.read_text(encoding="utf-8")[-2000:] for path in sorted(project.glob("log-*")))
     assert done.returncode == 0, told
-    assert f":{port}" in (project / "log-1").read_text(encoding="utf-8"), "the second process did not join the first"
+    assert str(port) in (project / "log-1").read_text(encoding="utf-8"), "the second process did not join the first"
     assert read_json(project / "build/models/zero_dce/train.json")["iterations"] == 20
     assert [path.name for path in (project / "build/models").iterdir()] == ["zero_dce"]
