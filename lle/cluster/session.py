@@ -63,21 +63,25 @@ def session() -> Iterator[Any]:
         LleError: ray is not installed, there is no cluster at the address, or the cluster failed.
     """
     ray = _prepared()
-    if ray.is_initialized():
-        yield ray
-        return
+    own = not ray.is_initialized()
     try:
-        try:
-            ray.init(address="auto", **_QUIET)
-        except ConnectionError as error:
-            if address := os.environ.get("RAY_ADDRESS"):
-                raise LleError(f"there is no Ray cluster at RAY_ADDRESS={address} ({first_line(error)}). Start it, or unset it.") from error
-            ray.init(address="local", include_dashboard=False, object_store_memory=STORE, **_QUIET)
+        if own:
+            _connect(ray)
         yield ray
     except ray.exceptions.RayError as error:
         raise LleError(f"Ray ended the run: {_reason(error)}. What is finished is kept: the same command goes on.") from error
     finally:
-        ray.shutdown()
+        if own:
+            ray.shutdown()
+
+
+def _connect(ray: Any) -> None:
+    try:
+        ray.init(address="auto", **_QUIET)
+    except ConnectionError as error:
+        if address := os.environ.get("RAY_ADDRESS"):
+            raise LleError(f"there is no Ray cluster at RAY_ADDRESS={address} ({first_line(error)}). Start it, or unset it.") from error
+        ray.init(address="local", include_dashboard=False, object_store_memory=STORE, **_QUIET)
 
 
 def _reason(error: Exception) -> str:

@@ -71,9 +71,17 @@ class Worker:
         """
         import pyarrow as pa
 
-        lines = [{name: getattr(line, name) for name in Line.model_fields} for line in self.run([Task(**row) for row in table.to_pylist()])]
+        tasks, lines = [Task(**row) for row in table.to_pylist()], dict[str, Line]()
+        try:
+            lines.update((line.target, line) for line in self.run(tasks))
+        # A store or a disk that fails: its reason goes into the manifest, and not only into the log of this machine.
+        except (LleError, OSError) as error:
+            for task in tasks:
+                failed = Line(source=task.source, target=task.target, status="failed", error=str(error), worker=self.name)
+                lines.setdefault(task.target, failed)
+        rows = [{name: getattr(line, name) for name in Line.model_fields} for line in lines.values()]
         numbers: dict[str, Any] = {"bytes": pa.int64(), "seconds": pa.float64(), "ended": pa.float64()}
-        return pa.Table.from_pylist(lines, pa.schema([(name, numbers.get(name, pa.string())) for name in Line.model_fields]))
+        return pa.Table.from_pylist(rows, pa.schema([(name, numbers.get(name, pa.string())) for name in Line.model_fields]))
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Line]:
         """Enhances pictures and yields what became of each; one that fails does not end it, and a finished one is left out."""

@@ -114,6 +114,21 @@ def test_a_store_gets_the_bytes_of_a_folder(tmp_path: Path):
     assert [line.status for line in forced] == ["written"]
 
 
+def test_a_store_that_cannot_be_reached_is_the_reason_of_each_picture(monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("fsspec")
+    pa = pytest.importorskip("pyarrow")
+    from lle.cluster.worker import Worker
+
+    def unreachable(*_: object) -> bool:
+        raise LleError("memory://frames/out: no route to host")
+
+    monkeypatch.setattr(Place, "holds", unreachable)
+    rows = [{"source": f"memory://frames/in/{name}.png", "target": f"{name}.png", "replaces": False} for name in ("a", "b")]
+    lines = Worker(PackedModel("gamma"), Output(), Place("memory://frames/out"))(pa.Table.from_pylist(rows)).to_pylist()
+    assert [(line["target"], line["status"]) for line in lines] == [("a.png", "failed"), ("b.png", "failed")]
+    assert {line["error"] for line in lines} == {"memory://frames/out: no route to host"}
+
+
 def test_a_plan_leaves_results_alone_and_takes_neighbours(tmp_path: Path):
     from lle.cluster.enhance import plan
 
