@@ -10,7 +10,9 @@ import errno
 import logging
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -112,6 +114,21 @@ def _advice(error: OSError) -> str:
 def kept(text: str) -> None:
     """Says what is kept when the running command is interrupted from now on."""
     click.get_current_context().meta[_KEPT] = text
+
+
+def show_progress(number: int, total: int | None, what: str, start: float) -> None:
+    """Shows on a terminal how much is done, how fast, and how long it will take.
+
+    Args:
+        number: that are done.
+        total: of all, if known.
+        what: is counted, such as `pictures`.
+        start: by `time.perf_counter`.
+    """
+    if sys.stderr.isatty():
+        speed = number / max(time.perf_counter() - start, 1e-9)
+        left = f"/{total}, {speed:.3g} {what}/s, {max(total - number, 0) / speed:.0f} s left" if total else f", {speed:.3g} {what}/s"
+        click.echo(f"\r{number}{left:60}", nl=number == total, err=True)
 
 
 class _Echo(logging.Handler):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from lle.cli.group import kept
-from lle.cli.options import project, with_project
+from lle.cli.options import ENGINE, project, with_project
 
 if TYPE_CHECKING:
+    from lle.cluster.jobs import Engine
     from lle.project import Project
     from lle.results.backends import MethodTimes
     from lle.results.segmentation import Recognised
@@ -249,15 +250,16 @@ def simulate(project: Project) -> None:
 
 @click.command()
 @click.argument("name", required=False)
+@ENGINE
 @with_project
-def study(name: str | None, project: Project) -> None:
+def study(name: str | None, engine: Engine | None, project: Project) -> None:
     """Train and measure the variants of the study NAME; without a name, list the studies."""
     if name is None:
         for key, title in project.studies().items():
             click.echo(f"{key}  {title}")
     else:
         kept("Runs that are done are kept, and the same command goes on.")
-        _show_study(project.study(name))
+        _show_study(project.study(name, engine))
 
 
 def _show_study(result: Study) -> None:
