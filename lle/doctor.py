@@ -37,6 +37,8 @@ PACKAGES = {
     "fastapi": "serve",
     "uvicorn": "serve",
     "python_multipart": "serve",
+    "ray": "ray",
+    "submitit": "ray",
 }
 
 

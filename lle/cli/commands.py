@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from lle.cli import direct, edge, publishing, rate, render, serving, stages, video, zoo
+from lle.cli import direct, edge, enhancing, publishing, rate, render, serving, stages, video, zoo
 from lle.cli.group import Sections
 
 SECTIONS = {
@@ -60,6 +60,6 @@ def main(verbose: bool) -> None:
         logging.getLogger("lle").setLevel(logging.DEBUG)
 
 
-for _module in (direct, edge, publishing, stages, rate, render, serving, video, zoo):
+for _module in (direct, edge, enhancing, publishing, stages, rate, render, serving, video, zoo):
     for _command in _module.COMMANDS:
         main.add_command(_command)

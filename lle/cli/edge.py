@@ -10,10 +10,12 @@ import click
 
 from lle.cli.group import kept
 from lle.cli.options import PATH, with_project
+from lle.cli.stages import benchmark
 
 if TYPE_CHECKING:
     from lle.infer.description import Format, Precision
     from lle.project import Project
+    from lle.results.backends import DeviceTime
 
 
 class Size(click.ParamType[tuple[int, int] | None]):
@@ -64,8 +66,37 @@ def tune(model: str, seconds: float, project: Project) -> None:
     """Find the fastest way to run MODEL on this machine, for `lle enhance --backend auto`."""
     found = project.tune(model, seconds)
     for time in found.times:
-        click.echo(f"{time.backend:12}  " + (f"-  {time.missing}" if time.ms is None else f"{time.ms:8.1f} ms"))
+        what = f"{time.backend:19}  {time.threads} thread{'s' if time.threads != 1 else ' '}"
+        click.echo(f"{what}  " + (f"-  {time.missing}" if time.ms is None else f"{time.ms:8.1f} ms"))
     click.echo(f"fastest at {found.size}: {found.backend}, {found.threads} thread{'s' if found.threads != 1 else ''}")
+
+
+@benchmark.command()
+@click.argument("methods", nargs=-1, metavar="[METHOD]...")
+@click.option("--device", default="cuda", show_default=True, help="Of torch.")
+@click.option("--batch", "batches", type=click.IntRange(1), multiple=True, default=(1, 16), show_default=True, help="Pictures at once.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="For each cell.")
+@with_project
+def device(methods: tuple[str, ...], device: str, batches: tuple[int, ...], seconds: float, project: Project) -> None:
+    """Measure METHODs, or the suite, on a GPU at 400x600: fp32, fp16, bf16, with and without torch.compile."""
+
+    def show(name: str, cell: DeviceTime) -> None:
+        what = f"{name:14}  {cell.precision}  {'compiled' if cell.compiled else 'eager':8}  {cell.batch:3} at once"
+        click.echo(f"{what}  " + (f"-  {cell.missing}" if cell.ms is None else f"{cell.ms:8.2f} ms, {cell.ratio_to_sci} times SCI"))
+
+    project.benchmark_device(methods, device, batches, seconds, show)
+
+
+@benchmark.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--size", type=Size(), default="8000x12000", show_default=True, help="Of the picture, height x width.")
+@with_project
+def large(models: tuple[str, ...], size: tuple[int, int] | None, project: Project) -> None:
+    """Measure the memory of `lle enhance` for one very large picture with each MODEL (minutes)."""
+    if size is None:
+        raise click.UsageError("--size takes a height and width here.")
+    for name, one in project.benchmark_large(models, size).methods.items():
+        click.echo(f"{name:14}  " + (f"-  {one.missing}" if one.peak_mb is None else f"at most {one.peak_mb:.0f} MB, {one.seconds:.0f} s"))
 
 
 @click.command()
@@ -101,7 +132,8 @@ def stream(
 
     IN is an address (rtsp://, rtmp://, http://, udp://, tcp://), a camera (/dev/video0) or a file; OUT an address or a new file.
     """
-    from lle.infer.containers import is_file
+    from lle.errors import LleError
+    from lle.infer.containers import WRITES, is_file
     from lle.infer.darkness import Gate
     from lle.infer.frames import Frames
     from lle.infer.stream import Camera
@@ -111,16 +143,25 @@ def stream(
     if len(addresses) % 2:
         raise click.UsageError("every IN needs an OUT.")
     pairs = list(zip(addresses[::2], addresses[1::2], strict=True))
-    for _, target in pairs:
+    for source, target in pairs:
+        if is_file(source) and not Path(source).is_file():
+            raise LleError(f"{source} is no file. Name a video, a camera such as /dev/video0, or an address.")
         if is_file(target) and Path(target).exists():
             raise click.UsageError(f"{target} exists already; name another file.")
+        if is_file(target) and Path(target).suffix.lower() not in (*WRITES, ".ts"):
+            raise LleError(f"{target}: video cannot be written as that. Choose a name that ends in {', '.join((*WRITES, '.ts'))}.")
     settings = StreamSettings(stall, queue, options=dict(_key_value(option) for option in options))
     cameras = []
     for number, (source, target) in enumerate(pairs, 1):
         frames = Frames(project.enhancer(model, None, device, backend, threads), Gate() if only_dark else None, smooth)
         cameras.append(Camera(f"camera{number}", source, target, frames, settings))
     kept("The streams are closed; files are whole up to here.")
+    for _, target in pairs:
+        if is_file(target):
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
     run(cameras, lambda line: click.echo(line, err=True), port, seconds)
+    if failed := [camera.failure for camera in cameras if camera.failure is not None]:
+        raise LleError("\n".join(failed))
 
 
 def _key_value(option: str) -> tuple[str, str]:

@@ -10,7 +10,9 @@ import errno
 import logging
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +25,8 @@ from lle.files import write_advice
 INTERRUPTED = 130
 _WORDS = {signal.SIGTERM: "terminated", **({signal.SIGHUP: "hung up"} if hasattr(signal, "SIGHUP") else {})}
 _KEPT = "lle.kept"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_MEMORY = ("allocate memory", "out of memory")
 
 
 class Terminated(SystemExit):
@@ -72,10 +76,22 @@ class Sections(click.Group):
             return ctx.exit(error.exit_code)
         except OSError as error:
             # A file or folder that a command names, and no code nearer to it has said what is wrong with it. Broken pipes are click's.
-            if error.errno == errno.EPIPE or not isinstance(error.filename, str | os.PathLike):
+            # A full disk is one whether or not the file is known.
+            named = isinstance(error.filename, str | os.PathLike)
+            if error.errno == errno.EPIPE or not (named or error.errno in _FULL):
                 raise
             logging.getLogger("lle").debug("%s", error, exc_info=True)
-            click.echo(f"Error: {error.filename!s}: {error.strerror}. {_advice(error)}", err=True)
+            click.echo(f"Error: {error.filename if named else 'a file cannot be written'}: {error.strerror}. {_advice(error)}", err=True)
+            return ctx.exit(1)
+        except (MemoryError, RuntimeError) as error:
+            # torch's allocator of the processor reports a failed allocation as a plain RuntimeError, that of a GPU as a class of its own.
+            if not isinstance(error, MemoryError) and not any(text in str(error) for text in _NO_MEMORY):
+                raise
+            logging.getLogger("lle").debug("%s", error, exc_info=True)
+            click.echo(
+                "Error: there is not enough memory for this. Close other programs, or choose a smaller batch_size, crop or picture.",
+                err=True,
+            )
             return ctx.exit(1)
         except Terminated as error:
             word, code = _WORDS[signal.Signals(error.number)], 128 + error.number
@@ -91,13 +107,28 @@ class Sections(click.Group):
 
 
 def _advice(error: OSError) -> str:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG)
+    full = error.errno in (*_FULL, errno.EROFS, errno.ENAMETOOLONG)
     return write_advice(error) if full else "Check the path and its permissions, then run it again."
 
 
 def kept(text: str) -> None:
     """Says what is kept when the running command is interrupted from now on."""
     click.get_current_context().meta[_KEPT] = text
+
+
+def show_progress(number: int, total: int | None, what: str, start: float) -> None:
+    """Shows on a terminal how much is done, how fast, and how long it will take.
+
+    Args:
+        number: that are done.
+        total: of all, if known.
+        what: is counted, such as `pictures`.
+        start: by `time.perf_counter`.
+    """
+    if sys.stderr.isatty():
+        speed = number / max(time.perf_counter() - start, 1e-9)
+        left = f"/{total}, {speed:.3g} {what}/s, {max(total - number, 0) / speed:.0f} s left" if total else f", {speed:.3g} {what}/s"
+        click.echo(f"\r{number}{left:60}", nl=number == total, err=True)
 
 
 class _Echo(logging.Handler):
@@ -108,13 +139,17 @@ class _Echo(logging.Handler):
 @contextmanager
 def _log_lines() -> Iterator[None]:
     """Shows the log lines of the library, without decoration, on the error stream."""
-    log, handler, level = logging.getLogger("lle"), _Echo(), logging.getLogger("lle").level
+    log, handler = logging.getLogger("lle"), _Echo()
+    before = log.level, log.propagate
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    # Some libraries give the root logger a handler of its own, which would show every line again.
+    log.propagate = False
     try:
         yield
     finally:
         log.removeHandler(handler)
+        level, log.propagate = before
         log.setLevel(level)
 
 

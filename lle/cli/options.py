@@ -16,6 +16,11 @@ SETTINGS = Path("params.yaml")
 PATH = click.Path(path_type=Path)
 
 params_file = click.option("--params", "path", type=PATH, default=SETTINGS, show_default=True, help="Settings.")
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["ray", "slurm"]),
+    help="Run the jobs side by side on a cluster: by Ray, or in SLURM's queue (extra `ray`).",
+)
 store = click.option("--uri", help="Tracking store; MLFLOW_TRACKING_URI or sqlite:///mlflow.db if left out.")
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from lle.cli.group import kept
-from lle.cli.options import project, with_project
+from lle.cli.options import ENGINE, project, with_project
 
 if TYPE_CHECKING:
+    from lle.cluster.jobs import Engine
     from lle.project import Project
     from lle.results.backends import MethodTimes
     from lle.results.segmentation import Recognised
@@ -73,7 +74,10 @@ def pipeline_times() -> None:
 @click.option("--int8/--no-int8", default=False, help="Also quantise each method, which takes minutes.")
 @with_project
 def backends(methods: tuple[str, ...], seconds: float, int8: bool, project: Project) -> None:
-    """Measure METHODs, or the suite, on every backend at 400x600, and write reports/benchmarks/backends.json."""
+    """Measure METHODs, or the suite, on every backend at 400x600, and write reports/benchmarks/backends.json.
+
+    A METHOD is an id, or `id:preset`, such as clip_isp:edge, untrained with the settings of that preset.
+    """
 
     def show(name: str, row: MethodTimes) -> None:
         for time in row.times:
@@ -124,6 +128,20 @@ def kills(times: int, together: int, seed: int) -> None:
         click.echo(f"{', '.join(told)}: {'as an uninterrupted run' if not wrong else 'not as an uninterrupted run'}")
         faults += [f"{', '.join(told)}: {', '.join(wrong)}"] if wrong else []
     end_with(faults)
+
+
+@benchmark.command()
+@click.argument("dataset")
+@click.option("--iterations", type=click.IntRange(1), default=300, show_default=True, help="Of each of the three trainings.")
+@with_project
+def habits(dataset: str, iterations: int, project: Project) -> None:
+    """Measure on DATASET what rounding, resizing and the like of other test scripts change in dB (minutes)."""
+    found = project.benchmark_habits(dataset, iterations=iterations)
+    for name, weights in found.weights.items():
+        for habit, change in weights.habits.items():
+            click.echo(f"{name:12}  {habit:16}  {change.psnr:+.3f} dB ({change.least:+.2f} to {change.most:+.2f}), SSIM {change.ssim:+.4f}")
+    for one in found.selection.trainings:
+        click.echo(f"seed {one.seed}: chosen on test pictures {one.by_test:.2f} dB, on validation pictures {one.by_validation:.2f} dB")
 
 
 def end_with(faults: list[str]) -> None:
@@ -232,22 +250,25 @@ def simulate(project: Project) -> None:
 
 @click.command()
 @click.argument("name", required=False)
+@ENGINE
 @with_project
-def study(name: str | None, project: Project) -> None:
+def study(name: str | None, engine: Engine | None, project: Project) -> None:
     """Train and measure the variants of the study NAME; without a name, list the studies."""
     if name is None:
         for key, title in project.studies().items():
             click.echo(f"{key}  {title}")
     else:
         kept("Runs that are done are kept, and the same command goes on.")
-        _show_study(project.study(name))
+        _show_study(project.study(name, engine))
 
 
 def _show_study(result: Study) -> None:
     for variant, row in result.variants.items():
         for dataset, cells in row.results.items():
             shown = {key: cells[key].mean for key in ("psnr", "ssim") if cells[key].mean is not None}
-            click.echo(f"{variant}  {dataset}  " + "  ".join(f"{key} {value:.4g}" for key, value in shown.items()))
+            runs = [run.mean for run in cells["psnr"].by_run] if "psnr" in cells else []
+            apart = f"  {max(runs) - min(runs):.2f} dB between {len(runs)} runs" if len(runs) > 1 else ""
+            click.echo(f"{variant}  {dataset}  " + "  ".join(f"{key} {value:.4g}" for key, value in shown.items()) + apart)
     for contrast in result.contrasts:
         click.echo(f"{contrast.better} > {contrast.worse} on {contrast.dataset}: {contrast.verdict or contrast.missing}")
 

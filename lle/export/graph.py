@@ -33,10 +33,18 @@ class Bytes(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Maps B x H x W x 3 uint8 RGB to the same, rounded to the nearest level."""
+        return self.rounded(self.values(pictures))
+
+    def values(self, pictures: Tensor) -> Tensor:
+        """Maps B x H x W x 3 uint8 RGB to what the method makes of them, B x 3 x H x W float32, neither clamped nor rounded."""
         low = pictures.permute(0, 3, 1, 2).to(torch.float32) / 255
-        # Scaled and rounded in float32: the levels above 128 are no whole numbers of bfloat16.
-        enhanced = self.enhance(low.to(self.dtype)).to(torch.float32).clamp(0, 1)
-        return (enhanced * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        values: Tensor = self.enhance(low.to(self.dtype)).to(torch.float32)
+        return values
+
+    @staticmethod
+    def rounded(values: Tensor) -> Tensor:
+        """Clamps values and rounds them to bytes, in float32: the levels above 128 are no whole numbers of bfloat16."""
+        return (values.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def prepared(method: Method, dtype: torch.dtype = torch.float32) -> Bytes:
@@ -53,7 +61,8 @@ def prepared(method: Method, dtype: torch.dtype = torch.float32) -> Bytes:
     own = copy.deepcopy(method).to("cpu").eval().requires_grad_(False)
     fold(own)
     own.to(dtype)
-    return Bytes(own if own.network is None else own.exported(), dtype).eval()
+    # Not `exported`, which clamps: infinite values would be white, and nobody would know.
+    return Bytes(own, dtype).eval()
 
 
 def _leaves_torch(method: Method) -> bool:

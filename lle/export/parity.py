@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lle.errors import LleError
+from lle.errors import LleError, WeightsError
 from lle.export.graph import Bytes
 from lle.infer.description import Parity, Precision
 from lle.metrics.psnr import psnr
@@ -37,7 +37,10 @@ def compare(
     precision: Precision,
     shapes: Sequence[tuple[int, int, int]] = SHAPES,
 ) -> list[Parity]:
-    """Compares an exported file with torch in fp32, on three shapes where its size is open, else on its own.
+    """Compares an exported file with torch in fp32, on three shapes where its size is open, else on its own; dark and lit pictures.
+
+    Bytes cannot say that a value was infinite or not a number: such a pixel would be black or white. So torch's values are looked at
+    before they are rounded, and lit pictures, whose values are the largest, show what half precision cannot hold.
 
     Args:
         run: the file, N x H x W x 3 uint8 to the same.
@@ -47,23 +50,42 @@ def compare(
         shapes: pictures, height and width to compare on where the size is open.
 
     Raises:
+        WeightsError: torch's values are not finite.
         LleError: they differ by more than the tolerance, or the file cannot be run at one of the shapes.
     """
     found = []
     for shape in shapes if size is None else ((1, *size),):
-        low = pictures(shape)
-        with torch.inference_mode():
-            expected = reference(torch.from_numpy(low)).numpy()
-        given = run(low)
-        if given.shape != expected.shape or given.dtype != expected.dtype:
-            raise LleError(f"the exported graph gives {given.shape} {given.dtype} for {expected.shape} {expected.dtype}.")
-        largest = int(np.abs(given.astype(np.int16) - expected).max())
-        value = psnr(given.reshape(-1, given.shape[2], 3), expected.reshape(-1, given.shape[2], 3))
-        found.append(Parity(shape=list(shape), largest=largest, psnr=round(value, 2)))
-        if largest > LARGEST if precision == "fp32" else value < PSNR[precision]:
-            asked = f"at most {LARGEST} level" if precision == "fp32" else f"at least {PSNR[precision]:g} dB"
-            raise LleError(
-                f"the exported graph does not give what torch gives: {largest} levels and {value:.1f} dB apart at "
-                f"{shape[1]}x{shape[2]}, where {asked} is asked for."
-            )
+        # The ranges of int8 are those of dark pictures: what it loses is measured on validation pictures.
+        lows = (pictures(shape),) if precision == "int8" else (pictures(shape), lighter(pictures(shape)))
+        found.append(min((_compared(run, reference, precision, low) for low in lows), key=lambda one: one.psnr))
     return found
+
+
+def lighter(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns pictures three times as light, with parts that are white."""
+    return np.minimum(3 * pictures.astype(np.uint16), 255).astype(np.uint8)
+
+
+def _compared(
+    run: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], reference: Bytes, precision: Precision, low: NDArray[np.uint8]
+) -> Parity:
+    with torch.inference_mode():
+        values = reference.values(torch.from_numpy(low))
+        if not bool(torch.isfinite(values).all()):
+            raise WeightsError(
+                "the method makes NaN or infinite values, which a file of bytes would show as black. Its weights are damaged or its "
+                "training diverged: train it again with a lower learning rate, or import its weights again."
+            )
+        expected = reference.rounded(values).numpy()
+    given = run(low)
+    if given.shape != expected.shape or given.dtype != expected.dtype:
+        raise LleError(f"the exported graph gives {given.shape} {given.dtype} for {expected.shape} {expected.dtype}.")
+    largest = int(np.abs(given.astype(np.int16) - expected).max())
+    value = psnr(given.reshape(-1, given.shape[2], 3), expected.reshape(-1, given.shape[2], 3))
+    if largest > LARGEST if precision == "fp32" else value < PSNR[precision]:
+        asked = f"at most {LARGEST} level" if precision == "fp32" else f"at least {PSNR[precision]:g} dB"
+        raise LleError(
+            f"the exported graph does not give what torch gives: {largest} levels and {value:.1f} dB apart at "
+            f"{low.shape[1]}x{low.shape[2]}, where {asked} is asked for."
+        )
+    return Parity(shape=list(low.shape[:3]), largest=largest, psnr=round(value, 2))

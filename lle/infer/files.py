@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,30 +81,50 @@ def enhance_paths(
     plan = plan_paths(inputs, Path(out), force, output.format, skip_existing, output.compare)
     written: list[Path] = []
     failures: list[str] = []
-    with _ended_at_once(ThreadPoolExecutor(1)) as reader, _ended_at_once(ThreadPoolExecutor(WRITERS)) as writers:
-        waiting: list[tuple[Path, Path, Future[None]]] = []
-
-        def finish(most: int) -> None:
-            while len(waiting) > most:
-                source, target, future = waiting.pop(0)
-                failure = _failure(source, future.result)
-                if failure is None:
-                    written.append(target)
-                else:
-                    failures.append(failure)
-                give_back()
-                if on_progress is not None:
-                    on_progress(len(written) + len(failures), len(plan), source)
-
-        for source, target, photo in _read_ahead(reader, plan, output):
-            waiting.append((source, target, writers.submit(_write, *_enhanced(enhancer, source, photo, output), target, output)))
-            finish(WRITERS - 1)
-        finish(0)
+    with closing(enhance_plan(enhancer, plan, output)) as done:
+        for source, target, failure in done:
+            if failure is None:
+                written.append(target)
+            else:
+                failures.append(failure)
+            if on_progress is not None:
+                on_progress(len(written) + len(failures), len(plan), source)
     if failures:
         others = f"The other {len(written)} are in {out}." if written else "No picture was written."
         head = f"{len(failures)} of {len(plan)} pictures could not be enhanced. {others}"
         raise DataError("\n".join([head, *(f"  {failure}" for failure in failures)]))
     return written
+
+
+def enhance_plan(
+    enhancer: Enhancer, plan: Sequence[tuple[Path, Path]], output: Output
+) -> Generator[tuple[Path, Path, str | None], None, None]:
+    """Enhances pictures into the files that a plan names, in its order; a picture that fails does not end it.
+
+    Beside the picture that is enhanced, the next one is read and at most two results are written.
+
+    Args:
+        enhancer: does the work.
+        plan: inputs with the files their results go to, see `plan_paths`.
+        output: how results are written.
+
+    Yields:
+        Each input and its file when that is written, and None; or why it was not.
+    """
+    waiting: list[tuple[Path, Path, Future[None]]] = []
+
+    def finished(most: int) -> Iterator[tuple[Path, Path, str | None]]:
+        while len(waiting) > most:
+            source, target, future = waiting.pop(0)
+            failure = _failure(source, future.result)
+            give_back()
+            yield source, target, failure
+
+    with _ended_at_once(ThreadPoolExecutor(1)) as reader, _ended_at_once(ThreadPoolExecutor(WRITERS)) as writers:
+        for source, target, photo in _read_ahead(reader, plan, output):
+            waiting.append((source, target, writers.submit(_write, *_enhanced(enhancer, source, photo, output), target, output)))
+            yield from finished(WRITERS - 1)
+        yield from finished(0)
 
 
 def _read_ahead(
@@ -155,9 +175,10 @@ class _FailedError(LleError):
 def _write(low: Photo | None, enhanced: Photo | None, failure: str | None, target: Path, output: Output) -> None:
     if low is None or enhanced is None:
         raise _FailedError(str(failure))
-    write_photo(target, enhanced, output.quality)
+    # The result goes last: where it is, everything is, and `skip_existing` may leave the picture out.
     if output.compare:
         write_photo(compared(target), strip(low, enhanced), output.quality)
+    write_photo(target, enhanced, output.quality)
 
 
 def compared(target: Path) -> Path:

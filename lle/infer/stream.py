@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lle.errors import DataError, LleError
+from lle.errors import DataError, LleError, first_line
 from lle.infer.containers import Source, is_file, picture_of
 from lle.infer.stream_target import PROTOCOL, StreamSettings, Target
 
@@ -112,6 +112,7 @@ class Camera:
     Attributes:
         counters: what became of the frames.
         ended: the source was a file, and all of it is done.
+        failure: why a source that is a file gave no frame; None while it may still give one.
     """
 
     def __init__(self, name: str, source: str, target: str, enhance: Enhance, settings: StreamSettings | None = None) -> None:
@@ -119,6 +120,7 @@ class Camera:
         self.settings = settings or StreamSettings()
         self.counters = Counters()
         self.ended = threading.Event()
+        self.failure: str | None = None
         self._stop = threading.Event()
         self._read_all = threading.Event()
         self._queue = Newest(self.settings.queue)
@@ -166,9 +168,13 @@ class Camera:
                 reason = f"{self.source} ended"
             except LleError as error:
                 reason = str(error)
+            except Exception as error:  # of a library or a driver: the source is opened again
+                reason = f"{self.source}: {type(error).__name__}: {first_line(error)}"
             if not self._current(generation):
                 return
-            if is_file(self.source) and self.counters.received > before:
+            if is_file(self.source):
+                # A file does not become another one by waiting.
+                self.failure = None if self.counters.received > before else reason
                 self._read_all.set()
                 return
             if self.counters.received > before:
@@ -221,10 +227,12 @@ class Camera:
             try:
                 picture = picture_of(frame)
                 enhanced = self.enhance(picture, arrived - self._begun)
-            except LleError as error:
+            # A backend or a driver may raise anything; the thread must not end by it, for nobody would see that.
+            except Exception as error:
                 self.counters.unsent += 1
-                if str(error) != failure:
-                    failure = str(error)
+                reason = str(error) if isinstance(error, LleError) else f"{type(error).__name__}: {first_line(error)}"
+                if reason != failure:
+                    failure = reason
                     LOG.error("%s: a frame could not be enhanced: %s", self.name, failure)
                 continue
             if target.write(frame if enhanced is picture else enhanced, frame, arrived - self._begun):

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from lle.errors import DataError, LleError
+from lle.errors import DataError, LleError, first_line
 from lle.files import atomic_path
 from lle.infer.adjust import Adjust
 from lle.infer.containers import CLOCK, WRITES, Source, is_video, picture_of
@@ -106,6 +106,10 @@ def enhance_videos(
             done.append(enhance_video(enhancer, source, target, output, on_progress))
         except LleError as error:
             failures.append(str(error) if str(source) in str(error) else f"{source}: {error}")
+        # FFmpeg or a backend may raise anything at a video nobody has thought of; the others are still done, and this one is reported.
+        except Exception as error:
+            LOG.debug("%s", source, exc_info=True)
+            failures.append(f"{source} cannot be read or enhanced ({type(error).__name__}: {first_line(error)}). It may be damaged.")
     if failures:
         others = f" The other {len(done)} are done." if done else ""
         raise DataError(

@@ -248,6 +248,8 @@ def _dump(node: ast.AST) -> str:
         if isinstance(value, ast.AST):
             values.append(f"{name}={_dump(value)}")
         elif isinstance(value, list):
+            if kind is ast.JoinedStr:
+                value = [one for one in value if not (isinstance(one, ast.Constant) and one.value == "")]  # Python 3.12.1 has empty ones
             values.append(f"{name}=[{', '.join([_dump(one) if isinstance(one, ast.AST) else repr(one) for one in value])}]")
         elif value is not None or not optional:
             values.append(f"{name}={value!r}")
@@ -256,4 +258,5 @@ def _dump(node: ast.AST) -> str:
 
 @functools.cache
 def _fields(kind: type[ast.AST]) -> tuple[tuple[str, bool], ...]:
-    return tuple((name, getattr(kind, name, ...) is None) for name in kind._fields)
+    # `type_params` came with Python 3.12. No code that runs on 3.11 has any, and their empty list must not change a key.
+    return tuple((name, getattr(kind, name, ...) is None) for name in kind._fields if name != "type_params")

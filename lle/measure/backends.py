@@ -9,20 +9,18 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.engine.method import Method
 from lle.engine.model_io import DESCRIPTION, load_model
-from lle.errors import LleError
+from lle.errors import LleError, first_line
 from lle.export.formats import ENDINGS
 from lle.export.parity import pictures
 from lle.export.run import Calibration, export
@@ -30,7 +28,8 @@ from lle.files import digest, significant
 from lle.infer.backends import open_backend
 from lle.infer.description import Format, Precision
 from lle.infer.enhancer import Enhancer
-from lle.measure import yardstick
+from lle.measure import energy, yardstick
+from lle.measure.callers import Run, torch_threads, two_streams
 from lle.measure.cost import FEWEST_RUNS, RUNS, peak_memory
 from lle.metrics.psnr import psnr
 from lle.provenance import hardware, provenance
@@ -39,8 +38,6 @@ from lle.results.backends import Backends, BackendTime, MethodTimes, Tuned
 SIZE = (400, 600)
 REFERENCE = "sci"
 """Method whose time is the unit: ratios can be compared between machines, milliseconds cannot."""
-Run = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-"""From N x H x W x 3 bytes to the same."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,10 @@ class Way:
 
 
 EAGER = Way("torch")
+CHANNELS_LAST = Way("torch channels_last", layout=torch.channels_last)
 WAYS = (
     EAGER,
-    Way("torch channels_last", layout=torch.channels_last),
+    CHANNELS_LAST,
     Way("torchscript", format="torchscript"),
     Way("onnxruntime", format="onnx"),
     Way("openvino", format="openvino"),
@@ -87,7 +85,7 @@ def measure(
 
     Args:
         params: all settings.
-        methods: ids; SCI is added, since its times are the unit.
+        methods: ids, or `id:preset`; SCI is added, since its times are the unit.
         reports: receives the file.
         models: trained models; a method that has none is measured untrained, for weights do not change its time.
         seconds: longest time for the timed runs of one backend.
@@ -96,15 +94,14 @@ def measure(
     """
     threads = params.profile.threads or os.cpu_count() or 1
     found: dict[str, MethodTimes] = {}
-    with _torch_threads(threads), tempfile.TemporaryDirectory(prefix="lle-backends-") as folder:
+    with torch_threads(threads), tempfile.TemporaryDirectory(prefix="lle-backends-") as folder:
         work = yardstick.measure()
         reference: list[Runner] = []
         for name in dict.fromkeys((REFERENCE, *methods)):
-            trained = (models / name / DESCRIPTION).is_file()
-            method = load_model(models / name) if trained else registry.create(name, method_settings(params, name))
+            trained, method = _method(params, name, models)
             runners = list(runners_of(method.eval(), name, threads, Path(folder), calibration))
             reference = reference or runners
-            found[name] = MethodTimes(trained=trained, times=timed(runners, seconds, reference))
+            found[name] = MethodTimes(trained=trained, times=timed(runners, seconds, reference, threads))
             # After each method: what was measured stays when the rest is interrupted.
             record = Backends.of(
                 {
@@ -121,6 +118,19 @@ def measure(
     return record
 
 
+def _method(params: BaseParams, name: str, models: Path) -> tuple[bool, Method]:
+    """Returns whether a method is trained, and the method; `id:preset` is a method with the settings of a preset, untrained."""
+    known, given, preset = name.partition(":")
+    if given:
+        presets = registry.config_class(known).presets
+        if preset not in presets:
+            raise LleError(f"'{known}' has no preset '{preset}'; it has {', '.join(sorted(presets))}.")
+        return False, registry.create(known, {"preset": preset})
+    if (models / name / DESCRIPTION).is_file():
+        return True, load_model(models / name)
+    return False, registry.create(name, method_settings(params, name))
+
+
 @dataclass(frozen=True)
 class Runner:
     """A method on a backend, or why it does not run there.
@@ -131,6 +141,7 @@ class Runner:
         psnr: of its result against eager torch's, dB.
         memory_mb: that a call needs, 10^6 bytes.
         missing: why it does not run.
+        open: loads it once more, for as many threads.
     """
 
     way: Way
@@ -138,6 +149,7 @@ class Runner:
     psnr: float | None = None
     memory_mb: float | None = None
     missing: str | None = None
+    open: Callable[[int], Run] | None = None
 
 
 def runners_of(
@@ -164,22 +176,27 @@ def runners_of(
         if way.precision == "int8" and calibration is None:
             continue
         try:
-            run = _open(method, name, way, threads, folder, calibration)
+            opened = _open(method, name, way, folder, calibration)
+            run = opened(threads)
             given = np.array(run(picture)[0])
         except LleError as error:
             yield Runner(way, None, missing=str(error))
             continue
+        except Exception as error:  # of NNCF and the backends, whose errors have no common class: it costs one cell, not the table
+            yield Runner(way, None, missing=f"{type(error).__name__}: {first_line(error)}")
+            continue
         memory = peak_memory(lambda run=run: run(picture))  # type: ignore[misc]
-        yield Runner(way, run, round(psnr(given, expected), 2), None if memory is None else round(memory, 1))
+        yield Runner(way, run, round(psnr(given, expected), 2), None if memory is None else round(memory, 1), open=opened)
 
 
-def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner] = ()) -> list[BackendTime]:
+def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner] = (), threads: int | None = None) -> list[BackendTime]:
     """Times backends in turn, so that what else the machine does hits all alike.
 
     Args:
         runners: of one method, the first of them eager torch.
         seconds: for each backend, and at least `FEWEST_RUNS` rounds.
         reference: of the method whose time is the unit, called in the same rounds.
+        threads: that two callers at once share; None leaves them out, and energy too.
     """
     picture = pictures((1, *SIZE))
     calls = {id(runner): runner.run for runner in (*runners, *reference) if runner.run is not None}
@@ -196,6 +213,7 @@ def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner]
     median = {key: 1000 * statistics.median(values) for key, values in spent.items()}
     unit = {(runner.way.backend, runner.way.precision): median[id(runner)] for runner in reference if runner.run is not None}
     eager = median.get(id(runners[0]))
+    joules = {} if threads is None else energy.joules(calls, picture)
     found = []
     for runner in runners:
         way, ms = runner.way, median.get(id(runner))
@@ -213,24 +231,32 @@ def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner]
                 speed_up=None if eager is None else float(f"{eager / ms:.3g}"),
                 memory_mb=runner.memory_mb,
                 psnr=runner.psnr,
+                two_streams_per_s=None if threads is None or runner.open is None else two_streams(runner.open, threads, picture, seconds),
+                energy_j=joules.get(id(runner)),
             )
         )
     return found
 
 
-def _open(method: Method, name: str, way: Way, threads: int, folder: Path, calibration: Calibration | None) -> Run:
+def _open(method: Method, name: str, way: Way, folder: Path, calibration: Calibration | None) -> Callable[[int], Run]:
+    """Returns what loads a method on a backend, for as many threads; files are written now."""
     if way.format is None:
-        enhancer = Enhancer(copy.deepcopy(method).to(memory_format=way.layout), name)
-        return lambda low: enhancer.enhance(low[0])[None]
+
+        def load(_: int) -> Run:
+            # A method may remember what it saw before, so every caller has its own.
+            enhancer = Enhancer(copy.deepcopy(method).to(memory_format=way.layout), name)
+            return lambda low: enhancer.enhance(low[0])[None]
+
+        return load
     path = exported(folder, name, way)
     export(method, name, path, way.format, way.precision, calibration=calibration)
-    return open_backend(path, threads=threads).run
+    return lambda threads: open_backend(path, threads=threads).run
 
 
 def exported(folder: Path, name: str, way: Way) -> Path:
     """Returns where the file of a way is kept."""
     assert way.format is not None
-    return folder / f"{name}-{way.precision}{ENDINGS[way.format]}"
+    return folder / f"{name.replace(':', '-')}-{way.precision}{ENDINGS[way.format]}"
 
 
 def tune(method: Method, name: str, folder: Path, seconds: float = 1.0) -> Tuned:
@@ -243,12 +269,13 @@ def tune(method: Method, name: str, folder: Path, seconds: float = 1.0) -> Tuned
         seconds: longest time for the timed runs of one backend.
     """
     cores = os.cpu_count() or 1
-    chosen = [way for way in WAYS if way.precision == "fp32" and way.layout == torch.contiguous_format]
+    chosen = [way for way in WAYS if way.precision == "fp32"]
     times: list[tuple[int, Way, BackendTime]] = []
     for threads in sorted({1, cores}):
-        with _torch_threads(threads):
+        with torch_threads(threads):
             runners = list(runners_of(method.eval(), name, threads, folder, chosen=chosen))
-            times += [(threads, way, time) for way, time in zip(chosen, timed(runners, seconds), strict=True)]
+            measured = [time.model_copy(update={"threads": threads}) for time in timed(runners, seconds)]
+            times += [(threads, way, time) for way, time in zip(chosen, measured, strict=True)]
     threads, way, best = min((entry for entry in times if entry[2].ms is not None), key=lambda entry: entry[2].ms or 0)
     record = Tuned.of(
         {
@@ -272,13 +299,3 @@ def model_digest(method: Method) -> str:
         key: hashlib.sha256(value.detach().cpu().contiguous().numpy().tobytes()).hexdigest() for key, value in method.state_dict().items()
     }
     return digest({"settings": method.config.model_dump(mode="json"), "weights": weights})
-
-
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

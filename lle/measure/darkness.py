@@ -10,6 +10,7 @@ import numpy as np
 
 from lle.data.images import read_rgb
 from lle.data.pairs import Prepared
+from lle.errors import DataError
 from lle.files import significant
 from lle.infer.darkness import STATISTIC, STATISTICS, THRESHOLD, darkness
 from lle.provenance import provenance
@@ -35,6 +36,11 @@ def measure(prepared: Prepared, reports: Path = Path("reports"), frames: Path | 
         What was written.
     """
     values = {split: _values(prepared, split) for split in (*CHOSEN_ON, "test")}
+    for split, judged in values.items():
+        if not all(judged[STATISTIC]):
+            raise DataError(
+                f"the split '{split}' of '{prepared.name}' has no dark or no lit pictures. Name a set of pairs, such as mine_rendered."
+            )
     tried, best = choose({name: _joined(values[split][name] for split in CHOSEN_ON) for name in STATISTICS})
     real = {path.stem: significant(darkness(read_rgb(path))) for path in sorted(frames.glob("*.jpg"))} if frames is not None else {}
     record = {

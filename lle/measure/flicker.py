@@ -45,7 +45,8 @@ def pan(picture: NDArray[np.uint8], frames: int = FRAMES, step: tuple[int, int] 
     height, width = (side - (frames - 1) * by for side, by in zip(picture.shape[:2], step, strict=True))
     if min(height, width) < 32:
         raise DataError(
-            f"a picture of {picture.shape[1]}x{picture.shape[0]} pixels is too small for {frames} steps of {step[1]}x{step[0]}."
+            f"a picture of {picture.shape[1]}x{picture.shape[0]} pixels is too small for {frames} steps of {step[1]}x{step[0]}. "
+            "Name a set of larger pictures."
         )
     tops, lefts = (range(0, frames * by, by) if by else [0] * frames for by in step)
     return np.stack([picture[top : top + height, left : left + width] for top, left in zip(tops, lefts, strict=True)])
@@ -90,6 +91,7 @@ def measure(
     reports: Path = Path("reports"),
     clips: int = CLIPS,
     smooth: float = SECONDS,
+    model: str | None = None,
 ) -> Flicker:
     """Measures the flicker of a method and writes `flicker/<method>.json`.
 
@@ -100,6 +102,7 @@ def measure(
         reports: receives the file.
         clips: how many.
         smooth: time constant in seconds for methods that estimate parameters.
+        model: as it was named; None takes the name.
     """
     rows = [row for row in prepared.rows("test") if row.low is not None and row.normal is not None]
     if not rows:
@@ -127,7 +130,7 @@ def measure(
         "smooth_seconds": smooth,
         "psnr_alone": psnr_alone,
         "psnr_smoothed": psnr_smoothed,
-        "provenance": provenance(seed=0, data_digest=prepared.digest, command=f"lle flicker {name} {prepared.name}"),
+        "provenance": provenance(seed=0, data_digest=prepared.digest, command=f"lle flicker {model or name} {prepared.name}"),
     }
     found = Flicker.of(record)
     found.write(Flicker.path(reports, name))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -28,6 +28,9 @@ from lle.keys import Keys, content_digest
 from lle.keys.code import installed
 from lle.measure.study_results import lines_of, summarised
 from lle.results.study import Study
+
+if TYPE_CHECKING:
+    from lle.cluster.jobs import Engine
 
 BUILD = Path("build/studies")
 BASELINE = {
@@ -154,7 +157,13 @@ def study_keys(path: Path, overrides: Iterable[str] = ()) -> tuple[dict[str, Any
     return values, folders
 
 
-def run_study(name: str, path: Path = Path("params.yaml"), overrides: Iterable[str] = (), reports: Path = Path("reports")) -> Study:
+def run_study(
+    name: str,
+    path: Path = Path("params.yaml"),
+    overrides: Iterable[str] = (),
+    reports: Path = Path("reports"),
+    engine: Engine | None = None,
+) -> Study:
     """Trains and measures what a study lacks, and writes its results.
 
     Args:
@@ -162,6 +171,7 @@ def run_study(name: str, path: Path = Path("params.yaml"), overrides: Iterable[s
         path: the settings file.
         overrides: in the grammar of `-S`.
         reports: receives `studies/<name>.json` and `.csv` (a line a variant, seed, processor and picture).
+        engine: what runs the trainings side by side, see `lle.cluster.jobs`; None runs one after the other in this process.
 
     Returns:
         What was written.
@@ -173,8 +183,10 @@ def run_study(name: str, path: Path = Path("params.yaml"), overrides: Iterable[s
     given = list(overrides)
     study, runs = plan(name, path, given)
     _prepare(runs)
+    if engine is not None:
+        _on_cluster(engine, name, [run for run in runs if not _is_done(run)], path, given)
     for place, run in enumerate(runs, 1):
-        if not _is_done(run):
+        if engine is None and not _is_done(run):
             click.echo(f"{name}: {run.variant}, seed {run.seed}, {run.processor} ({place} of {len(runs)})")
             if run.processor == "native":
                 execute(run)
@@ -237,9 +249,37 @@ def _elsewhere(run: Run, path: Path, overrides: Sequence[str]) -> None:
         raise TrainingError(f"study {run.study}: {run.name} failed on the processor `{run.processor}`:\n{done.stderr[-2000:].strip()}")
 
 
+def _on_cluster(engine: Engine, name: str, runs: Sequence[Run], path: Path, overrides: Sequence[str]) -> None:
+    """Trains and measures side by side on a cluster."""
+    from lle.cluster.jobs import Job, gpus_of, run_all
+
+    jobs = [
+        Job(
+            f"{name}/{run.name}",
+            "lle.measure.study:execute_named",
+            (name, run.name, str(path), *overrides),
+            {} if run.processor == "native" else BASELINE,
+            run.params.train.threads or 1,
+            gpus_of(run.params.train),
+        )
+        for run in runs
+    ]
+    for job, number in run_all(engine, jobs, f"the study {name}"):
+        click.echo(f"{job.name} ({number} of {len(jobs)})")
+    if lost := [run.name for run in runs if not _is_done(run)]:
+        raise TrainingError(
+            f"study {name}: {', '.join(lost)} left no results here. Jobs need the project's folder on a shared file system."
+        )
+
+
+def execute_named(name: str, run_name: str, path: str, *overrides: str) -> None:
+    """Trains and measures a run of a study in this process, see `plan` and `Run.name`."""
+    execute(next(run for run in plan(name, Path(path), overrides)[1] if run.name == run_name))
+
+
 def _main(name: str, run_name: str, path: str, *overrides: str) -> int:
     try:
-        execute(next(run for run in plan(name, Path(path), overrides)[1] if run.name == run_name))
+        execute_named(name, run_name, path, *overrides)
     except LleError as error:
         click.echo(str(error), err=True)
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from lle.export.run import Calibration, Origin
     from lle.infer.description import Description, Format, Precision
     from lle.infer.shipped import Enhancer
-    from lle.results.backends import Backends, MethodTimes, Tuned
+    from lle.results.backends import Backends, DeviceSpeeds, DeviceTime, MethodTimes, Tuned
+    from lle.results.benchmarks import Large
+
+
+LOG = logging.getLogger(__name__)
 
 
 class Edge(Folders):
@@ -84,6 +89,40 @@ class Edge(Folders):
         calibration = self._calibration(self.params.train.data) if int8 else None
         return measure(self.params, methods or self.params.suite.methods, self.reports, self.models, seconds, calibration, on_done)
 
+    def benchmark_device(
+        self,
+        methods: Sequence[str] = (),
+        device: str = "cuda",
+        batches: Sequence[int] = (1, 16),
+        seconds: float = 1.0,
+        on_done: Callable[[str, DeviceTime], None] | None = None,
+    ) -> DeviceSpeeds:
+        """Measures methods on one device in torch, by precision, compiled or not, and writes reports/benchmarks/device_<device>.json.
+
+        Args:
+            methods: ids; none takes the suite.
+            device: of torch.
+            batches: pictures at once.
+            seconds: longest time for the timed runs of one cell.
+            on_done: called after each cell.
+        """
+        from lle.measure.device_speed import measure
+
+        return measure(
+            self.params, methods or self.params.suite.methods, device, self.reports, self.models, batches, seconds=seconds, on_done=on_done
+        )
+
+    def benchmark_large(self, models: Sequence[str], size: tuple[int, int] = (8000, 12000)) -> Large:
+        """Measures how much memory one very large picture takes with each model, and writes reports/benchmarks/large.json.
+
+        Args:
+            models: ids of methods, model folders or exported files.
+            size: height and width of the picture.
+        """
+        from lle.measure.large import measure
+
+        return measure(models, self.models, self.reports, size)
+
     def tuned_enhancer(self, model: str | Path, tile: int | None = None) -> Enhancer:
         """Returns an enhancer of a model as `tune` found it to be the fastest.
 
@@ -96,7 +135,7 @@ class Edge(Folders):
         """
         from lle.errors import LleError
         from lle.infer.shipped import Enhancer
-        from lle.measure.backends import model_digest
+        from lle.measure.backends import CHANNELS_LAST, model_digest
         from lle.provenance import hardware
         from lle.results.backends import Tuned
 
@@ -109,7 +148,10 @@ class Edge(Folders):
         if (found.model, found.cpu) != (model_digest(method), str(hardware()["cpu"])):
             raise LleError(f"{path} is of another model or another processor. {again}")
         if found.file is None:
-            return Enhancer.load(model, tile=tile, models=self.models, threads=found.threads)
+            enhancer = Enhancer.load(model, self.settings_of(model), tile, models=self.models, threads=found.threads)
+            if found.backend == CHANNELS_LAST.backend:
+                enhancer.method.to(memory_format=CHANNELS_LAST.layout)
+            return enhancer
         return Enhancer.load(path.with_name(found.file), tile=tile, threads=found.threads)
 
     @property
@@ -121,7 +163,9 @@ class Edge(Folders):
         """Returns the method, its id, and the folder that says where its weights are from."""
         from lle.infer.shipped import Enhancer, locate
 
-        enhancer = Enhancer.load(model, models=self.models)
+        if (begun := self.newer_training(model)) is not None:
+            LOG.warning("the model of %s is older than a training that was begun after it and has not ended (%s)", model, begun)
+        enhancer = Enhancer.load(model, self.settings_of(model), models=self.models)
         place, _ = locate(model, self.models)
         return enhancer.method, enhancer.name, place if isinstance(place, Path) else self.models / place
 

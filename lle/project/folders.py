@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from lle.config.schema import BaseParams
@@ -68,6 +68,49 @@ class Folders:
         found = [one for one in departures(self.path, self.overrides, method) if one.preset == "paper"]
         if found:
             LOG.warning("This is not the preset paper, for other keys are written:\n%s", "\n".join(f"  {one}" for one in found))
+
+    def settings_of(self, model: str | Path) -> dict[str, Any] | None:
+        """Returns the settings with which a model is made; None where it keeps its own.
+
+        What is not trained, such as gamma correction, takes those of the settings file where there is one; a trained model keeps its
+        own, but for those that are overridden.
+
+        Args:
+            model: as it was named.
+
+        Raises:
+            ConfigError: settings are overridden, and `model` is no method's id.
+        """
+        from lle import registry, zoo
+        from lle.config.load import load_params
+        from lle.config.schema import method_settings
+        from lle.errors import ConfigError
+
+        if not isinstance(model, str) or model not in registry.packages():
+            if self.overrides:
+                raise ConfigError(
+                    f"-S changes the settings of a method named by its id; {model} is not one, and keeps those it was trained with."
+                )
+            return None
+        if not self.overrides and not self.path.exists():
+            return None
+        settings = method_settings(self.params, model).model_dump()
+        if (self.models / model).exists() or model in zoo.list_zoo():
+            before = method_settings(load_params(self.path), model).model_dump()
+            settings = {key: value for key, value in settings.items() if value != before[key]}
+        return settings
+
+    def newer_training(self, model: str | Path | None) -> Path | None:
+        """Returns the checkpoint's folder of a training that was begun after a model was made and has not ended; mostly there is none.
+
+        Args:
+            model: as it was named; only ids of methods have trainings here.
+        """
+        from lle import registry
+        from lle.engine.model_io import begun_since
+
+        known = isinstance(model, str) and model in registry.packages()
+        return begun_since(str(model), self.models, self.scratch) if known else None
 
     def override(self, *settings: str) -> Self:
         """Returns the same project with further settings replaced, in the grammar of `-S`."""

@@ -8,25 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lle.errors import LleError
-from lle.project.folders import Folders
+from lle.project.models import Models
 
 if TYPE_CHECKING:
-    from lle.infer.enhancer import Enhancer
     from lle.results.benchmarks import ServiceLoad
     from lle.serve.settings import Batching, Limits
 
 _PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
 
 
-class Serving(Folders):
+class Serving(Models):
     """What a project serves."""
-
-    if TYPE_CHECKING:
-
-        def enhancer(
-            self, model: str | Path, tile: int | None = None, device: str = "cpu", backend: str | None = None, threads: int | None = None
-        ) -> Enhancer:
-            """See `lle.project.Project.enhancer`."""
 
     def serve(
         self,

@@ -20,7 +20,7 @@ class Moving(Folders):
         """Measures how much a method flickers on clips made from test pictures, and writes reports/flicker/<method>.json.
 
         Args:
-            method: its id, or `input`.
+            method: its id, `input`, a model folder or an exported file; the last two are called by their last name.
             dataset: a prepared set of pairs.
             smooth: time constant in seconds for methods that estimate parameters.
         """
@@ -29,7 +29,7 @@ class Moving(Folders):
         from lle.results.quality import INPUT
 
         load = None if method == INPUT else self._loader(method)
-        return measure(method, load, open_prepared(dataset, self.data), self.reports, smooth=smooth)
+        return measure(Path(method).stem, load, open_prepared(dataset, self.data), self.reports, smooth=smooth, model=method)
 
     def flickers(self) -> tuple[str, ...]:
         """Returns what `suite` stands for: `input` and every method of the suite."""
@@ -74,6 +74,13 @@ class Moving(Folders):
         return measure(Path(model).stem, self._loader(model)(), self.reports, minutes, on_line=on_line)
 
     def _loader(self, model: str) -> Callable[[], Enhancer]:
+        from lle.errors import LleError
         from lle.infer.enhancer import Enhancer
 
-        return lambda: Enhancer.load(model, models=self.models)
+        if (begun := self.newer_training(model)) is not None:
+            raise LleError(
+                f"the model of '{model}' is older than a training that was begun after it and has not ended, so it is not measured. Finish "
+                f"that one with the same `lle train {model}`, or give it up: rm -r {begun}."
+            )
+        settings = self.settings_of(model)
+        return lambda: Enhancer.load(model, settings, models=self.models)

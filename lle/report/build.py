@@ -16,7 +16,7 @@ from lle.errors import LleError
 from lle.files import write_text
 from lle.registry import Card
 from lle.report.claims_file import CLAIMS, Claims, read_claims
-from lle.report.columns import COSTS, columns
+from lle.report.columns import COSTS, FLICKER, columns
 from lle.report.curve_files import FOLDER, curve_files
 from lle.report.leaderboard import leaderboards
 from lle.report.markdown import markdown
@@ -71,7 +71,7 @@ class _Site:
         """
         shown = self.sections.get(here, ())
         cells = [cell for one in shown for cell in one.cells]
-        meanings = [*columns(key for _, key in cells if key not in {c.key for c in COSTS}), *COSTS]
+        meanings = [*columns(key for _, key in cells if key not in {c.key for c in (FLICKER, *COSTS)}), FLICKER, *COSTS]
         return (
             environment()
             .get_template(template)

@@ -8,13 +8,14 @@ from typing import Literal
 
 from lle.metrics.registry import all_metrics
 
-Group = Literal["full", "none", "gt", "other", "cost"]
+Group = Literal["full", "none", "gt", "other", "video", "cost"]
 
 GROUPS: dict[Group, str] = {
     "full": "Against the normal-light picture",
     "none": "Without a reference",
     "other": "Description",
     "gt": "GT-mean: brightness fitted to the answer",
+    "video": "In video",
     "cost": "Cost",
 }
 """Column groups in the order of the table."""
@@ -50,6 +51,16 @@ class Column:
         return "—" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
 
 
+FLICKER = Column(
+    "flicker",
+    "Flicker",
+    "video",
+    "lower",
+    2,
+    "Warping error on clips with known motion: root mean square change of what two frames both show, in levels of 255. "
+    "A method that brightens also brightens the noise of the frames, of which the input's row shows how much there is.",
+)
+"""Of every method that was measured with `lle flicker`; it belongs to the method and not to the data set of a table."""
 COSTS: tuple[Column, ...] = (
     Column("parameters", "Parameters", "cost", "lower", 0, "Numbers learned and used at test time."),
     Column("gmacs", "GMACs", "cost", "lower", 3, "Multiply-accumulates in 10^9 for one 400x600 picture."),

@@ -98,6 +98,9 @@ def runs(results: Results, reports: Path) -> dict[str, Run]:
         shown = [*facts(profile.provenance), *_mlflow(records.get(method))]
         shown += _timing(profile)
         found[f"profile/{method}"] = {"title": results.title(method), "where": "profile", "file": f"profile/{method}.json", "facts": shown}
+    for method, flicker in results.flickers.items():
+        shown = [("clips", f"{flicker.clips} of {flicker.frames} frames, from {flicker.dataset}"), *facts(flicker.provenance)]
+        found[f"flicker/{method}"] = {"title": results.title(method), "where": "video", "file": f"flicker/{method}.json", "facts": shown}
     if results.costs:
         found["costs"] = {"title": "All methods", "where": "costs", "file": "costs.json", "facts": [("counted at", SIZE)]}
     for name, study in results.studies.items():

@@ -18,6 +18,8 @@ class BackendTime(Part):
     ms: Number | None
     """Median milliseconds a picture, from bytes to bytes; None where it does not run."""
     runs: int | None = None
+    threads: int | None = None
+    """Of the processor, where they are not those of the whole table."""
     ratio_to_sci: Number | None = None
     """As a multiple of SCI's time on the same backend at the same precision."""
     speed_up: Number | None = None
@@ -26,6 +28,10 @@ class BackendTime(Part):
     """Memory above that of the process during a call, 10^6 bytes."""
     psnr: Number | None = None
     """Of the result against eager torch's at fp32, dB; 100 where they are equal."""
+    two_streams_per_s: Number | None = None
+    """Pictures a second of two callers at once, each with half of the threads."""
+    energy_j: Number | None = None
+    """Joules a picture by the processor's own counter, idle power included; None where it cannot be read."""
     missing: str | None = None
     """Why it does not run."""
 
@@ -59,6 +65,45 @@ class Backends(ResultFile):
     def path(reports: Path) -> Path:
         """Returns where the file lies."""
         return Path(reports) / "benchmarks" / "backends.json"
+
+
+class DeviceTime(Part):
+    """One method on a device, in one way."""
+
+    precision: str
+    compiled: bool
+    """By torch.compile."""
+    batch: int
+    """Pictures at once."""
+    ms: Number | None
+    """Median milliseconds a picture, from bytes to bytes, copies to the device and back included; None where it does not run."""
+    runs: int | None = None
+    ratio_to_sci: Number | None = None
+    """As a multiple of SCI's time in the same way."""
+    memory_mb: Number | None = None
+    """Most memory of the device that tensors held, 10^6 bytes; None where the device does not tell."""
+    psnr: Number | None = None
+    """Of the first picture against eager torch's at fp32 on the device, dB; 100 where they are equal."""
+    missing: str | None = None
+    """Why it does not run."""
+
+
+class DeviceSpeeds(ResultFile):
+    """`reports/benchmarks/device_<device>.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/device_*.json"
+
+    device: str
+    """Its name."""
+    size: str
+    """Height x width of the pictures."""
+    methods: dict[str, list[DeviceTime]]
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path, device: str) -> Path:
+        """Returns where the file of a kind of device lies."""
+        return Path(reports) / "benchmarks" / f"device_{device}.json"
 
 
 class Tuned(ResultFile):

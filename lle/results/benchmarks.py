@@ -1,4 +1,4 @@
-"""What the benchmarks of robustness found: damaged inputs, memory over many pictures, killed pipelines, the service under load."""
+"""What the benchmarks found: damaged inputs, memory over many pictures, killed pipelines, the service under load, habits of judging."""
 
 from __future__ import annotations
 
@@ -78,6 +78,33 @@ class MemoryGrowth(ResultFile):
         return Path(reports) / "benchmarks" / "memory.json"
 
 
+class LargePicture(Part):
+    """One model and one very large picture, from file to file."""
+
+    peak_mb: Number | None
+    """Most memory that the process held, in MB, its imports included; None where there is no result."""
+    seconds: Number | None
+    """From the start of the process to its end."""
+    missing: str | None = None
+    """Why there is no result."""
+
+
+class Large(ResultFile):
+    """`reports/benchmarks/large.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/large.json"
+
+    size: str
+    """Height x width of the picture."""
+    methods: dict[str, LargePicture]
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "large.json"
+
+
 class Kill(Part):
     """One kill of a pipeline."""
 
@@ -119,6 +146,66 @@ class Kills(ResultFile):
     def path(reports: Path) -> Path:
         """Returns where the file lies."""
         return Path(reports) / "benchmarks" / "kills.json"
+
+
+class Habit(Part):
+    """What one habit of other test scripts changes, as the habit's score minus the protocol's."""
+
+    what: str
+    """What is done otherwise."""
+    psnr: Number
+    """dB; change of the mean over the pictures."""
+    least: Number
+    """dB; of the picture with the lowest change."""
+    most: Number
+    """dB; of the picture with the highest change."""
+    ssim: Number
+    """Change of the mean."""
+
+
+class JudgedWeights(Part):
+    """Weights of the package, and what the habits make of their scores."""
+
+    psnr: Number
+    """dB, by the protocol."""
+    ssim: Number
+    habits: dict[str, Habit]
+
+
+class Choice(Part):
+    """Test PSNR in dB of the checkpoints of one training, by how one is chosen."""
+
+    seed: int
+    checkpoints: int
+    by_validation: Number
+    by_test: Number
+    last: Number
+
+
+class Selection(Part):
+    """What choosing a checkpoint on test pictures gives."""
+
+    method: str
+    every: int
+    """Iterations between two checkpoints."""
+    trainings: list[Choice]
+
+
+class Habits(ResultFile):
+    """`reports/benchmarks/habits.json`: what the habits of other test scripts change in the scores of the same weights."""
+
+    FILES: ClassVar[str] = "benchmarks/habits.json"
+
+    dataset: str
+    images: int
+    weights: dict[str, JudgedWeights]
+    selection: Selection
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "habits.json"
 
 
 class ServiceLoad(ResultFile):

@@ -18,6 +18,7 @@ from lle.results.quality import INPUT, Evaluation, PerImage
 from lle.results.quality import NORMAL as NORMAL
 from lle.results.study import Study
 from lle.results.training import Training
+from lle.results.video import Flicker
 
 SAMPLES = "samples/*/*/*.webp"
 """Sample pictures: data set, then method, `input` or `normal`, then picture."""
@@ -30,6 +31,7 @@ READS = (
     Throughput.FILES,
     Costs.FILES,
     Study.FILES,
+    Flicker.FILES,
 )
 """Glob patterns, below the reports folder, of all files that `read_results` reads."""
 
@@ -49,6 +51,7 @@ class Results:
         without_card: methods with results that this checkout does not have.
         costs: by method, also those without other results; empty when they were not counted.
         studies: ablations and long comparisons, by name.
+        flickers: by method, and of the input; empty where none was measured.
     """
 
     evaluations: Mapping[str, Mapping[str, Evaluation]]
@@ -61,6 +64,7 @@ class Results:
     without_card: tuple[str, ...]
     costs: Mapping[str, MethodCosts] = field(default_factory=dict)
     studies: Mapping[str, Study] = field(default_factory=dict)
+    flickers: Mapping[str, Flicker] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -152,4 +156,5 @@ def read_results(reports: Path, card: Callable[[str], Card] | None = None) -> Re
         without_card=tuple(method for method in methods if method not in cards),
         costs=Costs.read(costs).methods if costs.exists() else {},
         studies=_read_studies(reports / "studies"),
+        flickers={path.stem: Flicker.read(path) for path in sorted(reports.glob(Flicker.FILES))},
     )

@@ -89,7 +89,8 @@ def _from_sqlite(path: Path) -> list[StoredRun]:
         WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' AND tags.key LIKE 'lle.%'
     """
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as connection:
+        # Not `ro`: what a killed process was writing must be undone before anything can be read. `rw` makes no file.
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=_SECONDS)) as connection:
             rows = connection.execute(query).fetchall()
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from lle.cli import main
-from tests.docs.pages import KINDS, ROOT, blocks, commands
+from tests.docs.pages import KINDS, PAGES, ROOT, blocks, commands
 
 INDEX = yaml.safe_load(Path(__file__).with_name("commands.yaml").read_text(encoding="utf-8"))
 LISTED = commands()
@@ -52,6 +52,14 @@ def test_every_other_command_is_run() -> None:
     assert not left, "neither run by a test nor marked"
     texts = Counter(listed.text for listed in LISTED)
     assert not [text for text in (*INDEX["elsewhere"], *INDEX["dvc"]) if text not in texts], "on no page any more"
+
+
+def test_no_command_hides_in_a_block_of_another_kind() -> None:
+    """A block names its language; shell commands stand in `sh` alone, but for a file of SLURM's."""
+    for path in PAGES:
+        fences = re.findall(r"^```(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)[::2]
+        assert set(fences) <= {"sh", "python", "yaml", "bash"}, path
+        assert fences.count("bash") <= (path.name == "several_gpus.md"), path
 
 
 @pytest.mark.parametrize("text", INDEX["elsewhere"])

@@ -64,7 +64,7 @@ def listed(entries: list) -> list[str]:
 
 def test_every_page_is_in_the_menu() -> None:
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in PAGES if path.is_relative_to(ROOT / "docs")}
-    assert set(listed(SITE["nav"])) == pages | {"methods/index.md"}
+    assert set(listed(SITE["nav"])) == pages | {"methods/index.md", "papers/index.md"}
 
 
 def test_the_site_builds_strictly_and_loads_nothing(tmp_path: Path) -> None:
@@ -84,7 +84,13 @@ def test_the_site_builds_strictly_and_loads_nothing(tmp_path: Path) -> None:
     )
     for page in pages:
         assert not loads.search(page.read_text(encoding="utf-8")), f"{page.name} loads something from a network"
+    for page in ("index", "sllen"):
+        assert "<table>" in (tmp_path / f"site/papers/{page}.html").read_text(encoding="utf-8")
+    gallery = (tmp_path / "site/methods/index.html").read_text(encoding="utf-8")
+    assert "jcrnet.webp" in gallery
+    assert "PSNR" in gallery
     differ = (tmp_path / "site/why_numbers_differ.html").read_text(encoding="utf-8")
     assert "<code>jcrnet</code>" in differ
-    assert "table: protocol" not in differ
+    assert "<!-- table" not in differ
+    assert "<li>Layers that the published file" in (tmp_path / "site/methods/jcrnet.html").read_text(encoding="utf-8"), "lists are lists"
     assert 'id="lle.infer.enhancer.Enhancer.enhance"' in (tmp_path / "site/reference.html").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 
 import click
 import pytest
@@ -64,3 +65,13 @@ def test_yaml_examples_are_valid_settings():
     for example in examples:
         own = {"mymine": {"kind": "folder", "source": "x"}} if "data" in example else {}
         params_model()(**{**base, "data": {**base["data"], **own, **example["data"]}})
+
+
+def test_the_rows_of_the_leaderboard_are_those_of_the_results():
+    sys.path.insert(0, str(ROOT / "docs"))
+    import tables
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert tables.readme(text) == text, "results have changed. Run: python docs/tables.py"
+    assert text.count("| ") > 20
+    assert re.search(r"^\| Input, untouched \|", text, re.MULTILINE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -20,10 +21,11 @@ from lle.engine.method import Stream
 from lle.engine.model_io import save_model
 from lle.engine.optim import optimizer_of
 from lle.errors import LleError
+from lle.export import formats, graph, parity
 from lle.files import write_json
 from lle.measure.cost import macs
 from lle.methods.clip_isp import filters
-from lle.methods.clip_isp.network import IspNet
+from lle.methods.clip_isp.network import DetailNet, IspNet
 
 
 @pytest.fixture
@@ -107,6 +109,46 @@ def test_multiply_accumulates_are_the_specified_ones():
     # The whole network also blurs for its sharpening: 2 x 25 taps on three channels, over the padded rows of the first pass.
     blur = 25 * 3 * 600 * (424 + 400)
     assert macs(network, 400, 600, "meta") == sum(counted) + blur
+
+
+def test_the_edge_preset_is_a_quarter_of_the_work_and_the_same_network_else():
+    edge, full = (registry.create("clip_isp", {"preset": preset}).eval() for preset in ("edge", "recommended"))
+    assert (edge.config.detail_scale, full.config.detail_scale) == (2, 1)
+    differing = {key for key, value in edge.config.model_dump().items() if value != full.config.model_dump()[key]}
+    assert differing == {"preset", "detail_scale"}
+    small, large = (macs(method.network.detail.to("meta"), 400, 600, "meta") for method in (edge, full))
+    assert small < 0.3 * large
+
+
+@pytest.mark.parametrize("shape", [(36, 52), (37, 53), (17, 16)])
+def test_blocks_of_pixels_keep_size_and_place(shape: tuple[int, int]):
+    torch.manual_seed(0)
+    net = DetailNet(1.0, scale=2).eval()
+    torch.nn.init.normal_(net.tail.weight, std=0.1)
+    low = torch.rand(1, 3, *shape)
+    with torch.no_grad():
+        whole = net(low)
+        assert whole.shape == low.shape
+        # Moving the picture by one block moves the map by one block, up to what the border reaches.
+        moved = net(low[..., 2:, 2:])
+    assert shape[0] < 36 or torch.allclose(whole[..., 18:-18, 18:-18], moved[..., 16:-18, 16:-18], atol=1e-6)
+    with torch.no_grad():
+        assert torch.equal(DetailNet(1.0, scale=2)(low), torch.zeros_like(low)), "it starts at zero"
+
+
+@pytest.mark.skipif(not all(map(find_spec, ("onnx", "onnxruntime"))), reason="needs the extra `edge`: pip install -e '.[edge]'")
+def test_the_edge_preset_exports_at_any_size():
+    import onnxruntime
+
+    torch.manual_seed(0)
+    method = registry.create("clip_isp", {"preset": "edge", "view": 32}).eval()
+    torch.nn.init.normal_(method.network.detail.tail.weight, std=0.1)
+    reference = graph.prepared(method)
+    session = onnxruntime.InferenceSession(
+        formats.to_onnx(graph.trace(reference), None).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    sizes = ((1, 40, 56), (2, 33, 47), (1, 64, 41))
+    parity.compare(lambda low: session.run(None, {"pictures": low})[0], reference, None, "fp32", sizes)
 
 
 def test_parameters_of_the_whole_picture_serve_its_tiles():

@@ -6,6 +6,7 @@ core needs none of it. Dependencies are those of the running environment: nothin
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -142,6 +143,9 @@ def test_commands_work_without_a_checkout(lle: Path, place: Path, outside: dict[
     assert re.search(r"^zero_dce +zero-reference +Zero-DCE$", run(lle, "methods", cwd=place, env=outside), re.MULTILINE)
     run(lle, "enhance", "gamma", "pictures/low/0.png", "-o", "enhanced", cwd=place, env=outside)
     assert (place / "enhanced/0.png").is_file()
+    assert re.search(r"^lampnet ", run(lle, "zoo", cwd=place, env=outside), re.MULTILINE)
+    run(lle, "enhance", "pictures/low/0.png", "-o", "by default", cwd=place, env=outside)
+    assert (place / "by default/0.png").is_file(), "the weights are in the wheel"
     (place / "params.yaml").write_text(yaml.safe_dump(SETTINGS))
     assert "lol_v1" in run(lle, "datasets", cwd=place, env=outside), "the catalog is in the wheel"
 
@@ -151,6 +155,9 @@ def test_a_method_trains_on_a_folder_of_pictures(lle: Path, place: Path, outside
     (place / "params.yaml").write_text(yaml.safe_dump(SETTINGS))
     run(lle, "train", "unet", "--no-live", cwd=place, env=outside)
     assert (place / "build/models/unet/model.safetensors").is_file()
+    origin = json.loads((place / "build/models/unet/train.json").read_text(encoding="utf-8"))["provenance"]
+    assert origin["git"] is None, "no repository, no commit"
+    assert origin["data_digest"]
     run(lle, "enhance", "unet", "pictures/low/0.png", "-o", "trained", cwd=place, env=outside)
     assert (place / "trained/0.png").is_file()
     assert {path: path.stat().st_mtime_ns for path in (place / "pictures").rglob("*")} == before

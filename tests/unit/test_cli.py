@@ -18,6 +18,7 @@ from PIL import Image
 
 from lle import registry
 from lle.cli import main
+from lle.cli.group import Sections
 from lle.errors import LleError
 from lle.project import Project
 
@@ -261,3 +262,16 @@ def test_an_exported_file_is_a_model(run, tmp_path):
     assert run("export", "gamma", "--size", "8x400").exit_code == 2
     refused = run("export", "clahe", "--format", "torchscript", "-o", tmp_path / "c.torchscript")
     assert (refused.exit_code, "numpy and OpenCV" in refused.output) == (1, True)
+
+
+def test_a_line_of_the_log_is_shown_once_whatever_a_library_does_to_the_root_logger(capfd: pytest.CaptureFixture[str]):
+    group = Sections("group", sections={"Commands": ["train"]})
+    group.command("train")(lambda: logging.getLogger("lle.training").info("iteration 3 of 5"))
+    root = logging.getLogger()
+    handler = logging.StreamHandler(sys.stderr)
+    root.addHandler(handler)
+    try:
+        group.main(["train"], standalone_mode=False)
+    finally:
+        root.removeHandler(handler)
+    assert capfd.readouterr().err == "iteration 3 of 5\n"

@@ -9,23 +9,27 @@ from pydantic import Field
 
 from lle.config.clip import GuidedConfig
 
+# Prompts that are trained until they tell low from normal light, and a scale that leaves r a slope between the two.
+_RECOMMENDED: Mapping[str, Any] = {
+    "prompt_iterations": 30,
+    "prompt_lr": 5e-3,
+    "prompt_crop": 128,
+    "logit_scale": 10.0,
+    "rounds": 3,
+    "refine_iterations": 8,
+    "lambda_text": 0.0,
+    "colour_blind": True,
+}
+
 
 class Config(GuidedConfig):
     """CLIP-ISP. The paper prints no training schedule: `paper` takes CLIP-LIT's, from which it comes."""
 
     tiny: ClassVar[Mapping[str, Any]] = {"view": 32}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        # Prompts that are trained until they tell low from normal light, and a scale that leaves r a slope between the two.
-        "recommended": {
-            "prompt_iterations": 30,
-            "prompt_lr": 5e-3,
-            "prompt_crop": 128,
-            "logit_scale": 10.0,
-            "rounds": 3,
-            "refine_iterations": 8,
-            "lambda_text": 0.0,
-            "colour_blind": True,
-        },
+        "recommended": _RECOMMENDED,
+        # A quarter of the detail network's work, for processors at the edge.
+        "edge": {**_RECOMMENDED, "detail_scale": 2},
         "paper": {
             "backbone": {"model": "ViT-B-32", "pretrained": "openai", "text_width": 512, "context": 77},
             "view": None,
@@ -76,6 +80,8 @@ class Config(GuidedConfig):
     """Largest logarithm of a white balance gain: 0.5 in the source of the filters, 0.03 where nothing but CLIP guards the colours."""
     detail_range: float = Field(0.03, gt=0, le=1)
     """Largest value of the detail map: 1 in the paper; less keeps CLIP from painting with it."""
+    detail_scale: int = Field(1, ge=1, le=8)
+    """Side of the blocks of pixels that the detail network takes as channels of one place: 1 in the paper; 2 is a quarter of the work."""
     view: int | None = Field(256, ge=16)
     """Side to which the encoder's view is resized; null shows it the whole picture."""
     labels: Literal["unpaired", "paired"] = "unpaired"

@@ -31,7 +31,8 @@ class ClipIsp(ClipGuided):
     guides: Tensor
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config, IspNet(config.gamma_range, config.view, config.gain_range, config.detail_range), HISTORY)
+        network = IspNet(config.gamma_range, config.view, config.gain_range, config.detail_range, config.detail_scale)
+        super().__init__(config, network, HISTORY)
         self.own = config
         # The prompts that guided each network that is kept, and those of the latest one, which comes last.
         shape = self.prompts.embedding.shape

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lle.methods.clip_isp.filters import contrast, gamma, sharpen, tanh_range, white_balance
+from lle.nn.blocks import crop_to, pad_to_multiple
 
 WIDTHS = (8, 16, 32, 64, 128)
 SHARPEN_RANGE = 2.5
@@ -111,19 +112,26 @@ class DetailNet(nn.Module):
 
     Args:
         detail_range: the map lies in (-detail_range, detail_range).
+        scale: side of the blocks of pixels that it takes as channels of one place; 1 is the paper's.
     """
 
-    def __init__(self, detail_range: float) -> None:
+    def __init__(self, detail_range: float, scale: int = 1) -> None:
         super().__init__()
         self.detail_range = detail_range
-        self.blocks = nn.Sequential(ResidualModule(3, 32), ResidualModule(32, 32), ResidualModule(32, 32))
-        self.tail = nn.Conv2d(32, 3, 3, padding=1)
+        self.scale = scale
+        channels = 3 * scale**2
+        self.blocks = nn.Sequential(ResidualModule(channels, 32), ResidualModule(32, 32), ResidualModule(32, 32))
+        self.tail = nn.Conv2d(32, channels, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
     def forward(self, filtered: Tensor) -> Tensor:
         """Maps O_isp, B x 3 x H x W, to the detail map M, same shape."""
-        return self.detail_range * torch.tanh(self.tail(self.blocks(filtered)))
+        if self.scale == 1:
+            return self.detail_range * torch.tanh(self.tail(self.blocks(filtered)))
+        blocks = F.pixel_unshuffle(pad_to_multiple(filtered, self.scale), self.scale)
+        detail = self.detail_range * torch.tanh(self.tail(self.blocks(blocks)))
+        return crop_to(F.pixel_shuffle(detail, self.scale), filtered)
 
 
 class IspNet(nn.Module):
@@ -137,12 +145,20 @@ class IspNet(nn.Module):
         view: side of the encoder's view; None shows it the whole picture.
         gain_range: largest logarithm of a white balance gain.
         detail_range: largest value of the detail map.
+        detail_scale: side of the blocks of pixels that the detail network takes as channels of one place.
     """
 
-    def __init__(self, gamma_range: float = 5.0, view: int | None = 256, gain_range: float = 0.5, detail_range: float = 1.0) -> None:
+    def __init__(
+        self,
+        gamma_range: float = 5.0,
+        view: int | None = 256,
+        gain_range: float = 0.5,
+        detail_range: float = 1.0,
+        detail_scale: int = 1,
+    ) -> None:
         super().__init__()
         self.encoder = Encoder(gamma_range, gain_range, view)
-        self.detail = DetailNet(detail_range)
+        self.detail = DetailNet(detail_range, detail_scale)
 
     def estimate(self, low: Tensor) -> FilterParameters:
         """Chooses the filters' parameters; the one part that must see the whole picture."""

@@ -17,9 +17,9 @@ READS = (Flicker.FILES,)
 HEADS = ("Method", "Warping error", "Mean over time", "PSNR, dB", "Smoothed: warping error", "Smoothed: mean", "Smoothed: PSNR, dB")
 
 
-def section(reports: Path, results: Results) -> Section | None:
+def section(_: Path, results: Results) -> Section | None:
     """Shows the table, or None where no method was measured."""
-    found = {path.stem: Flicker.read(path) for path in sorted(reports.glob(Flicker.FILES))}
+    found = results.flickers
     if not found:
         return None
     order = sorted(found, key=lambda name: (name != INPUT, found[name].alone.warping, name))

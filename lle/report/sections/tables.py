@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lle.report.columns import COSTS, GROUPS, columns
+from lle.report.columns import COSTS, FLICKER, GROUPS, columns
 from lle.report.leaderboard import INTERVALS, MARKS, Table, kinds, leaderboards
 from lle.report.render import fragment
 from lle.report.sections import Section
 from lle.results.cost import Profile
 from lle.results.quality import INPUT, Evaluation
 from lle.results.read import Results
+from lle.results.video import Flicker
 
-READS = (Evaluation.FILES, Profile.FILES)
+READS = (Evaluation.FILES, Profile.FILES, Flicker.FILES)
+APART = ("video", "cost")
+"""Groups of columns that belong to a method, whatever the data set."""
 
 
 def section(_: Path, results: Results) -> Section | None:
     """Shows the tables; their cells open their provenance."""
     tables = leaderboards(results)
-    shown = (*columns(c.key for table in tables.values() for c in table.columns if c.group != "cost"), *COSTS)
+    metrics = columns(c.key for table in tables.values() for c in table.columns if c.group not in APART)
+    shown = (*metrics, *((FLICKER,) if results.flickers else ()), *COSTS)
     html = fragment(
         "tables",
         results=results,
@@ -30,11 +34,12 @@ def section(_: Path, results: Results) -> Section | None:
         input=INPUT,
         kinds=kinds(tables),
     )
-    quality = [c.key for c in shown if c.group != "cost"]
+    quality = [c.key for c in metrics]
     cells = [
         (f"{dataset}/{row.method}", key) for dataset, table in tables.items() for row in table.rows for key in quality if key in row.cells
     ]
     cells += [(f"profile/{method}", "gmacs") for method in results.profiles]
+    cells += [(f"flicker/{method}", FLICKER.key) for method in results.flickers]
     return Section("tables", "Leaderboard", html, menu="Tables", order=100, cells=tuple(cells))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lle.measure import memory_growth, mutation_cases, mutations
-from lle.results.benchmarks import MemoryGrowth, Mutations
+from lle.measure import large, memory_growth, mutation_cases, mutations
+from lle.results.benchmarks import Large, MemoryGrowth, Mutations
 
 ROOT = Path(__file__).parents[3]
 
@@ -81,6 +81,16 @@ def test_memory_over_a_few_pictures(tmp_path: Path) -> None:
         assert 50 < one.early_mb <= one.peak_mb
         # Below what a picture of 200 x 200 pixels takes in a network of 32 channels, a few times over.
         assert abs(one.growth_mb) < 20
+
+
+def test_a_large_picture_has_its_memory_measured_or_a_reason(tmp_path: Path) -> None:
+    found = large.measure(["gamma", "./none"], tmp_path / "models", tmp_path, (300, 500))
+    assert Large.read(Large.path(tmp_path)) == found
+    assert found.methods["gamma"].missing is None
+    # Python and its imports are counted: they take their share of the 3 GB, too.
+    assert 50 < (found.methods["gamma"].peak_mb or 0) < 3000
+    refused = found.methods["none"]
+    assert (refused.peak_mb, "none" in (refused.missing or "")) == (None, True)
 
 
 def test_growth_is_that_of_the_medians() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -54,6 +55,29 @@ def test_nohup_is_heeded(command: Command, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_file_that_no_code_asked_about_is_a_sentence(command: Command) -> None:
     # `lle pipeline write` edits dvc.yaml, which is not there.
     command("pipeline", "write").fails("dvc.yaml: No such file or directory. Check the path")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "a file cannot be written: No space left on device. The disk is full: free space",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device", "x.csv"), "x.csv: No space left on device. The disk is full"),
+        (MemoryError(), "not enough memory for this. Close other programs"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried ..."), "not enough memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), "not enough memory"),
+    ],
+)
+def test_full_disks_and_lack_of_memory_are_sentences_wherever_they_are_met(
+    command: Command, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Project, "fetch", fail)
+    command("fetch", "own").fails(message)
 
 
 LOCKED = """

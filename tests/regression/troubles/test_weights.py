@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lle import registry
 from tests.regression.troubles.command import Command, picture
@@ -79,6 +81,21 @@ def test_damaged_weights_of_a_model_write_no_picture(command: Command) -> None:
     assert not (command.folder / "out").exists()
 
 
+def test_settings_hold_for_every_command_that_takes_a_model(command: Command) -> None:
+    Image.fromarray(np.full((64, 128, 3), 60, np.uint8)).save(command.folder / "in" / "a.png")
+    results = []
+    for exponent in (0.9, 0.3):
+        setting = ("-S", f"methods.gamma.gamma={exponent}")
+        command("export", "gamma", "--format", "torchscript", *setting).succeeds()
+        command("enhance", "build/exported/gamma-fp32.torchscript", "in", "-o", f"file{exponent}").succeeds()
+        command("enhance", "gamma", "in", "-o", f"torch{exponent}", *setting).succeeds()
+        both = [(command.folder / f"{kind}{exponent}" / "a.png").read_bytes() for kind in ("file", "torch")]
+        assert both[0] == both[1]
+        results.append(both[0])
+    assert results[0] != results[1]
+    command("flicker", "./none", "own", "-S", "methods.gamma.gamma=0.3").fails("-S changes the settings of a method named by its id")
+
+
 def test_a_training_that_is_older_than_an_unfinished_one_is_not_measured(command: Command) -> None:
     for number in range(7):
         for side in ("low", "normal"):
@@ -92,6 +109,10 @@ def test_a_training_that_is_older_than_an_unfinished_one_is_not_measured(command
     said = command("evaluate", "zero_dce", "own").fails("is older than a training of 'zero_dce'")
     assert f"rm -r build/scratch/{begun.name}" in said
     assert command.files("reports") == before
+    for words in (("profile", "zero_dce"), ("flicker", "zero_dce", "own"), ("benchmark", "video", "zero_dce")):
+        command(*words).fails("is older than a training", f"rm -r build/scratch/{begun.name}")
+    assert command.files("reports") == before
+    assert "is older than a training" in command("export", "zero_dce", "--format", "torchscript").succeeds()
     assert "is older than a training" in command("enhance", "zero_dce", "own/low", "-o", "out").succeeds()
     command("train", "zero_dce", "--no-live", "--seed", 3).succeeds()
     command("evaluate", "zero_dce", "own").succeeds()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lle import registry
 from lle.config.base import MethodConfig
 from lle.engine.method import Method
-from lle.errors import LleError
+from lle.errors import LleError, WeightsError
 from lle.export import formats, parity, run
 from lle.export.run import Origin, export
 from lle.infer.backends import open_backend
@@ -108,6 +108,36 @@ def test_no_file_where_torch_gives_something_else(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     about = export(Mean(MethodConfig()), "mean", tmp_path / "mean.torchscript", "torchscript", size=(64, 64))
     assert about.parity[0].largest <= 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1e38])
+def test_a_method_whose_values_are_not_finite_is_not_exported(tmp_path: Path, value: float) -> None:
+    # Finite weights that overflow, too: in bytes the picture would be black.
+    method = Mean(MethodConfig())
+    nn.init.constant_(method.network.weight, value)
+    nn.init.constant_(method.network.bias, 3e38)
+    with pytest.raises(WeightsError, match=r"NaN or infinite values, which a file of bytes would show as black"):
+        export(method, "mean", tmp_path / "mean.torchscript", "torchscript", size=(64, 64))
+    assert not list(tmp_path.iterdir())
+
+
+class Large(Method):
+    """Its sums fit half precision in the dark alone."""
+
+    def __init__(self, config: MethodConfig) -> None:
+        super().__init__(config)
+        self.network = nn.Conv2d(3, 3, 1)
+
+    def forward(self, low: Tensor) -> Tensor:
+        return self.network(low * 60000 / 2.2) * 1e-5
+
+
+def test_half_precision_that_overflows_on_lit_pictures_is_refused(tmp_path: Path) -> None:
+    method = Large(MethodConfig())
+    nn.init.constant_(method.network.weight, 1.0)
+    with pytest.raises(LleError, match="does not give what torch gives"):
+        export(method, "large", tmp_path / "large.torchscript", "torchscript", "fp16", size=(64, 64))
+    assert export(method, "large", tmp_path / "large.torchscript", "torchscript", size=(64, 64)).parity[0].largest <= 1
 
 
 @needs_edge

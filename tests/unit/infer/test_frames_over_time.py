@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lle.config.base import MethodConfig
 from lle.data.images import write_png
-from lle.data.pairs import Row, open_prepared, write_manifest
+from lle.data.pairs import Prepared, Row, open_prepared, write_manifest
 from lle.engine.method import Method
 from lle.errors import DataError, LleError
 from lle.infer.darkness import STATISTIC, STATISTICS, THRESHOLD, Gate, darkness
@@ -21,6 +21,8 @@ from lle.infer.frames import Frames
 from lle.infer.smoothing import Smoother
 from lle.measure import flicker
 from lle.measure.darkness import best_range, choose
+from lle.measure.darkness import measure as measure_darkness
+from lle.project import Project
 from lle.results.video import Darkness, Flicker
 
 ROOT = Path(__file__).parents[3]
@@ -90,6 +92,24 @@ def test_the_best_threshold_is_in_the_widest_gap() -> None:
     assert best == "wide"
     assert tried["wide"].threshold == pytest.approx(0.3)
     assert tried["wrong"].balanced_error == 0.5
+
+
+@pytest.mark.parametrize(("model", "name"), [("lle/zoo/lampnet", "lampnet"), ("sci", "sci"), ("input", "input")])
+def test_flicker_is_kept_by_name_wherever_the_model_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, name: str) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(flicker, "measure", lambda *given, **named: seen.extend((given[0], named["model"])))
+    monkeypatch.setattr("lle.data.pairs.open_prepared", lambda *_: None)
+    Project(ROOT / "params.yaml", root=tmp_path).flicker(model, "own")
+    assert seen == [name, model]
+
+
+def test_a_set_without_lit_pictures_is_refused(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", flat(0.1))
+    rows = tuple(Row(split, "s", tmp_path / "a.png") for split in ("train", "val", "test"))
+    prepared = Prepared("dark", "folder", tmp_path, tmp_path, "0" * 64, rows)
+    with pytest.raises(DataError, match="the split 'train' of 'dark' has no dark or no lit pictures"):
+        measure_darkness(prepared, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_the_threshold_in_the_code_is_that_which_was_measured() -> None:

@@ -150,16 +150,41 @@ def test_a_reader_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_pa
     never.set()
 
 
-def test_a_frame_that_cannot_be_enhanced_is_counted(filming: Callable[..., SyntheticCamera], tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [LleError("no"), RuntimeError("a driver\nand its details")])
+def test_a_frame_that_cannot_be_enhanced_is_counted(
+    filming: Callable[..., SyntheticCamera], tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    ends = threading.Event()
+
     def fail(picture: np.ndarray, _: float) -> np.ndarray:
-        raise LleError("no")
+        if ends.is_set():
+            return picture
+        raise error
 
     film = filming()
     camera = Camera("failing", film.address, str(tmp_path / "out.ts"), fail, QUICK)
     camera.start()
     wait(lambda: camera.counters.unsent > 5)
-    camera.stop()
     assert camera.counters.sent == 0
+    ends.set()
+    wait(lambda: camera.counters.sent > 5)
+    camera.stop()
+    assert len([line for line in caplog.messages if "a frame could not be enhanced" in line]) == 1
+
+
+def test_a_reader_that_fails_in_an_unknown_way_is_started_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    def fail(self: Camera, generation: int) -> None:
+        calls.append(generation)
+        raise RuntimeError("a driver")
+
+    monkeypatch.setattr(Camera, "_read_once", fail)
+    camera = Camera("odd", "tcp://127.0.0.1:9", str(tmp_path / "out.ts"), double, StreamSettings(stall=0.1, pauses=(0.05, 0.05)))
+    camera.start()
+    wait(lambda: len(calls) > 2)
+    camera.stop()
+    assert camera.counters.restarts >= 2
 
 
 def test_metrics_and_lines() -> None:
@@ -200,3 +225,20 @@ def test_the_command_runs_a_file_at_its_own_speed_to_its_end(tmp_path: Path) -> 
     again = CliRunner().invoke(main, words)
     assert (again.exit_code, "exists already" in again.output) == (2, True)
     assert CliRunner().invoke(main, ["stream", "gamma", "only"]).exit_code == 2
+
+
+def test_files_that_cannot_be_end_the_command_and_are_not_tried_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"no video" * 100)
+    write_clip(tmp_path / "a.mp4", frames=2, size=SIZE)
+    for source, target, message in (
+        ("none.mp4", "b.mp4", "none.mp4 is no file"),
+        ("bad.mp4", "b.mp4", "bad.mp4 cannot be opened as a video"),
+        ("a.mp4", "b.xyz", "video cannot be written as that"),
+    ):
+        result = CliRunner().invoke(main, ["stream", "gamma", str(tmp_path / source), str(tmp_path / target), "--seconds", "20"])
+        assert (result.exit_code, message in result.output) == (1, True), result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "bad.mp4"]
+    # A folder that is not there is made, as for pictures.
+    result = CliRunner().invoke(main, ["stream", "gamma", str(tmp_path / "a.mp4"), str(tmp_path / "new/b.mp4")])
+    assert result.exit_code == 0, result.output
+    assert len(read_clip(tmp_path / "new/b.mp4")) == 2

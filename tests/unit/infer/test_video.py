@@ -179,6 +179,21 @@ def test_one_failure_does_not_stop_the_others(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mp4", "c.mp4"]
 
 
+def test_whatever_is_raised_at_a_video_is_that_videos_failure(tmp_path: Path) -> None:
+    class Odd(Same):
+        def forward(self, low: Tensor) -> Tensor:
+            if low.shape[-1] == 96:
+                raise RuntimeError("Unsupported kernel\nand its details")
+            return low
+
+    write_clip(tmp_path / "a.mp4", frames=2)
+    write_clip(tmp_path / "c.mp4", frames=2, size=(64, 80))
+    plan = plan_videos([tmp_path / "a.mp4", tmp_path / "c.mp4"], tmp_path / "out")
+    with pytest.raises(DataError, match=r"The other 1 are done.\n.*\(RuntimeError: Unsupported kernel\)"):
+        enhance_videos(Enhancer(Odd(MethodConfig())), plan)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["c.mp4"]
+
+
 def test_plans_lose_nothing(tmp_path: Path) -> None:
     a, b, c = (tmp_path / name for name in ("a.mp4", "a.mov", "c.mp4"))
     for path in (a, b, c):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shlex
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from lle.config.load import load_params
 from lle.errors import WeightsError
 from lle.files import read_json, write_json
 from lle.keys import content_digest, folder_digest, made_by
+from lle.keys.source import digest_of
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 SMALL = ["data.demo.train=1", "data.demo.val=1", "data.demo.test_full=0", "data.demo.test_crops=1"]
@@ -77,3 +79,13 @@ def test_a_model_is_told_also_by_its_code(tmp_path: Path, monkeypatch: pytest.Mo
     write_json(tmp_path / "method.json", {"method": "gamma", "settings": {"gone": 1}})
     with pytest.raises(WeightsError, match="lle train gamma"):
         folder_digest(tmp_path)
+
+
+def test_every_python_gives_equal_digests() -> None:
+    """Another Python does not train everything again: 3.12 gave definitions a field, and f-strings empty parts."""
+    (tree,) = ast.parse("class A:\n    def f(self, x, form):\n        return f'[{x:{form}}, {x:{form}}]' 'b'\n").body
+    assert digest_of(tree) == "6a12b0ddae8de4700b54097e15948cd9009c66985674b1ef2a161b7ff56cbed3"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            node.values.append(ast.Constant(value=""))
+    assert digest_of(tree) == "6a12b0ddae8de4700b54097e15948cd9009c66985674b1ef2a161b7ff56cbed3"

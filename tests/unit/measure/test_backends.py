@@ -12,7 +12,7 @@ from lle import registry
 from lle.errors import LleError
 from lle.export import parity, run
 from lle.infer.engine import FileEngine, TorchEngine
-from lle.measure import backends
+from lle.measure import backends, energy
 from lle.measure.backends import WAYS, Runner, Way, measure, timed, tune
 from lle.project import Project
 from lle.results.backends import Backends, Tuned
@@ -58,11 +58,20 @@ def test_the_table_names_every_backend(tmp_path: Path) -> None:
     assert seen == ["sci", "gamma"], "SCI is the unit"
     assert Backends.read(Backends.path(tmp_path / "reports")) == record
     assert not record.methods["sci"].trained
+    assert all(time.two_streams_per_s > 0 for row in record.methods.values() for time in row.times)
     for row in record.methods.values():
         assert [time.backend for time in row.times] == [way.backend for way in TORCH]
         assert all(time.psnr >= 50 for time in row.times)
         assert row.fastest() in row.times
     assert all(time.ratio_to_sci == 1 for time in record.methods["sci"].times)
+
+
+def test_a_preset_is_measured_beside_the_method(tmp_path: Path) -> None:
+    record = measure(project(tmp_path).params, ["sci:paper"], tmp_path / "reports", tmp_path / "models", 0.01)
+    assert list(record.methods) == ["sci", "sci:paper"]
+    assert not record.methods["sci:paper"].trained
+    with pytest.raises(LleError, match="'sci' has no preset 'nope'; it has paper, recommended"):
+        measure(project(tmp_path).params, ["sci:nope"], tmp_path / "reports", tmp_path / "models", 0.01)
 
 
 def test_classical_methods_say_why_they_are_not_exported(tmp_path: Path) -> None:
@@ -72,7 +81,45 @@ def test_classical_methods_say_why_they_are_not_exported(tmp_path: Path) -> None
     assert (file_way.run, "numpy and OpenCV" in str(file_way.missing)) == (None, True)
 
 
-@pytest.mark.parametrize("wins", ["torch", "torchscript"])
+def test_whatever_a_backend_raises_costs_its_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("\nno kernel\nlong trace")
+
+    monkeypatch.setattr(backends, "export", fail)
+    torch_way, *_, file_way = backends.runners_of(registry.create("gamma"), "gamma", 1, tmp_path)
+    assert torch_way.run is not None
+    assert (file_way.run, file_way.missing) == (None, "RuntimeError: no kernel")
+
+
+def test_energy_is_the_difference_of_the_counters(tmp_path: Path) -> None:
+    assert energy.read(tmp_path) is None
+    for number, value in enumerate((1_000_000, 9_000_000)):
+        zone = tmp_path / f"intel-rapl:{number}"
+        zone.mkdir()
+        (zone / "energy_uj").write_text(f"{value}\n")
+        (zone / "max_energy_range_uj").write_text("10000000\n")
+    before = energy.read(tmp_path)
+    assert before == {"intel-rapl:0": 1_000_000, "intel-rapl:1": 9_000_000}
+    # The second counter begins anew.
+    assert energy.spent(before, {"intel-rapl:0": 3_000_000, "intel-rapl:1": 500_000}, tmp_path) == 2 + 1.5
+    assert energy.spent(before, None, tmp_path) is None
+    (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
+    assert energy.read(tmp_path) is None
+
+
+def test_energy_is_a_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = [0]
+
+    def work(pictures: np.ndarray) -> np.ndarray:
+        counter[0] += 2_500_000
+        return pictures
+
+    monkeypatch.setattr(energy, "SECONDS", 0.0)
+    monkeypatch.setattr(energy, "read", lambda: {"intel-rapl:0": counter[0]})
+    assert energy.joules({7: work}, np.zeros((1, 16, 16, 3), np.uint8)) == {7: 2.5}
+
+
+@pytest.mark.parametrize("wins", ["torch", "torch channels_last", "torchscript"])
 def test_what_was_tuned_is_used_until_the_model_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wins: str) -> None:
     here = project(tmp_path)
     original = backends.timed
@@ -87,7 +134,7 @@ def test_what_was_tuned_is_used_until_the_model_changes(tmp_path: Path, monkeypa
     assert Tuned.read(here.tuned / "gamma.json") == found
     assert found.backend == wins
     enhancer = here.enhancer("gamma", backend="auto")
-    assert isinstance(enhancer.engine, TorchEngine if wins == "torch" else FileEngine)
+    assert isinstance(enhancer.engine, FileEngine if wins == "torchscript" else TorchEngine)
     picture = parity.pictures((1, 40, 56))[0]
     np.testing.assert_allclose(enhancer.enhance(picture).astype(int), here.enhancer("gamma").enhance(picture), atol=1)
     other = registry.create("gamma", {"gamma": 0.9})

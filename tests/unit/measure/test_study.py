@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from lle import Project
+from lle.cli import main
 from lle.config.load import load_params
 from lle.data.pairs import closed_test_splits, open_prepared
 from lle.errors import ConfigError, DataError
@@ -15,6 +17,7 @@ from lle.files import read_json
 from lle.measure import study as module
 from lle.measure.study import plan, run_study, study_keys
 from lle.measure.study_results import verdict
+from lle.results.study import Study
 from tests.conftest import ROOT
 
 STUDY = {
@@ -206,3 +209,16 @@ def test_a_study_that_cannot_run_is_refused_when_the_settings_are_read(project: 
 def test_an_unknown_study_is_answered_with_the_nearest_name(project: Path) -> None:
     with pytest.raises(ConfigError, match=r"no section 'exponent'.*exponents"):
         Project().study("exponent")
+
+
+def test_the_command_says_how_far_the_runs_of_a_row_lie_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [
+        {"seed": seed, "processor": name, "mean": mean}
+        for seed, name, mean in ((0, "native", 16.0), (0, "baseline", 16.25), (1, "native", 15.9))
+    ]
+    cells = {"psnr": {"mean": 16.0, "by_run": runs}, "ssim": {"mean": 0.5}}
+    row = {"title": "SCI", "method": "sci", "results": {"demo": cells}}
+    found = Study.of({"study": "spread", "title": "Spread", "datasets": ["demo"], "seeds": [0, 1], "variants": {"sci": row}})
+    monkeypatch.setattr(Project, "study", lambda *_: found)
+    result = CliRunner().invoke(main, ["study", "spread"])
+    assert result.output == "sci  demo  psnr 16  ssim 0.5  0.35 dB between 3 runs\n"

@@ -23,15 +23,16 @@ from lle.results.segmentation import Judge, Segmentation
 from lle.results.simulation import SimulationResult
 from lle.results.study import Study
 from lle.results.training import Training
+from lle.results.video import Flicker
 from lle.results.zoo import ZooEvaluation
 from lle.zoo import list_zoo
 from tests.conftest import ROOT
 
 KINDS: tuple[type[ResultFile], ...] = (
     Evaluation, Profile, Training, Study, Segmentation, Judge, Attention, ClipModel, ClipDarkness, ClipCost, ClipPrompts,
-    Composite, Costs, Mechanism, Throughput, SimulationResult, GradientLevels, Rating, ZooEvaluation,
+    Composite, Costs, Mechanism, Throughput, SimulationResult, GradientLevels, Rating, ZooEvaluation, Flicker,
 )  # fmt: skip
-BY_HAND = (GradientLevels, Rating)
+BY_HAND = (GradientLevels, Rating, Flicker)
 """Kinds that no stage of a pipeline makes, so that there may be none; people's answers come from people."""
 NOT_RESULTS = {"accepted.json"}
 """Which revision's results are accepted; read by `lle.gate.accepted`."""

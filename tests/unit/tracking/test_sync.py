@@ -237,6 +237,25 @@ def test_an_interrupted_run_is_made_again(reports: Path, models: Path, uri: str,
     assert sorted(run.name for run in stored(uri)) == sorted(ALL)
 
 
+def test_what_a_killed_process_was_writing_is_undone(empty_store: Path, tmp_path: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    shutil.copy2(empty_store, database)
+    # A cache of one page: the change reaches the file before its end, and a journal says how to take it back.
+    script = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("CREATE TABLE half_written AS SELECT randomblob(100000)")
+connection.executemany("INSERT INTO experiments (name) VALUES (?)", [(f"half written {i}" * 50,) for i in range(1000)])
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", script, str(database)], check=True)
+    assert Path(f"{database}-journal").stat().st_size > 0
+    assert stored(f"sqlite:///{database}") == []
+    assert not Path(f"{database}-journal").exists()
+    assert {e.name for e in store.client(f"sqlite:///{database}").search_experiments()} == {"Default"}
+
+
 def test_stores_that_cannot_be_used_are_explained(reports: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LleError, match="is a folder"):
         sync(reports, models, "./mlruns")
