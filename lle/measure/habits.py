@@ -108,7 +108,9 @@ def _enlarged(view: View) -> Scores:
 def _jpeg(picture: Image) -> Image:
     """Encodes and decodes; both read the channels in one order, so it is the picture's."""
     _, data = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
-    return to_uint8(cv2.imdecode(data, cv2.IMREAD_COLOR) / 255)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return to_uint8(decoded / 255)
 
 
 HABITS: Mapping[str, tuple[str, Callable[[View], Scores]]] = {

@@ -18,7 +18,7 @@ from lle.config.load import load_params
 from lle.data.images import write_png
 from lle.data.prepare import prepare
 from lle.engine.method import Batch, Losses, Method, Phase, Stream, Update
-from lle.engine.model_io import save_model
+from lle.engine.model_io import load_model, save_model
 from lle.engine.probe import Measure, Probe
 from lle.engine.validation import psnr
 from lle.errors import ConfigError, LleError
@@ -34,6 +34,7 @@ train: {data: mine}
 profile: {sizes: [[64, 64]]}
 data:
   mine: {kind: folder, source: pictures, paired: true, split: {val: 1.0}}
+  masks: {kind: demo_seg, train: 1, val: 1, test: 1, size: 64}
 """
 SIDE = 48
 HINGES = {1: (0.1, 0.2, 0.1, 0.3, 0, 0.1), 2: (0.1, 0.2, 0.1, 0.3, 1, 0.1)}
@@ -104,6 +105,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "clip_isp": {"rounds": 2, "prompt_batch_size": 2, "prompt_crop": 32},
     "distill": {"channels": 8, "teacher_channels": 8, "blocks": 6},
     "pie": {"min_size": 4},
+    "sllen": {"segmentation": "masks"},
 }
 
 
@@ -112,6 +114,8 @@ SETTINGS: dict[str, dict[str, object]] = {
 def test_every_method_that_declares_numbers_gives_them(name: str):
     if name == "distill":
         save_model(registry.create("net_t", {"channels": 8, "blocks": 6}), "net_t", Path("build/models/net_t"))
+    if name == "sllen":
+        prepare("masks", load_params().data["masks"])
     trained(name, **SETTINGS.get(name, {}))
     result = mechanism(name, load_params()).plain()
     found = Mechanism.read(Mechanism.path(Path("reports"), name))
@@ -135,6 +139,24 @@ def test_what_is_found_about_clip_isp():
     trained("clip_isp", **SETTINGS["clip_isp"], lambda_clip=5.0, lambda_text=0.0, lambda_look=0.0, lambda_lit=0.0, lambda_map=0.0)
     method = {(one["key"], one.get("place", "")): one["value"] for one in mechanism("clip_isp", load_params()).plain()["measures"]}
     assert method["clip_share", "enhance_2"] > 0.9
+
+
+@pytest.mark.usefixtures("_project")
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_what_is_found_about_sllen(scale: float):
+    prepare("masks", load_params().data["masks"])
+    trained("sllen", **SETTINGS["sllen"])
+    folder = Path("build/models/sllen")
+    method = load_model(folder)
+    # The last layer starts at 0, and so does the factor of HSBAB: nothing can be seen of any block.
+    nn.init.normal_(method.network.out.weight, std=0.02)  # type: ignore[union-attr, arg-type]
+    nn.init.constant_(method.network.hsbab.scale, scale)  # type: ignore[union-attr, arg-type]
+    save_model(method, "sllen", folder)
+    found = {(one["key"], one.get("place", "")): one["value"] for one in mechanism("sllen", load_params()).plain()["measures"]}
+    assert found["change", "fused feature"] > 0.1
+    assert (found["change", "HSBAB"] > 0) == (scale > 0)
+    assert found["encoder_share", "segment"] + found["encoder_share", "enhance"] == pytest.approx(1)
+    assert 0 <= found["miou", ""] < 0.5, "nothing was learned"
 
 
 @pytest.mark.usefixtures("_project")
