@@ -192,10 +192,10 @@ def test_log_lines_are_shown_once_and_only_while_a_command_runs(run, monkeypatch
 
 def test_training_options_are_settings(run, monkeypatch):
     seen = {}
-    monkeypatch.setattr("lle.engine.train.train", lambda name, params, *_: seen.update(name=name, params=params) or Path("done"))
+    monkeypatch.setattr("lle.engine.train.train", lambda name, params, *_: seen.update(name=name, params=params))
     monkeypatch.setattr(Project, "require_prepared", lambda _, name: seen.update(prepared=name))
     result = run("train", "zero_dce", "--data", "lol_v1", "--seed", 7, "--iterations", 3, "-S", "methods.zero_dce.lr=0.5")
-    assert result.output == "done\n"
+    assert result.output == "build/models/zero_dce\n"
     params = seen["params"]
     assert (seen["prepared"], params.train.data, params.seed) == ("lol_v1", "lol_v1", 7)
     assert (params.methods.zero_dce.iterations, params.methods.zero_dce.lr) == (3, 0.5)

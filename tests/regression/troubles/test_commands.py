@@ -31,11 +31,15 @@ def leaves(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[st
 COMMANDS = dict(leaves(main))
 SETTABLE = sorted(name for name, command in COMMANDS.items() if any(p.name == "overrides" for p in command.params))
 WITH_SETTINGS = sorted(name for name, command in COMMANDS.items() if any(p.name == "path" for p in command.params))
+ADDRESSES = ("words", "out")
+"""Parameters of `lle enhance` that take paths, and addresses too."""
 PATHS = sorted(
     (name, parameter.name or "")
     for name, command in COMMANDS.items()
     for parameter in command.params
-    if (isinstance(parameter.type, click.Path) or parameter.name == "words") and parameter.name != "path" and name not in RENDERS
+    if (isinstance(parameter.type, click.Path) or (name == "enhance" and parameter.name in ADDRESSES))
+    and parameter.name != "path"
+    and name not in RENDERS
 )
 
 
