@@ -27,6 +27,7 @@ LONG = (
     "tests/docs/test_page_commands.py",
     "tests/regression/test_footnotes.py",
     "tests/docs/test_notebooks.py",
+    "tests/unit/test_ranks.py",
 )
 """Files that take longest: they go first, so that two processes that share the files end at about the same time."""
 

@@ -23,6 +23,7 @@ import psutil
 
 from lle.errors import LleError
 from lle.files import significant
+from lle.launch import ADDRESS, keep_freed_memory
 from lle.measure.service_load import MOST_BYTES, Answer, Load, make_pictures
 from lle.provenance import provenance
 from lle.results.benchmarks import Growth, ServiceLoad
@@ -35,6 +36,8 @@ MOST_GROWTH = 0.05
 LONG = 60.0
 """Seconds from which throughput and memory are judged: below, start-up weighs too much."""
 _PATIENCE = 120.0
+_COMMAND = "from lle.launch import main; main()"
+"""What the installed command `lle` runs; `python -m lle.cli` would leave out what it does about freed memory."""
 
 
 def measure(
@@ -170,6 +173,7 @@ def _in_a_loop(model: str | Path, models: Path, folder: Path, threads: int, seco
     from lle.infer.files import enhance_paths
     from lle.infer.pictures import read_photo
 
+    keep_freed_memory()  # as `lle enhance` does
     enhancer = Enhancer.load(model, models=models, threads=threads)
     enhance_paths(enhancer, [folder / "pictures"], folder / "expected", force=True)
     pictures = [read_photo(path).colours for path in sorted((folder / "pictures").iterdir())]
@@ -188,11 +192,11 @@ def _service(model: str, folder: Path, threads: int, batch: int) -> Iterator[tup
     options = ["--port", "0", "--threads", str(threads), "--batch", str(batch), "--max-bytes", str(MOST_BYTES)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lle.cli", "serve", model, *options],
+            [sys.executable, "-c", _COMMAND, "serve", model, *options],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, KEY: key},
+            env={**{name: value for name, value in os.environ.items() if name != ADDRESS}, KEY: key},
         )
         try:
             assert process.stdout is not None

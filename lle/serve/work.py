@@ -23,7 +23,7 @@ from lle.serve.settings import Batching
 
 WORKERS = 2
 """Threads that read and write pictures while others are enhanced."""
-GIVE_BACK = 2.0
+GIVE_BACK = 10.0
 """Seconds between two times at which freed memory goes back to the system."""
 T = TypeVar("T")
 
