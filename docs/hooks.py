@@ -36,8 +36,8 @@ metric was measured for the same method. Ours is on other pictures where a data 
 """
 
 
-PICTURES = " ".join(f"![{name}](methods/{name}.webp){{ width=32% }}" for name in ("input", "jcrnet", "normal"))
-"""A frame as it is, enhanced, and its reference."""
+SHOWN = "jcrnet"
+"""Method of the start page's pictures."""
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -62,7 +62,7 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Puts tables and pictures into their places, gives links to pages the pages' titles, and separates lists from the text above."""
     markdown = re.sub(r"<!-- table: (\w+) -->", lambda match: _table(match[1]), markdown)
-    markdown = markdown.replace("<!-- pictures -->", PICTURES)
+    markdown = markdown.replace("<!-- pictures -->", _strip("methods/", SHOWN, registry.card(SHOWN).title))
     home = Path(page.file.abs_src_path or ROOT).parent
     markdown = re.sub(r"\[([\w./]+\.md)\]\(\1\)", lambda match: f"[{_title(home / match[1])}]({match[1]})", markdown)
     return _with_lists(markdown)

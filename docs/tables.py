@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -60,11 +59,17 @@ def leaderboard(reports: Path = REPORTS) -> list[str]:
     methods = [result for result in results if result.method != "input"]
     lines = []
     for result in [*methods[:TOP], *(result for result in results if result.method == "input")]:
-        psnr, others = result.metrics["psnr"], (result.metrics[name].mean for name in ("ssim", "loe"))
-        ssim, loe = (0.0 if value is None else value for value in others)
+        psnr, ssim, loe = (result.metrics[name] for name in ("psnr", "ssim", "loe"))
         needs = "" if result.method == "input" else registry.card(result.method).supervision
-        lines.append([title(result.method), needs, f"{psnr.mean:.2f} ({psnr.low:.2f} – {psnr.high:.2f})", f"{ssim:.3f}", f"{loe:.0f}"])
+        lines.append(
+            [title(result.method), needs, f"{psnr.mean:.2f} ({psnr.low:.2f} – {psnr.high:.2f})", _text(ssim.mean, 3), _text(loe.mean, 0)]
+        )
     return rows(("method", "learns from", "PSNR, dB", "SSIM", "LOE ↓"), lines, words=2)
+
+
+def _text(value: float | None, digits: int) -> str:
+    """Returns a number, or a dash: what was not measured is not filled in."""
+    return "—" if value is None else f"{value:.{digits}f}"
 
 
 def readme(text: str, reports: Path = REPORTS) -> str:
@@ -205,8 +210,8 @@ def scores(name: str) -> dict[str, float]:
     path = Evaluation.path(REPORTS, SET, name)
     if not path.is_file():
         return {}
-    metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
-    return {key: metrics[key]["mean"] for key in ("psnr", "ssim")}
+    metrics = Evaluation.read(path).metrics
+    return {key: mean for key in ("psnr", "ssim") if (mean := metrics[key].mean) is not None}
 
 
 def main() -> None:

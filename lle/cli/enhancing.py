@@ -70,6 +70,7 @@ def enhance(
 
     Without MODEL, the default of the weights that come with the package is taken: `lle zoo` lists them.
     """
+    from lle.cluster.place import is_address
     from lle.errors import DataError
     from lle.infer.adjust import Adjust
     from lle.infer.containers import is_video
@@ -87,7 +88,7 @@ def enhance(
         return
     if workers is not None:
         raise click.UsageError("--workers counts processes on a cluster: add --engine ray.")
-    if addresses := [word for word in (*names, out) if "://" in word]:
+    if addresses := [word for word in (*names, out) if is_address(word)]:
         raise DataError(f"{addresses[0]} is an address, which only --engine ray reads and writes. Name a path, or add it.")
     inputs, place = tuple(map(Path, names)), Path(out)
     videos = [path for path in inputs if is_video(path) and not path.is_dir()]
@@ -134,6 +135,7 @@ class _VideoProgress:
 def _model_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     """Tells the model from the inputs: the first word is one, unless it is a picture, a video or a folder of pictures."""
     from lle import registry, zoo
+    from lle.cluster.place import is_address
     from lle.data.images import SUFFIXES
     from lle.engine.model_io import DESCRIPTION
     from lle.infer.containers import is_video
@@ -142,7 +144,7 @@ def _model_first(words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     if first not in registry.packages() and first not in zoo.list_zoo():
         model = (path / DESCRIPTION).is_file()
         pictures = path.is_dir() and not model and any(one.suffix.lower() in SUFFIXES for one in path.rglob("*"))
-        if path.suffix.lower() in SUFFIXES or is_video(path) or pictures or "://" in first:
+        if path.suffix.lower() in SUFFIXES or is_video(path) or pictures or is_address(first):
             return None, words
     if len(words) == 1:
         raise click.UsageError(f"name the pictures behind the model '{first}', or a picture alone.")

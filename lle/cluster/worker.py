@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lle.cluster.manifest import Line
 from lle.cluster.model import PackedModel
-from lle.cluster.place import Place, is_address, read
+from lle.cluster.place import Place, read
 from lle.errors import LleError
 from lle.files import sha256
 from lle.infer.files import Output, compared, enhance_plan
@@ -147,10 +147,8 @@ class Worker:
 
 def _fetched(source: str, folder: Path) -> Path | str:
     """Returns a file with the picture, under its own name, or why there is none."""
-    if not is_address(source):
-        return Path(source)
-    if source.startswith("file://"):
-        return Path(source.removeprefix("file://"))
+    if (here := Place(source).folder) is not None:
+        return here
     path = folder / source.rpartition("/")[2]
     try:
         data = read(source)

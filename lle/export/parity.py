@@ -56,7 +56,8 @@ def compare(
     found = []
     for shape in shapes if size is None else ((1, *size),):
         # The ranges of int8 are those of dark pictures: what it loses is measured on validation pictures.
-        lows = (pictures(shape),) if precision == "int8" else (pictures(shape), lighter(pictures(shape)))
+        dark = pictures(shape)
+        lows = (dark,) if precision == "int8" else (dark, lighter(dark))
         found.append(min((_compared(run, reference, precision, low) for low in lows), key=lambda one: one.psnr))
     return found
 

@@ -98,7 +98,7 @@ def measure(
         work = yardstick.measure()
         reference: list[Runner] = []
         for name in dict.fromkeys((REFERENCE, *methods)):
-            trained, method = _method(params, name, models)
+            trained, method = method_of(params, name, models)
             runners = list(runners_of(method.eval(), name, threads, Path(folder), calibration))
             reference = reference or runners
             found[name] = MethodTimes(trained=trained, times=timed(runners, seconds, reference, threads))
@@ -109,7 +109,7 @@ def measure(
                     "threads": threads,
                     "methods": {done: row.plain() for done, row in found.items()},
                     "yardstick_ms": significant(work),
-                    "provenance": provenance(seed=None, data_digest=None, command=params.command("benchmark", "backends")),
+                    "provenance": provenance(seed=None, data_digest=None, command=params.command("benchmark", "backends", *methods)),
                 }
             )
             record.write(Backends.path(reports))
@@ -118,7 +118,7 @@ def measure(
     return record
 
 
-def _method(params: BaseParams, name: str, models: Path) -> tuple[bool, Method]:
+def method_of(params: BaseParams, name: str, models: Path) -> tuple[bool, Method]:
     """Returns whether a method is trained, and the method; `id:preset` is a method with the settings of a preset, untrained."""
     known, given, preset = name.partition(":")
     if given:
@@ -176,8 +176,8 @@ def runners_of(
         if way.precision == "int8" and calibration is None:
             continue
         try:
-            opened = _open(method, name, way, folder, calibration)
-            run = opened(threads)
+            load = _open(method, name, way, folder, calibration)
+            run = load(threads)
             given = np.array(run(picture)[0])
         except LleError as error:
             yield Runner(way, None, missing=str(error))
@@ -186,7 +186,7 @@ def runners_of(
             yield Runner(way, None, missing=f"{type(error).__name__}: {first_line(error)}")
             continue
         memory = peak_memory(lambda run=run: run(picture))  # type: ignore[misc]
-        yield Runner(way, run, round(psnr(given, expected), 2), None if memory is None else round(memory, 1), open=opened)
+        yield Runner(way, run, round(psnr(given, expected), 2), None if memory is None else round(memory, 1), open=load)
 
 
 def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner] = (), threads: int | None = None) -> list[BackendTime]:
@@ -213,7 +213,7 @@ def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner]
     median = {key: 1000 * statistics.median(values) for key, values in spent.items()}
     unit = {(runner.way.backend, runner.way.precision): median[id(runner)] for runner in reference if runner.run is not None}
     eager = median.get(id(runners[0]))
-    joules = {} if threads is None else energy.joules(calls, picture)
+    joules = {} if threads is None else energy.joules({key: calls[key] for runner in runners if (key := id(runner)) in calls}, picture)
     found = []
     for runner in runners:
         way, ms = runner.way, median.get(id(runner))

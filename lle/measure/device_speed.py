@@ -13,15 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lle import registry
-from lle.config.schema import BaseParams, method_settings
+from lle.config.schema import BaseParams
 from lle.engine.method import Method
-from lle.engine.model_io import DESCRIPTION, load_model
 from lle.errors import LleError, first_line
 from lle.export.graph import Bytes, prepared
 from lle.export.parity import pictures
 from lle.infer.description import Precision
-from lle.measure.backends import REFERENCE, SIZE
+from lle.measure.backends import REFERENCE, SIZE, method_of
 from lle.measure.callers import Run
 from lle.measure.cost import FEWEST_RUNS
 from lle.metrics.psnr import psnr
@@ -63,7 +61,7 @@ def measure(
 
     Args:
         params: all settings.
-        methods: ids; SCI is added, since its times are the unit.
+        methods: ids, or `id:preset`; SCI is added, since its times are the unit.
         device: of torch, such as `cuda`.
         reports: receives the file.
         models: trained models; a method that has none is measured untrained, for weights do not change its time.
@@ -78,8 +76,7 @@ def measure(
     chosen = _device(device)
     found: dict[str, list[DeviceTime]] = {}
     for name in dict.fromkeys((REFERENCE, *methods)):
-        trained = (models / name / DESCRIPTION).is_file()
-        method = load_model(models / name) if trained else registry.create(name, method_settings(params, name))
+        _, method = method_of(params, name, models)
         found[name] = []
         for way, batch in itertools.product(ways, batches):
             unit = next((one for one in found[REFERENCE] if (one.precision, one.compiled, one.batch) == (*_key(way), batch)), None)
@@ -96,7 +93,9 @@ def measure(
                 "device": torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else chosen.type,
                 "size": f"{SIZE[0]}x{SIZE[1]}",
                 "methods": {done: [time.plain() for time in times] for done, times in found.items()},
-                "provenance": provenance(seed=None, data_digest=None, command=params.command("benchmark", "device", "--device", device)),
+                "provenance": provenance(
+                    seed=None, data_digest=None, command=params.command("benchmark", "device", *methods, "--device", device)
+                ),
             }
         )
         record.write(DeviceSpeeds.path(reports, chosen.type))

@@ -24,7 +24,7 @@ from lle.data.images import read_rgb
 from lle.data.pairs import Prepared, open_prepared
 from lle.engine.model_io import load_model
 from lle.engine.train import train
-from lle.engine.validation import to_tensor
+from lle.engine.validation import mean_psnr, to_tensor
 from lle.errors import LleError
 from lle.files import significant
 from lle.metrics.protocol import Image, gt_mean, luma, to_uint8
@@ -181,15 +181,8 @@ class Checkpoints(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Trainee, *_: Any) -> None:  # type: ignore[override]
         """Scores the network as it is."""
         if pl_module.due(EVERY):
-            modes = [(module, module.training) for module in pl_module.method.modules()]
-            first, second = (_mean_psnr(values(pl_module.method), pairs) for pairs in self.lists)
+            first, second = (mean_psnr(pl_module.method, pairs, pl_module.device) for pairs in self.lists)
             self.scores.append((first, second))
-            for module, mode in modes:
-                module.training = mode
-
-
-def _mean_psnr(enhance: Enhance, pairs: Sequence[tuple[Image, Image]]) -> float:
-    return float(np.mean([psnr(to_uint8(enhance(low)), normal) for low, normal in pairs]))
 
 
 def chosen(scores: Sequence[Scores]) -> dict[str, float]:

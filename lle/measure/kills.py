@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,22 +76,22 @@ def measure(reports: Path = Path("reports"), root: Path = Path(), times: int = 2
         begun = time.monotonic()
         _finish(whole, _pipeline(whole))
         seconds = time.monotonic() - begun
-        compared = len(_digests(whole))
+        expected, names = _digests(whole), _names(whole)
         runs = []
         for first in range(0, times, together):
             copy = Path(place) / "killed"
             shutil.copytree(start, copy)
             # Not in the last moments: the run must not have ended.
-            moments = [
-                ((signal.SIGKILL, signal.SIGTERM)[number % 2], float(rng.uniform(0.02, 0.9)) * seconds / together)
+            kills = [
+                _kill(copy, (signal.SIGKILL, signal.SIGTERM)[number % 2], float(rng.uniform(0.02, 0.9)) * seconds / together)
                 for number in range(first, min(times, first + together))
             ]
-            runs.append(kill_and_finish(copy, moments, whole))
+            runs.append(_run_again(copy, kills, expected, names))
             shutil.rmtree(copy)
     record = {
         "seed": seed,
         "seconds": round(seconds, 1),
-        "compared": compared,
+        "compared": len(expected),
         "runs": [run.plain() for run in runs],
         "provenance": provenance(
             seed=seed, data_digest=None, command=f"lle benchmark kills --times {times} --seed {seed} --together {together}"
@@ -100,18 +100,6 @@ def measure(reports: Path = Path("reports"), root: Path = Path(), times: int = 2
     found = Kills.of(record)
     found.write(Kills.path(reports))
     return found
-
-
-def kill_and_finish(folder: Path, moments: Sequence[tuple[signal.Signals, float]], whole: Path) -> KilledRun:
-    """Kills the pipeline of a project, runs it to its end, and compares what it leaves with an uninterrupted run.
-
-    Args:
-        folder: the project.
-        moments: signals, each with the seconds from the start of a run until it is sent; the run is started again after each.
-        whole: the same project, in which the pipeline was never interrupted.
-    """
-    kills = [_kill(folder, number, moment) for number, moment in moments]
-    return _run_again(folder, kills, _digests(whole), _names(whole))
 
 
 def make_project(folder: Path, root: Path) -> None:

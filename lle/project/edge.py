@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from lle.infer.shipped import Enhancer
     from lle.results.backends import Backends, DeviceSpeeds, DeviceTime, MethodTimes, Tuned
     from lle.results.benchmarks import Large
-
-
-LOG = logging.getLogger(__name__)
 
 
 class Edge(Folders):
@@ -163,8 +159,7 @@ class Edge(Folders):
         """Returns the method, its id, and the folder that says where its weights are from."""
         from lle.infer.shipped import Enhancer, locate
 
-        if (begun := self.newer_training(model)) is not None:
-            LOG.warning("the model of %s is older than a training that was begun after it and has not ended (%s)", model, begun)
+        self.warn_of_newer_training(model)
         enhancer = Enhancer.load(model, self.settings_of(model), models=self.models)
         place, _ = locate(model, self.models)
         return enhancer.method, enhancer.name, place if isinstance(place, Path) else self.models / place

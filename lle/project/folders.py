@@ -112,6 +112,11 @@ class Folders:
         known = isinstance(model, str) and model in registry.packages()
         return begun_since(str(model), self.models, self.scratch) if known else None
 
+    def warn_of_newer_training(self, model: str | Path) -> None:
+        """Says so where there is one, see `newer_training`: the model is used as it is."""
+        if (begun := self.newer_training(model)) is not None:
+            LOG.warning("the model of %s is older than a training that was begun after it and has not ended (%s)", model, begun)
+
     def override(self, *settings: str) -> Self:
         """Returns the same project with further settings replaced, in the grammar of `-S`."""
         other = type(self)(self.path, (*self.overrides, *settings), self.root)

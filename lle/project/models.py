@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,6 @@ from lle.project.edge import Edge
 
 if TYPE_CHECKING:
     from lle.infer.shipped import Enhancer
-
-LOG = logging.getLogger(__name__)
 
 
 class Models(Edge):
@@ -56,6 +53,5 @@ class Models(Edge):
             model = zoo.default()
         if backend == "auto":
             return self.tuned_enhancer(model, tile)
-        if (begun := self.newer_training(model)) is not None:
-            LOG.warning("the model of %s is older than a training that was begun after it and has not ended (%s)", model, begun)
+        self.warn_of_newer_training(model)
         return Enhancer.load(model, self.settings_of(model), tile, device, self.models, backend, threads)

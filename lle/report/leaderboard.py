@@ -162,7 +162,6 @@ def leaderboard(results: Results, dataset: str) -> Table:
             labels.append(column.label)
         return Cell(None, "—", note=list(notes).index(reason) + 1, missing=f"{column.label}: {reason}")
 
-    video = (FLICKER,) if results.flickers else ()
     rows = []
     for method in _order(evaluations, metrics):
         evaluation = evaluations[method]
@@ -175,13 +174,11 @@ def leaderboard(results: Results, dataset: str) -> Table:
             interval = "" if score.low is None or score.high is None else f"{column.text(score.low)} – {column.text(score.high)}"
             rank = placed[column.key].get(method, 0)
             cells[column.key] = Cell(score.mean, column.text(score.mean), interval, score.n, rank)
-        for column in video:
-            flicker = results.flickers.get(method)
-            if flicker is None:
-                again = next(iter(results.flickers.values())).dataset
-                cells[column.key] = empty(column, f"not measured: run `lle flicker {method} {again}`.")
-            else:
-                cells[column.key] = Cell(flicker.alone.warping, column.text(flicker.alone.warping))
+        if (flicker := results.flickers.get(method)) is not None:
+            cells[FLICKER.key] = Cell(flicker.alone.warping, FLICKER.text(flicker.alone.warping))
+        elif results.flickers:
+            again = next(iter(results.flickers.values())).dataset
+            cells[FLICKER.key] = empty(FLICKER, f"not measured: run `lle flicker {method} {again}`.")
         for column in COSTS:
             value = cost_of(results.profiles.get(method), column.key)
             if value is not None:
@@ -205,7 +202,7 @@ def leaderboard(results: Results, dataset: str) -> Table:
     images = max(evaluation.images for evaluation in evaluations.values())
     footnotes = tuple(f"{', '.join(labels)}: {reason}" for reason, labels in notes.items())
     scenes = max((evaluation.scenes for evaluation in evaluations.values() if evaluation.scenes is not None), default=None)
-    return Table(dataset, images, scenes, (*metrics, *video, *COSTS), tuple(rows), footnotes)
+    return Table(dataset, images, scenes, (*metrics, *((FLICKER,) if results.flickers else ()), *COSTS), tuple(rows), footnotes)
 
 
 def leaderboards(results: Results) -> dict[str, Table]:
