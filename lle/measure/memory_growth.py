@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from lle.errors import LleError
+from lle.measure import processes
 from lle.provenance import provenance
 from lle.results.benchmarks import Growth, MemoryGrowth
 
@@ -92,7 +92,7 @@ def _make_pairs(folder: Path, pictures: int, seed: int, sides: tuple[int, int], 
 
 def _apart(command: Callable[[Path], list[float]], folder: Path) -> list[float]:
     """Runs a command in a new process and returns what it noted."""
-    context = multiprocessing.get_context("spawn")
+    context = processes.context()
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(command, folder, there))
     process.start()

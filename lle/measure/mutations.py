@@ -6,7 +6,6 @@ status 1 and a message; without a traceback, without a hang, and without the los
 
 from __future__ import annotations
 
-import multiprocessing
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import psutil
 
 from lle.errors import LleError
 from lle.infer.containers import require_av
-from lle.measure import mutation_cases
+from lle.measure import mutation_cases, processes
 from lle.provenance import provenance
 from lle.results.benchmarks import Fault, Handled, Mutations
 
@@ -65,7 +64,7 @@ def measure(reports: Path = Path("reports"), cases: int = 5000, seed: int = 0, k
 
 def _outcomes(cases: int, seed: int, names: tuple[str, ...]) -> Iterator[str | Fault]:
     """Yields what became of each input: `read`, `refused`, or a fault. A process that hangs or dies is replaced by a new one."""
-    context = multiprocessing.get_context("spawn")
+    context = processes.context()
     number = 0
     while number < cases:
         with tempfile.TemporaryDirectory(prefix="lle-mutations-") as folder:

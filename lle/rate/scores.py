@@ -42,6 +42,7 @@ def bradley_terry(wins: NDArray[np.float64], prior_sd: float = PRIOR_SD) -> NDAr
     Raises:
         ValueError: there is no answer.
     """
+    from sklearn import config_context
     from sklearn.linear_model import LogisticRegression
 
     count = len(wins)
@@ -50,8 +51,10 @@ def bradley_terry(wins: NDArray[np.float64], prior_sd: float = PRIOR_SD) -> NDAr
     weights = np.concatenate([wins[first, second], wins[second, first]])
     if weights.sum() <= 0:
         raise ValueError("no method was preferred to another one")
-    model = LogisticRegression(C=prior_sd**2, fit_intercept=False, tol=1e-8, max_iter=1000)
-    model.fit(np.concatenate([difference, difference]), np.repeat([1, 0], len(first)), weights)
+    model = LogisticRegression(C=prior_sd**2, fit_intercept=False, tol=1e-8, max_iter=1000, solver="newton-cholesky")
+    # For thousands of small fits: checking what is passed takes longer than the fit.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        model.fit(np.concatenate([difference, difference]), np.repeat([1, 0], len(first)), weights)
     found = model.coef_[0]
     return found - found.mean()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ SMALL: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "write_a_method": ({"ITERATIONS": 4, "BATCH_SIZE": 2, "STAND_INS": 4}, ("dark_gamma_night_curve.png",)),
 }
 """By notebook: values for its cell of parameters, and files that it leaves in its folder."""
+
+BEGIN = """%reset -f
+%cd -q {folder}
+import sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "lle"]:
+    del sys.modules[name]
+%reset -f
+"""
+"""Forgets the names of the notebook before, and what the package knew in it."""
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: pip install -e '.[dev]'")
 
@@ -67,18 +77,33 @@ def test_the_parameters_of_the_test_are_those_of_the_notebook(name: str) -> None
     assert set(SMALL[name][0]) < assigned
 
 
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One kernel for all notebooks: importing torch, Lightning and MLflow takes longer than what they do."""
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed: pip install -e '.[dev]'")
+    from jupyter_client.manager import KernelManager
+
+    folder = tmp_path_factory.mktemp("kernel")
+    # The package of this checkout, however the tests were started; the store is the notebook's own.
+    own = {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "IPYTHONDIR": str(folder / "ipython"),
+    }
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"} | own
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(folder / "runtime"))
+        manager = KernelManager(kernel_name="python3")
+        manager.start_kernel(cwd=str(folder), env=environment)
+        yield manager
+        manager.shutdown_kernel(now=True)
+
+
 @pytest.mark.parametrize("name", SMALL)
-def test_a_notebook_runs_outside_of_a_clone(name: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_runs_outside_of_a_clone(name: str, kernel: Any, empty_store: Path, tmp_path: Path) -> None:
     """In an empty folder with a space in its name; whatever is written lies in the notebook's own folder there."""
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed: pip install -e '.[dev]'")
-    pytest.importorskip("ipykernel", reason="ipykernel is not installed: pip install -e '.[dev]'")
     pytest.importorskip("skimage", reason="the extra `suite` is not installed")
-    # The package of this checkout, however the tests were started; the store is the notebook's own.
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     values, files = SMALL[name]
     notebook = read(name)
     source = "\n".join(f"{key} = {value!r}" for key, value in values.items())
@@ -88,7 +113,9 @@ def test_a_notebook_runs_outside_of_a_clone(name: str, empty_store: Path, tmp_pa
     if name == "train_on_own_pairs":  # MLflow takes seconds to make its tables
         (folder / "lle_train").mkdir()
         shutil.copyfile(empty_store, folder / "lle_train/mlflow.db")
-    nbclient.NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    begin = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(BEGIN.format(folder=folder))])
+    for one in (begin, notebook):
+        nbclient.NotebookClient(one, km=kernel, timeout=240).execute()
     (work,) = folder.iterdir()
     assert [file for file in files if not (work / file).is_file()] == []
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]

@@ -37,8 +37,9 @@ def batch_of(
     crop: int = 64,
     seed: int = 0,
     level: float | None = None,
+    images: int = IMAGES,
 ) -> Batch:
-    """Returns one batch of a stream: of ten random pictures those that the iteration names, `transform` applied.
+    """Returns one batch of a stream: of some random pictures those that the iteration names, `transform` applied.
 
     Args:
         method: gives nothing but the settings a stream leaves open.
@@ -48,15 +49,16 @@ def batch_of(
         crop: side of the pictures, instead of the stream's.
         seed: of the pictures and of the transform's generator.
         level: value in all of the first low-light picture, whose reference keeps its texture, and in all of the second pair.
+        images: number of pictures to choose from; with as many a batch, every batch holds the same.
     """
-    low, normal = pictures(side=crop, seed=seed)
+    low, normal = pictures(images, side=crop, seed=seed)
     if level is not None:
         low[:2], normal[1] = level, level
     generator = np.random.default_rng((seed, iteration))
-    rows = [(iteration * batch_size + k) % IMAGES for k in range(batch_size)]
+    rows = [(iteration * batch_size + k) % images for k in range(batch_size)]
     samples = []
     for row in rows:
-        other = int(generator.integers(IMAGES)) if stream.kind == "unpaired" else row
+        other = int(generator.integers(images)) if stream.kind == "unpaired" else row
         sources = {"low": low[row], "normal": normal[other], "mask": (normal[row].mean(0) * 4).long().clamp(0, 3)}
         sample = {
             ("image" if stream.kind == "segmentation" and side == "normal" else side): sources[side].clone() for side in SIDES[stream.kind]
