@@ -132,7 +132,7 @@ SMALL = {
 }
 
 
-def test_the_script_for_slurm_trains_on_two_nodes(project: Path):
+def test_the_script_for_slurm_trains_on_two_nodes(project: Path, tmp_path_factory: pytest.TempPathFactory):
     script = re.findall(r"```bash\n(.*?)```", (ROOT / "docs/several_gpus.md").read_text(encoding="utf-8"), re.DOTALL)[0]
     for documented, small in SMALL.items():
         assert documented in script
@@ -141,7 +141,8 @@ def test_the_script_for_slurm_trains_on_two_nodes(project: Path):
     (project / "job.sh").write_text(script, encoding="utf-8")
     tools = project / "bin"
     tools.mkdir()
-    for name, text in (("srun", SRUN), ("lle", f'#!/bin/bash\nexec {sys.executable} -m lle.cli "$@"\n')):
+    start = f"exec {sys.executable} -c 'from lle.launch import main; main()' \"$@\""
+    for name, text in (("srun", SRUN), ("lle", f"#!/bin/bash\n{start}\n")):
         (tools / name).write_text(text, encoding="utf-8")
         (tools / name).chmod(0o755)
     with socket.socket() as free:
@@ -160,7 +161,16 @@ def test_the_script_for_slurm_trains_on_two_nodes(project: Path):
         "PATH": os.pathsep.join([str(tools), os.environ["PATH"]]),
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
-    done = subprocess.run(["bash", "job.sh"], cwd=project, env={**os.environ, **slurm}, check=False, timeout=240)
+    # Both are copies of one process, which imports torch and Lightning once.
+    slurm["LLE_LOADER"] = str(tmp_path_factory.mktemp("loader") / "socket")
+    loader = subprocess.Popen([sys.executable, "-m", "lle.launch", "--serve", slurm["LLE_LOADER"]], env={**os.environ, **slurm})
+    try:
+        while not Path(slurm["LLE_LOADER"]).exists() and loader.poll() is None:
+            time.sleep(0.05)
+        done = subprocess.run(["bash", "job.sh"], cwd=project, env={**os.environ, **slurm}, check=False, timeout=240)
+    finally:
+        loader.terminate()
+        loader.wait()
     told = "\n".join(path.read_text(encoding="utf-8")[-2000:] for path in sorted(project.glob("log-*")))
     assert done.returncode == 0, told
     assert str(port) in (project / "log-1").read_text(encoding="utf-8"), "the second process did not join the first"
