@@ -30,7 +30,7 @@ from tests.unit.data import official
 COMMAND = re.compile(r"lle (?:fetch|train|evaluate) [\w ]+")
 REPORTS = Path("reports")
 TINY = {
-    "demo": {"kind": "demo", "lighting": "room", "train": 4, "val": 1, "test_full": 0, "test_crops": 1},
+    "demo": {"kind": "demo", "lighting": "room", "train": 4, "val": 1, "test_full": 0, "test_crops": 1, "crop": [96, 128]},
     "demo_seg": {"kind": "demo_seg", "train": 2, "val": 1, "test": 1},
 }
 
