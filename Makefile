@@ -23,12 +23,12 @@ full: checkout install  ## Train and measure every method, not only those of the
 	lle mlflow sync
 
 test: install  ## Install what is missing and run the tests
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 TESTS ?= tests
 coverage: install  ## Run the tests (or those of TESTS=folder) and report which lines and branches they reach: build/coverage/html/index.html
 	mkdir -p build/coverage
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-report html $(TESTS)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-report html $(TESTS)
 
 ui: install  ## Browse the runs at http://127.0.0.1:5000
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -381,6 +382,7 @@ def test_what_the_gate_needs_is_named(tmp_path: Path, reports: Path) -> None:
 
 
 def test_the_yardstick_is_steady_enough() -> None:
-    first, second = (yardstick.measure(threads=1, runs=7) for _ in range(2))
-    assert first > 0.5
-    assert 1 / 3 < first / second < 3
+    # Other tests take the cores now and then, so that one of two neighbours can be off.
+    times = [yardstick.measure(threads=1, runs=7) for _ in range(6)]
+    assert min(times) > 0.5
+    assert any(1 / 2 < first / second < 2 for first, second in pairwise(times))
