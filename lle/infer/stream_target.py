@@ -33,6 +33,8 @@ PROTOCOL: Mapping[str, Mapping[str, str]] = {"rtsp": {"rtsp_transport": "tcp"}}
 """Options of FFmpeg by protocol: RTSP in one TCP connection loses no packets and passes firewalls."""
 _HEADED = ("rtsp", "flv")
 """Muxers that want the encoder's parameters before the first frame; the others repeat them in the frames."""
+_WHOLE: Mapping[str, Mapping[str, str]] = {"mpegts": {"omit_video_pes_length": "0"}}
+"""Options by muxer: with its length told, a receiver has a frame when its last byte has come, and not with the first of the next frame."""
 _RATE = Fraction(25)  # nominal: every frame has a time of its own
 
 
@@ -76,10 +78,11 @@ def muxer(address: str, seconds: float) -> tuple[str | None, dict[str, str]]:
     protocol = address.partition("://")[0]
     if protocol not in _MUXERS:
         return None, {"flush_packets": "1"}
+    format = _MUXERS[protocol]
     limit = "timeout" if protocol == "rtsp" else "rw_timeout"
-    options = {**PROTOCOL.get(protocol, {}), "flush_packets": "1", limit: str(round(1e6 * seconds))}
+    options = {**PROTOCOL.get(protocol, {}), **_WHOLE.get(format, {}), "flush_packets": "1", limit: str(round(1e6 * seconds))}
     told = ":".join(f"{name}={value}" for name, value in options.items())
-    return "fifo", {"fifo_format": _MUXERS[protocol], "queue_size": "1", "format_opts": told}
+    return "fifo", {"fifo_format": format, "queue_size": "1", "format_opts": told}
 
 
 class Target:

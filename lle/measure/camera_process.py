@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from typing import Literal
 
 from lle.errors import LleError
 from lle.measure.rtsp_camera import RtspCamera, RtspViewer, free_address
 from lle.measure.synthetic_camera import Step, SyntheticCamera, Viewer
+
+Shown = Literal["rtsp", "mpegts"]
+VIEWERS: Mapping[Shown, type[Viewer]] = {"rtsp": RtspViewer, "mpegts": Viewer}
+"""By what they take."""
 
 
 @contextmanager
@@ -65,14 +70,14 @@ def troubled(connection: Connection, steps: tuple[Step, ...], size: tuple[int, i
     connection.send((film.frames, longest))
 
 
-def rtsp(connection: Connection, size: tuple[int, int]) -> None:
-    """Runs an RTSP camera and an RTSP viewer until told to stop.
+def rtsp(connection: Connection, size: tuple[int, int], seen: Shown) -> None:
+    """Runs an RTSP camera and a viewer until told to stop.
 
     Sends the address at which the stream must wait for the camera, see `LISTEN`, and that of the viewer; after the word to stop, how old
     the frames were at the viewer, in seconds.
     """
     film = RtspCamera(free_address(), size)
-    viewer = RtspViewer(film.sent)
+    viewer = VIEWERS[seen](film.sent)
     film.start()
     connection.send((film.address, viewer.address))
     connection.recv()

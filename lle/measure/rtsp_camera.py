@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from lle.infer.stream_target import muxer
 from lle.measure.synthetic_camera import LOOP, RATE, Viewer, film
@@ -89,9 +89,13 @@ class RtspCamera:
 class RtspViewer(Viewer):
     """Takes what a stream sends to an RTSP address, see `Viewer`.
 
+    FFmpeg does not look at RTP's marker of a frame's end, so it gives a frame out when the next one begins.
+
     Args:
         sent: when each frame was sent, see `RtspCamera.sent`.
     """
+
+    OPTIONS: ClassVar[Mapping[str, str]] = {"probesize": "32", "analyzeduration": "0", **LISTEN}
 
     def _settle(self) -> str:
         return free_address()
@@ -104,5 +108,5 @@ class RtspViewer(Viewer):
         import av
 
         # Where nobody comes in that time, `_watch` looks whether it should end.
-        with av.open(self.address, format="rtsp", options={**self.OPTIONS, **LISTEN}, timeout=(2.0, 60.0)) as container:
+        with av.open(self.address, format="rtsp", options=dict(self.OPTIONS), timeout=(2.0, 60.0)) as container:
             yield container

@@ -214,8 +214,8 @@ class Viewer:
         sizes: height and width of them.
     """
 
-    OPTIONS: ClassVar[Mapping[str, str]] = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0"}
-    """Of FFmpeg: nothing is looked at beforehand."""
+    OPTIONS: ClassVar[Mapping[str, str]] = {"fflags": "noparse", "probesize": "32", "analyzeduration": "0"}
+    """Of FFmpeg: nothing is looked at beforehand, and a packet is a frame, so none has to wait for the next."""
 
     def __init__(self, sent: Mapping[int, float]) -> None:
         self._sent = sent
@@ -248,7 +248,7 @@ class Viewer:
 
         sender, _ = self._listener.accept()
         sender.settimeout(60)
-        with sender, sender.makefile("rb", 4096) as stream, av.open(stream, format="mpegts", options=dict(self.OPTIONS)) as container:
+        with sender, sender.makefile("rb", 0) as stream, av.open(stream, format="mpegts", options=dict(self.OPTIONS)) as container:
             yield container
 
     def _watch(self) -> None:

@@ -13,9 +13,9 @@ import pytest
 pytest.importorskip("av", reason="PyAV is not installed: pip install -e '.[video]'")
 
 from lle.infer.stream import Camera
-from lle.infer.stream_target import StreamSettings, muxer
+from lle.infer.stream_target import StreamSettings, Target, muxer
 from lle.measure.rtsp_camera import LISTEN, RtspCamera, RtspViewer, free_address
-from lle.measure.synthetic_camera import Step, SyntheticCamera, number_of
+from lle.measure.synthetic_camera import Step, SyntheticCamera, Viewer, number_of, scene
 
 SIZE = (128, 192)
 
@@ -84,6 +84,21 @@ def test_a_target_that_never_answers_holds_nobody_up_for_long(address: str, capl
     assert max(gaps) < 1.2
     assert camera.counters.sent == 0
     assert camera.counters.restarts == 0
+
+
+def test_a_frame_in_mpegts_is_seen_before_the_next_is_sent() -> None:
+    import av
+
+    picture = scene(0, SIZE)
+    like = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    viewer = Viewer({})
+    target = Target(viewer.address, StreamSettings(stall=5.0), "one")
+    assert [target.write(picture, like, number / 25) for number in range(4)] == [False, True, True, True]
+    try:
+        wait(lambda: viewer.frames == 4, 5.0)
+    finally:
+        target.close()
+        viewer.stop()
 
 
 def test_what_is_not_known_to_stream_is_left_to_ffmpeg() -> None:
