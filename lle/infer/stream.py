@@ -217,6 +217,13 @@ class Camera:
 
     def _work(self) -> None:
         target = Target(self.target, self.settings, self.name)
+        try:
+            self._serve(target)
+        finally:
+            target.close()
+            self.ended.set()
+
+    def _serve(self, target: Target) -> None:
         failure = ""
         while not self._stop.is_set():
             entry = self._queue.get(0.2)
@@ -243,5 +250,3 @@ class Camera:
                 self.counters.latencies.append(time.monotonic() - arrived)
             else:
                 self.counters.unsent += 1
-        target.close()
-        self.ended.set()

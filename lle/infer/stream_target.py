@@ -69,7 +69,8 @@ def muxer(address: str, seconds: float) -> tuple[str | None, dict[str, str]]:
     """Returns the format and options with which FFmpeg sends to an address.
 
     FFmpeg's `fifo` opens the connection and sends in a thread of its own, behind a queue of one packet. PyAV holds the interpreter's lock
-    while it opens a connection, so a server that does not answer would otherwise stop all cameras of the process.
+    while it opens a connection, so a server that does not answer would otherwise stop all cameras of the process. What is opened so must
+    be closed, even after a failure: FFmpeg frees it only when that thread has ended.
 
     Args:
         address: with its protocol; one of a protocol that is not known here is opened without such a thread and limit.

@@ -52,8 +52,8 @@ def measure(
         write(clip, frames, size)
         for name, load in methods.items():
             speed = significant(frames_per_second(load(), clip))
-            delays = {shown: delay(load(), seconds, size, shown) for shown in VIEWERS} if seconds else {}
-            found[name] = VideoSpeed(frames_per_s=speed, delays={**delays})
+            delays: dict[str, Delay] = {shown: delay(load(), seconds, size, shown) for shown in VIEWERS} if seconds else {}
+            found[name] = VideoSpeed(frames_per_s=speed, delays=delays)
     record = {
         "size": f"{size[0]}x{size[1]}",
         "frames": frames,

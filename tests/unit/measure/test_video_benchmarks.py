@@ -28,7 +28,7 @@ def double() -> Enhancer:
 
 
 def test_speed_and_delay(tmp_path: Path) -> None:
-    found = video_speed.measure({"double": double}, tmp_path, frames=20, seconds=2, size=(128, 192))
+    found = video_speed.measure({"double": double}, tmp_path, frames=20, seconds=1, size=(128, 192))
     assert Videos.read(Videos.path(tmp_path)) == found
     one = found.methods["double"]
     assert one.frames_per_s > 5
