@@ -56,7 +56,8 @@ def darkness(dataset: str, frames: Path | None, project: Project) -> None:
 def video(models: tuple[str, ...], frames: int, seconds: float, project: Project) -> None:
     """Measure MODELs on a synthetic clip of 640x360, from file to file, and on a synthetic camera, from lens to screen."""
     for name, one in project.benchmark_video(models, frames, seconds).methods.items():
-        seen = "" if one.delay is None else f", median delay {one.delay.median_ms:.0f} ms, 95 % within {one.delay.p95_ms:.0f} ms"
+        delays = one.delays.items()
+        seen = "".join(f"; RTSP to {to}: median {delay.median_ms:.0f} ms, 95 % within {delay.p95_ms:.0f} ms" for to, delay in delays)
         click.echo(f"{name:14}  {one.frames_per_s:.1f} frames/s{seen}")
 
 

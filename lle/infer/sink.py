@@ -33,7 +33,6 @@ class Sink:
         format: name of FFmpeg's muxer; None takes that of the file's ending.
         options: of the muxer.
         encoder: options of libx264, such as `crf` and `preset`.
-        seconds: after which opening an address fails; None waits for ever.
 
     Attributes:
         silent: names of the codecs of sound tracks that the format cannot hold.
@@ -53,7 +52,6 @@ class Sink:
         format: str | None = None,
         options: Mapping[str, str] | None = None,
         encoder: Mapping[str, str] | None = None,
-        seconds: float | None = None,
     ) -> None:
         require_av()
         import av
@@ -67,7 +65,7 @@ class Sink:
         self._colours = (int(like.colorspace), int(like.color_range)) if like is not None and kept else None
         self._last: int | None = None
         try:
-            self.container: Any = av.open(target, "w", format=format, options=dict(options or {}), timeout=seconds)
+            self.container: Any = av.open(target, "w", format=format, options=dict(options or {}))
             self.video = self.container.add_stream("libx264", rate=rate, options=dict(encoder or {}))
             self.video.height, self.video.width = (side + side % 2 for side in size)
             self.video.pix_fmt = _CHROMA

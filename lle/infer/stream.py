@@ -31,7 +31,9 @@ Enhance = Callable[[NDArray[np.uint8], float], NDArray[Any]]
 
 KEPT = 1000
 """Frames over which percentiles of the delay are taken."""
-_FAST = {"fflags": "nobuffer", "analyzeduration": "1000000", "probesize": "500000"}
+_FAST = {"analyzeduration": "1000000", "probesize": "500000", "fpsprobesize": "0"}
+"""Options of FFmpeg by which a source is opened soon: its rate, which nobody needs here, is not counted. The frames that were looked at
+are kept (no `nobuffer`): without them, nothing could be shown before the camera's next whole picture. They cause no lasting delay."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Counters:
         dropped: frames that a newer one replaced in the queue.
         lit: of those sent, frames that the gate let through.
         damaged: packets that could not be decoded.
-        unsent: frames that could not be written.
+        unsent: frames that could not be written, and the first of every connection, of which that is not known.
         restarts: how often the source was started again.
         waiting: frames in the queue.
         latencies: seconds from the arrival to the writing of the latest frames.
@@ -215,6 +217,13 @@ class Camera:
 
     def _work(self) -> None:
         target = Target(self.target, self.settings, self.name)
+        try:
+            self._serve(target)
+        finally:
+            target.close()
+            self.ended.set()
+
+    def _serve(self, target: Target) -> None:
         failure = ""
         while not self._stop.is_set():
             entry = self._queue.get(0.2)
@@ -241,5 +250,3 @@ class Camera:
                 self.counters.latencies.append(time.monotonic() - arrived)
             else:
                 self.counters.unsent += 1
-        target.close()
-        self.ended.set()

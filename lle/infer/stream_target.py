@@ -31,6 +31,10 @@ PAUSES = (1.0, 30.0)
 _MUXERS = {"rtsp": "rtsp", "rtmp": "flv", "rtmps": "flv", "udp": "mpegts", "tcp": "mpegts", "srt": "mpegts", "rtp": "rtp_mpegts"}
 PROTOCOL: Mapping[str, Mapping[str, str]] = {"rtsp": {"rtsp_transport": "tcp"}}
 """Options of FFmpeg by protocol: RTSP in one TCP connection loses no packets and passes firewalls."""
+_HEADED = ("rtsp", "flv")
+"""Muxers that want the encoder's parameters before the first frame; the others repeat them in the frames."""
+_WHOLE: Mapping[str, Mapping[str, str]] = {"mpegts": {"omit_video_pes_length": "0"}}
+"""Options by muxer: with its length told, a receiver has a frame when its last byte has come, and not with the first of the next frame."""
 _RATE = Fraction(25)  # nominal: every frame has a time of its own
 
 
@@ -39,7 +43,7 @@ class StreamSettings:
     """How a stream is run.
 
     Attributes:
-        stall: see `STALL`.
+        stall: see `STALL`; a target, too, may take as long to answer.
         queue: see `QUEUE`.
         pauses: see `PAUSES`.
         options: of FFmpeg for the source, by name, such as `rtsp_transport: udp`.
@@ -61,6 +65,27 @@ class StreamSettings:
             )
 
 
+def muxer(address: str, seconds: float) -> tuple[str | None, dict[str, str]]:
+    """Returns the format and options with which FFmpeg sends to an address.
+
+    FFmpeg's `fifo` opens the connection and sends in a thread of its own, behind a queue of one packet. PyAV holds the interpreter's lock
+    while it opens a connection, so a server that does not answer would otherwise stop all cameras of the process. What is opened so must
+    be closed, even after a failure: FFmpeg frees it only when that thread has ended.
+
+    Args:
+        address: with its protocol; one of a protocol that is not known here is opened without such a thread and limit.
+        seconds: for which one answer or one packet may wait; without a limit FFmpeg waits for ever.
+    """
+    protocol = address.partition("://")[0]
+    if protocol not in _MUXERS:
+        return None, {"flush_packets": "1"}
+    format = _MUXERS[protocol]
+    limit = "timeout" if protocol == "rtsp" else "rw_timeout"
+    options = {**PROTOCOL.get(protocol, {}), **_WHOLE.get(format, {}), "flush_packets": "1", limit: str(round(1e6 * seconds))}
+    told = ":".join(f"{name}={value}" for name, value in options.items())
+    return "fifo", {"fifo_format": format, "queue_size": "1", "format_opts": told}
+
+
 class Target:
     """Writes to a target that may be gone for a while.
 
@@ -75,39 +100,45 @@ class Target:
         self.sink: Sink | None = None
         self.pause = settings.pauses[0]
         self.next_try = 0.0
+        self._opened = 0.0
+        self._given = 0  # frames since then
 
     def write(self, picture: NDArray[np.uint8] | av.VideoFrame, like: av.VideoFrame, seconds: float) -> bool:
-        """Writes a frame and says whether that was possible; where it was not, the target is tried again after a pause."""
+        """Writes a frame and says whether that was possible; where it was not, the target is tried again after a pause.
+
+        The first frame of a connection waits until it stands, or fails. Whether it went out is not known, so it counts as not written.
+        """
         if self.sink is None and time.monotonic() < self.next_try:
             return False
         try:
             if self.sink is None:
+                self._given, self._opened = 0, time.monotonic()
                 self.sink = self._open(like)
             self.sink.write(_fitted(picture, self.sink.size), round(seconds / CLOCK))
-            self.pause = self.settings.pauses[0]
-            return True
         except LleError as error:
-            LOG.warning("%s: %s It is tried again in %.1f s.", self.name, error, self.pause)
-            self.close()
-            self.next_try = time.monotonic() + self.pause
-            self.pause = min(2 * self.pause, self.settings.pauses[1])
+            self._put_off(str(error))
             return False
+        self._given += 1
+        if self._given == 1 and not is_file(self.target):
+            return False
+        self.pause = self.settings.pauses[0]
+        return True
+
+    def _put_off(self, reason: str) -> None:
+        if self._given < 2 and time.monotonic() - self._opened >= self.settings.stall:
+            # FFmpeg would speak of invalid data.
+            reason = f"{self.target} did not answer within {self.settings.stall:g} s."
+        LOG.warning("%s: %s It is tried again in %.1f s.", self.name, reason, self.pause)
+        self.close()
+        self.next_try = time.monotonic() + self.pause
+        self.pause = min(2 * self.pause, self.settings.pauses[1])
 
     def _open(self, like: av.VideoFrame) -> Sink:
-        protocol = self.target.partition("://")[0] if not is_file(self.target) else ""
-        options = {**PROTOCOL.get(protocol, {}), **({"flush_packets": "1"} if protocol else {})}
+        format, options = (None, {}) if is_file(self.target) else muxer(self.target, self.settings.stall)
         encoder = {"crf": str(self.settings.crf), "preset": self.settings.preset, "tune": "zerolatency", "g": "50"}
-        return Sink(
-            self.target,
-            (like.height, like.width),
-            _RATE,
-            CLOCK,
-            like,
-            format=_MUXERS.get(protocol),
-            options=options,
-            encoder=encoder,
-            seconds=self.settings.stall if protocol else None,
-        )
+        if options.get("fifo_format") in _HEADED:
+            encoder["flags"] = "+global_header"
+        return Sink(self.target, (like.height, like.width), _RATE, CLOCK, like, format=format, options=options, encoder=encoder)
 
     def close(self) -> None:
         """Closes the target, as far as it is there."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from lle.errors import LleError
 from lle.files import significant
@@ -17,8 +14,9 @@ from lle.infer.frames import Frames
 from lle.infer.stream import Camera
 from lle.infer.stream_run import run
 from lle.infer.stream_target import StreamSettings
+from lle.measure.camera_process import camera_process, troubled
 from lle.measure.memory_growth import growth, resident
-from lle.measure.synthetic_camera import Step, SyntheticCamera, Viewer
+from lle.measure.synthetic_camera import Step
 from lle.provenance import provenance
 from lle.results.video import Live
 
@@ -54,11 +52,6 @@ def measure(
     Raises:
         LleError: nothing came through.
     """
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_surroundings, args=(there, tuple(steps), size, (OTHER if size == SIZE else size)), daemon=True)
-    process.start()
-    there.close()
     memory: list[float] = []
     threads: list[int] = []
 
@@ -66,17 +59,12 @@ def measure(
         memory.append(resident())
         threads.append(threading.active_count())
 
-    try:
+    with camera_process(troubled, tuple(steps), size, OTHER if size == SIZE else size) as here:
         source, target = here.recv()
         camera = Camera(name, source, target, Frames(enhancer, Gate(), smooth=0.5), settings)
         run([camera], on_line or (lambda _: None), seconds=60 * minutes, on_second=look)
         here.send("stop")
         filmed, gap = here.recv()
-    except EOFError as error:
-        raise LleError("the process with the synthetic camera ended early. Run it again.") from error
-    finally:
-        process.join(10)
-        process.kill()
     counters = camera.counters
     if not counters.latencies or len(memory) < 2:
         raise LleError("no frame came through in that time. Give it more minutes.")
@@ -98,19 +86,3 @@ def measure(
     result = Live.of(record)
     result.write(Live.path(reports))
     return result
-
-
-def _surroundings(connection: Any, steps: tuple[Step, ...], size: tuple[int, int], other: tuple[int, int]) -> None:
-    """Runs camera and viewer until told to stop, and says how many frames were sent and the longest time without one at the viewer."""
-    film = SyntheticCamera(steps, size, other)
-    viewer = Viewer(film.sent)
-    film.start()
-    connection.send((film.address, viewer.address))
-    longest, seen, since = 0.0, 0, time.monotonic()
-    while not connection.poll(0.02):
-        # While the camera is silent, and while the stream finds it again, a gap is no fault; what counts is how long it lasts.
-        if viewer.frames != seen or film.step() in ("stalls", "gone") or not viewer.frames:
-            seen, since = viewer.frames, time.monotonic()
-        longest = max(longest, time.monotonic() - since)
-    connection.send((film.frames, longest))
-    connection.close()

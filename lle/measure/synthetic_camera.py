@@ -1,7 +1,7 @@
 """A camera that is made here: it films a dark roadway that is none, and has the troubles that cameras have.
 
-It serves MPEG-TS over TCP, as many cameras and recorders do. Every frame carries its number in squares at the top, so that whoever
-shows the enhanced stream can tell when that frame was sent.
+It serves MPEG-TS over TCP, as many cameras and recorders do; that of `lle.measure.rtsp_camera` speaks RTSP. Every frame carries its
+number in squares at the top, so that whoever shows the enhanced stream can tell when that frame was sent.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,10 +214,12 @@ class Viewer:
         sizes: height and width of them.
     """
 
+    OPTIONS: ClassVar[Mapping[str, str]] = {"fflags": "noparse", "probesize": "32", "analyzeduration": "0"}
+    """Of FFmpeg: nothing is looked at beforehand, and a packet is a frame, so none has to wait for the next."""
+
     def __init__(self, sent: Mapping[int, float]) -> None:
         self._sent = sent
-        self._listener = _listen(0)
-        self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.address = self._settle()
         self.ages: deque[float] = deque(maxlen=10_000)
         self.frames = 0
         self.sizes: set[tuple[int, int]] = set()
@@ -228,32 +231,44 @@ class Viewer:
         """Ends it; what sends to it should have ended before."""
         self._stop.set()
         self._thread.join(5)
+        self._leave()
+
+    def _settle(self) -> str:
+        """Chooses an address at which it can be found."""
+        self._listener = _listen(0)
+        return f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def _leave(self) -> None:
         self._listener.close()
+
+    @contextmanager
+    def _sender(self) -> Iterator[Any]:
+        """Waits a while for a sender and yields what it sends, an input container of PyAV."""
+        import av
+
+        sender, _ = self._listener.accept()
+        sender.settimeout(60)
+        with sender, sender.makefile("rb", 0) as stream, av.open(stream, format="mpegts", options=dict(self.OPTIONS)) as container:
+            yield container
 
     def _watch(self) -> None:
         import av
 
         while not self._stop.is_set():
             try:
-                sender, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            sender.settimeout(60)
-            try:
-                with sender, sender.makefile("rb", 4096) as stream:
-                    options = {"fflags": "nobuffer", "probesize": "32", "analyzeduration": "0"}
-                    container: Any
-                    with av.open(stream, format="mpegts", options=options) as container:
-                        context = container.streams.video[0].codec_context
-                        context.thread_type, context.thread_count = "SLICE", 1
-                        for frame in container.decode(video=0):
-                            now = time.monotonic()
-                            picture = frame.to_ndarray(format="rgb24")
-                            self.frames += 1
-                            self.sizes.add(picture.shape[:2])
-                            if (number := number_of(picture)) in self._sent:
-                                self.ages.append(now - self._sent[number])
-                            if self._stop.is_set():
-                                return
+                with self._sender() as container:
+                    context = container.streams.video[0].codec_context
+                    context.thread_type, context.thread_count = "SLICE", 1
+                    for frame in container.decode(video=0):
+                        self._see(frame, time.monotonic())
+                        if self._stop.is_set():
+                            return
             except (av.FFmpegError, OSError, IndexError):
-                continue  # the sender has left
+                continue  # nobody came, or the sender has left
+
+    def _see(self, frame: Any, now: float) -> None:
+        picture = frame.to_ndarray(format="rgb24")
+        self.frames += 1
+        self.sizes.add(picture.shape[:2])
+        if (number := number_of(picture)) in self._sent:
+            self.ages.append(now - self._sent[number])

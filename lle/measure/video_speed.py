@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lle.errors import LleError
 from lle.files import significant
 from lle.infer.containers import CLOCK
 from lle.infer.enhancer import Enhancer
@@ -18,8 +19,11 @@ from lle.infer.frames import Frames
 from lle.infer.sink import Sink
 from lle.infer.stream import Camera
 from lle.infer.stream_run import run
+from lle.infer.stream_target import StreamSettings
 from lle.infer.video import enhance_video
-from lle.measure.synthetic_camera import LOOP, RATE, Step, SyntheticCamera, Viewer, scene
+from lle.measure.camera_process import VIEWERS, Shown, camera_process, rtsp
+from lle.measure.rtsp_camera import LISTEN
+from lle.measure.synthetic_camera import LOOP, RATE, scene
 from lle.provenance import provenance
 from lle.results.video import Delay, Videos, VideoSpeed
 
@@ -39,7 +43,7 @@ def measure(
         methods: what makes the enhancer, by name.
         reports: receives the file.
         frames: of the clip.
-        seconds: for which a camera is watched; 0 leaves that out.
+        seconds: for which a camera is watched by each kind of viewer; 0 leaves that out.
         size: height and width, from 128 up.
     """
     found = {}
@@ -48,7 +52,8 @@ def measure(
         write(clip, frames, size)
         for name, load in methods.items():
             speed = significant(frames_per_second(load(), clip))
-            found[name] = VideoSpeed(frames_per_s=speed, delay=delay(load(), seconds, size) if seconds else None)
+            delays: dict[str, Delay] = {shown: delay(load(), seconds, size, shown) for shown in VIEWERS} if seconds else {}
+            found[name] = VideoSpeed(frames_per_s=speed, delays=delays)
     record = {
         "size": f"{size[0]}x{size[1]}",
         "frames": frames,
@@ -79,22 +84,29 @@ def frames_per_second(enhancer: Enhancer, clip: Path) -> float:
     return done.frames / (time.perf_counter() - begun)
 
 
-def delay(enhancer: Enhancer, seconds: float, size: tuple[int, int] = SIZE) -> Delay:
-    """Watches the synthetic camera through an enhancer and returns how old frames are when they have been decoded again.
+def delay(enhancer: Enhancer, seconds: float, size: tuple[int, int] = SIZE, shown: Shown = "rtsp") -> Delay:
+    """Watches an RTSP camera through an enhancer and returns how old frames are when a viewer has decoded them again.
+
+    Camera and viewer run in a process of their own; all three are on this machine.
 
     Args:
         enhancer: does the work.
         seconds: for how long; the first two do not count.
         size: of the camera's frames, height and width.
+        shown: what the viewer takes.
+
+    Raises:
+        LleError: nothing came through.
     """
-    film = SyntheticCamera((Step("runs", 3600.0),), size, size)
-    viewer = Viewer(film.sent)
-    camera = Camera("benchmark", film.address, viewer.address, Frames(enhancer, smooth=0.5))
-    film.start()
-    run([camera], lambda _: None, seconds=seconds + 2)
-    ages = list(viewer.ages)[2 * RATE :] or list(viewer.ages)
-    viewer.stop()
-    film.stop()
+    with camera_process(rtsp, size, shown) as here:
+        source, target = here.recv()
+        camera = Camera("benchmark", source, target, Frames(enhancer, smooth=0.5), StreamSettings(options=LISTEN))
+        run([camera], lambda _: None, seconds=seconds + 2)
+        here.send("stop")
+        seen = here.recv()
+    ages = seen[2 * RATE :] or seen
+    if not ages:
+        raise LleError("no frame came through in that time. Give it more seconds.")
     return Delay(
         median_ms=significant(1000 * float(np.median(ages))),
         p95_ms=significant(1000 * float(np.quantile(ages, 0.95))),

@@ -110,8 +110,10 @@ class VideoSpeed(Part):
 
     frames_per_s: Number
     """From file to file: decoding, enhancing, encoding."""
-    delay: Delay | None
-    """On the loopback interface at 25 frames a second; None where it was not measured."""
+    delays: dict[str, Delay]
+    """From an RTSP camera at 25 frames a second, on the loopback interface, by what the viewer takes. `rtsp`: with FFmpeg, which waits for
+    the next frame to know where one ends, both here and at the viewer; `mpegts`: over TCP, where the viewer need not wait. Empty where it
+    was not measured."""
 
 
 class Videos(ResultFile):
