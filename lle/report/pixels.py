@@ -25,6 +25,8 @@ ERROR = 96
 FLOOR = 0.01
 """Smallest output that an input is divided by, as in SLLEN's illumination loss."""
 BINS = 64
+STEPS = 256
+"""Steps of a scale of colours."""
 SIGNED = ((0, 66, 157), (86, 152, 214), (242, 242, 242), (238, 140, 60), (163, 62, 0))
 """Blue, white, orange: told apart by people who see no red or no green."""
 ORDERED = ((0, 32, 77), (66, 78, 107), (124, 123, 120), (188, 175, 111), (255, 234, 70))
@@ -47,12 +49,13 @@ def read(path: Path) -> NDArray[np.uint8]:
 
 
 def coloured(values: NDArray[np.floating], colours: tuple[tuple[int, int, int], ...]) -> NDArray[np.uint8]:
-    """Returns values in [0, 1], H x W, as H x W x 3 uint8 by interpolating between evenly spaced colours."""
+    """Returns values in [0, 1], H x W, as H x W x 3 uint8 by interpolating between evenly spaced colours, in `STEPS` steps."""
     import numpy as np
 
-    places = np.linspace(0, 1, len(colours))
-    channels = [np.interp(values, places, [colour[channel] for colour in colours]) for channel in range(3)]
-    return np.stack(channels, axis=-1).round().astype(np.uint8)
+    places = np.linspace(0, STEPS, len(colours))
+    channels = [np.interp(range(STEPS + 1), places, [colour[channel] for colour in colours]) for channel in range(3)]
+    found: NDArray[np.uint8] = np.stack(channels, axis=-1).round().astype(np.uint8)[(STEPS * values).round().astype(np.intp)]
+    return found
 
 
 def brightness(image: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -87,18 +90,13 @@ def psnr(output: NDArray[np.uint8], normal: NDArray[np.uint8]) -> float:
 def histograms(image: NDArray[np.uint8]) -> tuple[tuple[float, ...], ...]:
     """Returns the shares of hue, saturation and value in `BINS` equal bins each; grey pixels have no hue and count for none."""
     import numpy as np
+    from PIL import Image
 
-    pixels = image.reshape(-1, 3).astype(np.float64)
-    high, low = pixels.max(axis=1), pixels.min(axis=1)
-    chroma = high - low
-    red, green, blue = pixels.T
-    safe = np.where(chroma > 0, chroma, 1)
-    sector = np.select([high == red, high == green], [((green - blue) / safe) % 6, (blue - red) / safe + 2], (red - green) / safe + 4)
-    saturation = np.divide(chroma, high, out=np.zeros_like(high), where=high > 0)
+    hue, saturation, value = np.asarray(Image.fromarray(image).convert("HSV")).reshape(-1, 3).T
     found = []
-    for values, top in ((sector[chroma > 0], 6.0), (saturation, 1.0), (high, 255.0)):
-        counts = np.histogram(values, bins=BINS, range=(0, top))[0]
-        found.append(tuple((counts / max(len(pixels), 1)).round(5).tolist()))
+    for values in (hue[saturation > 0], saturation, value):
+        counts = np.bincount(values // (256 // BINS), minlength=BINS)
+        found.append(tuple((counts / max(len(value), 1)).round(5).tolist()))
     return tuple(found)
 
 

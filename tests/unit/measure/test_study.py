@@ -39,7 +39,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["suite"] = {"methods": ["gamma"], "datasets": ["demo"], "prepare": ["demo"]}
     params["train"] |= {"data": "demo", "threads": 1, "validate_images": 0}
-    params["data"] = {"demo": {"kind": "demo", "lighting": "room", "train": 4, "val": 1, "test_full": 0, "test_crops": 2}}
+    params["data"] = {
+        "demo": {"kind": "demo", "lighting": "room", "train": 4, "val": 1, "test_full": 0, "test_crops": 2, "crop": [128, 160]}
+    }
     params["judges"] = {}
     params["zoo"] = {}
     params["studies"] = {"exponents": STUDY}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,6 +46,10 @@ def live_run(uri: str) -> StoredRun:
     return found
 
 
+def system_metrics(run: Any) -> list[str]:
+    return [name for name in run.data.metrics if name.startswith("system/")]
+
+
 def test_a_training_is_followed_and_its_run_completed(uri: str, reports: Path, models: Path):
     logger = LiveLogger("zero_dce", "training", ORIGIN, uri, close_seconds=60)
     logger.log_hyperparams({"lr": 1e-4, "nested": {"weight": 2, "names": ["a", "b"]}})
@@ -55,7 +60,9 @@ def test_a_training_is_followed_and_its_run_completed(uri: str, reports: Path, m
         time.sleep(0.1)
     client = store.client(uri)
     assert client.get_run(logger.version).info.status == "RUNNING"
-    time.sleep(1.5)  # for a sample of the system metrics
+    deadline = time.monotonic() + 60
+    while not system_metrics(client.get_run(logger.version)) and time.monotonic() < deadline:
+        time.sleep(0.2)
     logger.finalize("success")
     before = live_run(uri)
     assert (before.live, before.digest, before.experiment) == (True, "", "training")
@@ -63,7 +70,7 @@ def test_a_training_is_followed_and_its_run_completed(uri: str, reports: Path, m
     assert run.info.status == "FINISHED"
     assert run.data.params.items() >= {"nested.weight": "2", "nested.names": '["a", "b"]', "seed": "3"}.items()
     assert run.data.metrics["images_per_s"] == 31
-    assert any(name.startswith("system/") for name in run.data.metrics)
+    assert system_metrics(run)
     assert run.data.tags["mlflow.source.git.commit"] == "0" * 40
     assert len(client.list_artifacts(before.run_id, "images")) == 2  # the pictures and their preview
 
