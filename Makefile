@@ -8,7 +8,7 @@ export DO_NOT_TRACK := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PYTHONUNBUFFERED := 1
 # Empty means no: where it is set, as in many containers, every process would compile every module anew. What is imported is compiled
-# once by that; compiling all that is installed takes over a minute on two cores, and four fifths of it are never imported.
+# once by that; compiling all that is installed takes over a minute on two cores, and three quarters of it are never imported.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: repro full test coverage ui lint docs notebooks clean install checkout

@@ -23,7 +23,7 @@ def require(package: str) -> None:
         LleError: it is not installed; the message says how to get it.
     """
     if find_spec(package) is None:
-        raise LleError(f"{package} is not installed. It comes with the extra `ray`: pip install -e '.[ray]'")
+        raise LleError(f"{package} is not installed. It comes with the extra `ray`: pip install 'lle-suite[ray]'")
 
 
 def _prepared() -> Any:

@@ -195,16 +195,11 @@ class Method(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no parameters of the whole picture; ask `can_estimate` first.")
 
     def exported(self) -> nn.Module:
-        """Returns the module that exporters trace: `enhance` without its mode switches, from low to pictures in [0, 1].
+        """Returns the module that exporters trace: from B x 3 x H x W low to the pictures of `forward`, not clamped.
 
-        Raises:
-            LleError: the method is no network of torch.
+        A method overrides it where `forward` does what a trace cannot hold.
         """
-        if self.network is None:
-            raise LleError(
-                f"{type(self).__name__} has no network, so there is nothing to export. Use it from Python, or export another method."
-            )
-        return Clamped(self).eval()
+        return self
 
     def import_weights(self, files: Mapping[str, Mapping[str, Any]]) -> None:
         """Loads weights in their authors' naming.
@@ -220,23 +215,6 @@ class Method(nn.Module):
         if self.network is None:
             raise WeightsError(f"{type(self).__name__} has no weights to import.")
         load_strict(self.network, next(iter(files.values())))
-
-
-class Clamped(nn.Module):
-    """A module whose results are clamped to [0, 1].
-
-    Args:
-        module: from pictures to pictures.
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, low: Tensor) -> Tensor:
-        """Maps B x 3 x H x W, RGB in [0, 1], to the same shape and range."""
-        enhanced: Tensor = self.module(low)
-        return enhanced.clamp(0, 1)
 
 
 def load_strict(module: nn.Module, state: Mapping[str, Any], rename: Callable[[str], str | None] = lambda key: key) -> None:

@@ -39,7 +39,7 @@ def require(names: tuple[str, ...]) -> dict[str, str]:
     """
     missing = [name for name in names if find_spec(name) is None]
     if missing:
-        raise LleError(f"{', '.join(missing)} is not installed: pip install -e '.[edge]'")
+        raise LleError(f"{', '.join(missing)} is not installed: pip install 'lle-suite[edge]'")
     return {name: version(name) for name in names}
 
 

@@ -61,8 +61,7 @@ def prepared(method: Method, dtype: torch.dtype = torch.float32) -> Bytes:
     own = copy.deepcopy(method).to("cpu").eval().requires_grad_(False)
     fold(own)
     own.to(dtype)
-    # Not `exported`, which clamps: infinite values would be white, and nobody would know.
-    return Bytes(own, dtype).eval()
+    return Bytes(own.exported(), dtype).eval()
 
 
 def _leaves_torch(method: Method) -> bool:

@@ -171,7 +171,7 @@ def open_backend(path: Path, backend: str | None = None, threads: int | None = N
         raise LleError(f"{path.name} is run by {' or '.join(able)}, not by '{name}'.")
     chosen = next(known for known in BACKENDS if known == name)
     if find_spec(chosen) is None:
-        raise LleError(f"{chosen} is not installed: pip install -e '.[edge]'")
+        raise LleError(f"{chosen} is not installed: pip install 'lle-suite[edge]'")
     if device == "auto":
         device = "cuda" if chosen == "torch" and torch.cuda.is_available() else "cpu"
     return _CLASSES[chosen](path, threads, device.lower(), streams)

@@ -42,7 +42,7 @@ def require_av() -> None:
         LleError: it is not.
     """
     if find_spec("av") is None:
-        raise LleError("video needs PyAV, which is not installed: pip install -e '.[video]'")
+        raise LleError("video needs PyAV, which is not installed: pip install 'lle-suite[video]'")
 
 
 def is_video(path: Path) -> bool:

@@ -68,7 +68,7 @@ def serve(cameras: Sequence[Camera], port: int, address: str = "127.0.0.1") -> A
         LleError: prometheus-client is not installed, or the port is taken.
     """
     if find_spec("prometheus_client") is None:
-        raise LleError("the metrics of a stream need prometheus-client, which is not installed: pip install -e '.[video]'")
+        raise LleError("the metrics of a stream need prometheus-client, which is not installed: pip install 'lle-suite[video]'")
     from prometheus_client import CollectorRegistry, start_http_server
 
     registry = CollectorRegistry()

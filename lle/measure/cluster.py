@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import tempfile
 import threading
 import time
@@ -59,10 +58,8 @@ def measure(
         _write(folder / "in", pictures * workers, size)
         # Plain processes before and after, so that a machine that becomes slower or faster meanwhile does not favour one of the two.
         alone, together = [rate(_plain(model, folder, pictures, 1))], []
-        before = os.times()
         with Others() as others:
             together.append(rate(_plain(model, folder, pictures, workers)))
-        share = _without_children(others.share, before, os.times())
         begun = time.time()
         with local(workers):
             several = _on_ray(model, folder, pictures, workers)
@@ -84,18 +81,10 @@ def measure(
         "share": significant(ray_together / plain_together),
         "scaling": significant(ray_together / ray_alone),
         "start_s": significant(start),
-        "others": share,
+        "others": None if others.share is None else round(others.share, 3),
         "provenance": provenance(seed=0, data_digest=None, command=f"lle benchmark ray {name} --pictures {pictures} --workers {workers}"),
     }
     return RaySpeed.written(record, RaySpeed.path(reports))
-
-
-def _without_children(share: float | None, before: os.times_result, after: os.times_result) -> float | None:
-    """Takes the time of this process's children from the share of the cores that other processes took."""
-    if share is None:
-        return None
-    own = after.children_user + after.children_system - before.children_user - before.children_system
-    return round(max(0.0, share - own / ((after.elapsed - before.elapsed) * (os.cpu_count() or 1))), 3)
 
 
 def rate(ended: Mapping[str, Sequence[float]]) -> float:

@@ -41,4 +41,4 @@ class Others:
         idle = times.idle + getattr(times, "iowait", 0.0)
         # Time of virtual machines below this one is in `user` already.
         whole = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
-        return whole - idle, own.user + own.system, time.perf_counter()
+        return whole - idle, sum((own.user, own.system, own.children_user, own.children_system)), time.perf_counter()

@@ -75,7 +75,7 @@ class Moving(Folders):
 
     def _loader(self, model: str) -> Callable[[], Enhancer]:
         from lle.errors import LleError
-        from lle.infer.enhancer import Enhancer
+        from lle.infer.shipped import Enhancer
 
         if (begun := self.newer_training(model)) is not None:
             raise LleError(
