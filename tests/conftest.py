@@ -6,24 +6,12 @@ import gc
 import importlib.metadata
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-
-
-def memory_left() -> float:
-    """Returns the bytes of memory that are free; 0 where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return 1024 * sum(float(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-
-
 LONG = (
     "tests/pipeline/test_repro.py",
     "tests/regression/test_quick_pipeline.py",
@@ -42,13 +30,6 @@ LONG = (
     "tests/unit/test_ranks.py",
 )
 """Files that take longest: they go first, so that two processes that share the files end at about the same time."""
-
-SHARED_MEMORY = Path("/dev/shm")
-ROOM = 6e9
-"""Bytes. The tests write 2 GB, and much of it to databases that wait for the disk; in memory, where there is as much, nothing waits."""
-if "TMPDIR" not in os.environ and SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > ROOM < memory_left():
-    os.environ["TMPDIR"] = str(SHARED_MEMORY)
-    tempfile.tempdir = None
 
 CHROMIUM = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),

@@ -82,7 +82,7 @@ class Source:
         try:
             self.container: Any = av.open(
                 address,
-                format="v4l2" if address.startswith("/dev/") else None,
+                format="v4l2" if is_device(address) else None,
                 options={**safe, **(options or {})},
                 timeout=None if seconds is None else (seconds, seconds),
                 metadata_errors="replace",
@@ -155,7 +155,12 @@ class Source:
 
 def is_file(address: str) -> bool:
     """Says whether an address is a file, not a stream or a camera."""
-    return "://" not in address and not address.startswith("/dev/")
+    return "://" not in address and not is_device(address)
+
+
+def is_device(address: str) -> bool:
+    """Says whether an address is a camera of this machine; what lies in shared memory is a file."""
+    return address.startswith("/dev/") and not address.startswith("/dev/shm/")
 
 
 def picture_of(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:

@@ -27,8 +27,7 @@ SMALL: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 """By notebook: values for its cell of parameters, and files that it leaves in its folder."""
 
-BEGIN = """%reset -f
-%cd -q {folder}
+BEGIN = """%cd -q {folder}
 import sys
 for name in [name for name in sys.modules if name.partition(".")[0] == "lle"]:
     del sys.modules[name]

@@ -159,7 +159,7 @@ def test_a_model_travels_with_its_files(tmp_path: Path):
 def test_missing_packages_are_named_with_their_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(session, "find_spec", lambda name: None if name in ("ray", "submitit") else importlib.util.find_spec(name))
     for name, engine in (("ray", "ray"), ("submitit", "slurm")):
-        with pytest.raises(LleError, match=rf"{name} is not installed.*pip install -e '\.\[ray\]'"):
+        with pytest.raises(LleError, match=rf"{name} is not installed.*pip install 'lle-suite\[ray\]'"):
             executor(engine)
 
 

@@ -13,6 +13,7 @@ from lle.data.streams import StreamDataset
 from lle.engine import phases
 from lle.engine.method import Method, Phase, Stream, load_strict, register_kind
 from lle.errors import LleError, TrainingError, WeightsError
+from lle.export.graph import prepared
 from tests.unit.engine.test_fit import CONFIG, Pictures, Plain
 
 
@@ -52,18 +53,23 @@ def test_a_network_is_declared_and_none_where_there_are_no_parameters():
     brighten.check()
     with pytest.raises(WeightsError, match="Brighten has no weights to import"):
         brighten.import_weights({"model": {}})
-    with pytest.raises(LleError, match="has no network"):
-        brighten.exported()
 
 
-def test_what_is_exported_is_the_result_in_evaluation_mode():
-    method = Plain(CONFIG)
+class Switched(Plain):
+    """What it does cannot be traced, so it gives another module for that."""
+
+    def exported(self):
+        return nn.Sequential(self.network, nn.Sigmoid())
+
+
+def test_exporters_trace_the_method_unless_it_gives_another_module():
+    low = torch.randint(0, 256, (1, 16, 16, 3), dtype=torch.uint8)
+    plain, switched = Plain(CONFIG), Switched(CONFIG)
+    switched.load_state_dict(plain.state_dict())
+    values = low.permute(0, 3, 1, 2) / 255
     with torch.no_grad():
-        method.network.weight.mul_(10)
-        low = torch.rand(1, 3, 16, 16)
-        module = method.exported()
-        assert not module.training
-        assert torch.equal(module(low), method.enhance(low))
+        torch.testing.assert_close(prepared(plain).values(low), plain(values))
+        torch.testing.assert_close(prepared(switched).values(low), plain.network(values).sigmoid())
 
 
 def test_a_global_method_may_estimate_once_and_work_on_parts():

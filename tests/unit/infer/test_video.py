@@ -17,7 +17,7 @@ from lle.cli import main
 from lle.config.base import MethodConfig
 from lle.engine.method import Method
 from lle.errors import DataError, LleError
-from lle.infer.containers import Source
+from lle.infer.containers import Source, is_file
 from lle.infer.darkness import Gate
 from lle.infer.enhancer import Enhancer
 from lle.infer.video import Progress, VideoOutput, enhance_video, enhance_videos, plan_videos
@@ -39,6 +39,13 @@ def double() -> Enhancer:
 
 
 BEST = VideoOutput(crf=1)
+
+
+@pytest.mark.parametrize(
+    ("address", "file"), [("/dev/shm/a.mp4", True), ("a.mp4", True), ("/dev/video0", False), ("rtsp://camera/1", False)]
+)
+def test_what_is_a_file(address: str, file: bool) -> None:
+    assert is_file(address) is file
 
 
 def test_pictures_are_enhanced_and_sound_and_times_and_rotation_are_kept(tmp_path: Path) -> None:
