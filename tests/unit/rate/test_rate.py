@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from report_files import card, make_reports
 from lle.cli import main
 from lle.errors import ConfigError, DataError, LleError
 from lle.project import Project
+from lle.rate import result
 from lle.rate.answers import read_answers
 from lle.rate.form import Design
 from lle.rate.key import Key
@@ -183,6 +185,7 @@ def test_a_file_that_was_downloaded_twice_counts_once(tmp_path: Path):
 def test_from_the_command_line_to_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     make_form(tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(result, "rate", partial(rate, resamples=100))
 
     def run(*words: str):
         return CliRunner().invoke(main, ["rate", *words])
