@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +20,13 @@ from lle.results.backends import Backends, Tuned
 from tests.conftest import ROOT
 
 TORCH = tuple(way for way in WAYS if way.format in (None, "torchscript") and way.precision == "fp32")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_old_objects() -> None:
+    """Measuring memory looks for garbage each time, and among all that the tests before have left that takes a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
