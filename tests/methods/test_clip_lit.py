@@ -25,7 +25,9 @@ def test_network_reproduces_the_authors_outputs(shared):
         light, output = network.light_map(low).numpy(), network(low).numpy()
     assert np.abs(light - vectors["light_map"]).max() <= 1e-5
     assert np.abs(output - vectors["output"]).max() <= 1e-5
-    assert (np.round(output[0].transpose(1, 2, 0) * 255).astype(np.uint8) == vectors["saved8bit"]).mean() > 0.9999
+    levels = np.abs(np.round(output[0].transpose(1, 2, 0) * 255) - vectors["saved8bit"])
+    assert levels.max() <= 1  # a value that lies between two levels is rounded to either, by the processor
+    assert levels.mean() < 1e-3
 
 
 def test_network_has_the_published_size():
