@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,25 @@ def loader(address: Path) -> Iterator[dict[str, str]]:
     finally:
         process.terminate()
         process.join()
+
+
+@contextmanager
+def new_loader(address: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Serves `lle` commands of one folder, or environment, from a process that is started with it, as `python -m lle.launch` does.
+
+    Args:
+        address: path of the socket that is made; commands need it as LLE_LOADER.
+        environment: of the process; its PYTHONPATH says whose code it has.
+    """
+    command = [sys.executable, "-P", "-m", "lle.launch", "--serve", str(address)]
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        while not address.exists() and process.poll() is None:
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def call(function: Callable[..., None], folder: Path, *arguments: object) -> str:

@@ -25,9 +25,12 @@ def test_network_reproduces_the_authors_outputs(shared):
         light, output = network.light_map(low).numpy(), network(low).numpy()
     assert np.abs(light - vectors["light_map"]).max() <= 1e-5
     assert np.abs(output - vectors["output"]).max() <= 1e-5
-    levels = np.abs(np.round(output[0].transpose(1, 2, 0) * 255) - vectors["saved8bit"])
+    values = output[0].transpose(1, 2, 0) * 255
+    levels = np.abs(np.round(values) - vectors["saved8bit"])
+    certain = np.abs(values % 1 - 0.5) > 2 * 255 * 1e-5
+    assert (levels[certain] == 0).all()
     assert levels.max() <= 1  # a value that lies between two levels is rounded to either, by the processor
-    assert levels.mean() < 1e-3
+    assert levels.mean() < 2e-4
 
 
 def test_network_has_the_published_size():

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from lle import registry
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 METHODS = ["gamma", "sci", "zero_dce", "distill"]
@@ -67,16 +68,11 @@ def project(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def _loader(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    address = str(tmp_path_factory.mktemp("loader") / "socket")
-    command = [sys.executable, "-P", "-m", "lle.launch", "--serve", address]
-    loader = subprocess.Popen(command, env=environment(project), start_new_session=True)
-    while not Path(address).exists() and loader.poll() is None:
-        time.sleep(0.05)
-    LOADER["LLE_LOADER"] = address
-    yield
-    LOADER.clear()
-    loader.terminate()
-    loader.wait()
+    address = tmp_path_factory.mktemp("loader") / "socket"
+    with warm.new_loader(address, environment(project)):
+        LOADER["LLE_LOADER"] = str(address)
+        yield
+        LOADER.clear()
 
 
 def environment(folder: Path) -> dict[str, str]:

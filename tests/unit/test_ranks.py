@@ -20,6 +20,7 @@ from PIL import Image
 
 from lle.files import read_json
 from lle.project import Project
+from tests import warm
 from tests.conftest import ROOT
 
 ITERATIONS, EVERY = 200, 10
@@ -162,15 +163,10 @@ def test_the_script_for_slurm_trains_on_two_nodes(project: Path, tmp_path_factor
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
     # Both are copies of one process, which imports torch and Lightning once.
-    slurm["LLE_LOADER"] = str(tmp_path_factory.mktemp("loader") / "socket")
-    loader = subprocess.Popen([sys.executable, "-m", "lle.launch", "--serve", slurm["LLE_LOADER"]], env={**os.environ, **slurm})
-    try:
-        while not Path(slurm["LLE_LOADER"]).exists() and loader.poll() is None:
-            time.sleep(0.05)
+    loader = tmp_path_factory.mktemp("loader") / "socket"
+    slurm["LLE_LOADER"] = str(loader)
+    with warm.new_loader(loader, {**os.environ, **slurm}):
         done = subprocess.run(["bash", "job.sh"], cwd=project, env={**os.environ, **slurm}, check=False, timeout=240)
-    finally:
-        loader.terminate()
-        loader.wait()
     told = "\n".join(path.read_text(encoding="utf-8")[-2000:] for path in sorted(project.glob("log-*")))
     assert done.returncode == 0, told
     assert str(port) in (project / "log-1").read_text(encoding="utf-8"), "the second process did not join the first"

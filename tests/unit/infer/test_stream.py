@@ -24,6 +24,7 @@ from lle.infer.stream_metrics import Lines, serve
 from lle.infer.stream_run import run
 from lle.infer.stream_target import StreamSettings
 from lle.measure.synthetic_camera import Step, SyntheticCamera, Viewer, number_of, scene
+from tests.waiting import wait
 
 SIZE, OTHER = (128, 192), (160, 256)
 QUICK = StreamSettings(stall=1.0, pauses=(0.1, 0.4))
@@ -46,13 +47,6 @@ def filming() -> Iterator[Callable[..., SyntheticCamera]]:
     yield film
     for camera in started:
         camera.stop()
-
-
-def wait(until: Callable[[], bool], seconds: float = 20.0) -> None:
-    begun = time.monotonic()
-    while not until():
-        assert time.monotonic() - begun < seconds, "it took too long"
-        time.sleep(0.02)
 
 
 def test_numbers_are_read_from_frames() -> None:

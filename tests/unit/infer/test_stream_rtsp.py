@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,15 +15,9 @@ from lle.infer.stream import Camera
 from lle.infer.stream_target import StreamSettings, Target, muxer
 from lle.measure.rtsp_camera import LISTEN, RtspCamera, RtspViewer, free_address
 from lle.measure.synthetic_camera import Step, SyntheticCamera, Viewer, number_of, scene
+from tests.waiting import wait
 
 SIZE = (128, 192)
-
-
-def wait(until: Callable[[], bool], seconds: float = 20.0) -> None:
-    begun = time.monotonic()
-    while not until():
-        assert time.monotonic() - begun < seconds, "it took too long"
-        time.sleep(0.02)
 
 
 def test_frames_go_from_camera_to_viewer() -> None:
