@@ -50,8 +50,9 @@ def _half_up(value: float) -> int:
     return int(np.floor(value + 0.5))
 
 
-def _lightness(image: Image) -> NDArray[np.float64]:
-    return image.max(axis=2).astype(np.float64)
+def _lightness(image: Image) -> NDArray[np.uint8]:
+    # `image.max(axis=2)`, which NumPy does ten times as slowly.
+    return np.maximum(np.maximum(image[..., 0], image[..., 1]), image[..., 2])
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -95,7 +96,7 @@ def loe(output: Image, low: Image) -> float:
     """
     scale = SHORT_SIDE / min(low.shape[:2])
     rows, columns = (bicubic(size, _half_up(size * scale), scale) for size in low.shape[:2])
-    a, b = (_ranks(rows @ _lightness(image) @ columns.T) for image in (output, low))
+    a, b = (_ranks(rows @ _lightness(image).astype(np.float64) @ columns.T) for image in (output, low))
     return disagreements(a, b) / a.size
 
 
@@ -105,7 +106,8 @@ def loe_100(output: Image, low: Image) -> float:
     As baidut/BIMEF does (quality/loe100x100.m).
     """
     rows, columns = (np.floor(np.linspace(1, size, GRID) + 0.5).astype(int) - 1 for size in low.shape[:2])
-    a, b = (image.max(axis=2)[np.ix_(rows, columns)].ravel().astype(np.int64) for image in (output, low))
+    grid = np.ix_(rows, columns)
+    a, b = (_lightness(image[grid]).ravel().astype(np.int64) for image in (output, low))
     return disagreements(a, b) / a.size
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lle.results.quality import INPUT, NORMAL
@@ -18,12 +20,15 @@ def send_samples(client: MlflowClient, run_id: str, run: MethodRun, now: int) ->
     """Logs each sample twice: before and after side by side, and the result alone for the image grid over runs."""
     from PIL import Image
 
-    for dataset, image, roles in run.samples():
-        labels = {run.method: run.method, INPUT: "input", NORMAL: "reference"}
-        pictures = [(labels[role], Image.open(path).convert("RGB")) for role, path in roles.items()]
-        client.log_image(run_id, side_by_side(pictures), artifact_file=f"samples/{dataset}/{image}.png")
-        with Image.open(roles[run.method]) as result:
-            client.log_image(run_id, result.convert("RGB"), key=allowed(f"{dataset}/{image}"), step=0, timestamp=now)
+    labels = {run.method: run.method, INPUT: "input", NORMAL: "reference"}
+    with tempfile.TemporaryDirectory() as folder:
+        for dataset, image, roles in run.samples():
+            pictures = {role: Image.open(path).convert("RGB") for role, path in roles.items()}
+            sheet = Path(folder) / f"{image}.png"
+            # Lightly compressed, which `log_image` has no argument for: a third of the time for a tenth more bytes.
+            side_by_side([(labels[role], picture) for role, picture in pictures.items()]).save(sheet, compress_level=1)
+            client.log_artifact(run_id, str(sheet), f"samples/{dataset}")
+            client.log_image(run_id, pictures[run.method], key=allowed(f"{dataset}/{image}"), step=0, timestamp=now)
 
 
 def side_by_side(pictures: Sequence[tuple[str, Image.Image]]) -> Image.Image:

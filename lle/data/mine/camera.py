@@ -56,7 +56,10 @@ def bloom(linear: np.ndarray, share: float) -> np.ndarray:
 
 def shoulder(linear: np.ndarray) -> np.ndarray:
     """Linear up to 0.7, then an exponential approach to 1, as cameras keep highlights from clipping hard."""
-    return np.where(linear < _KNEE, linear, _KNEE + (1 - _KNEE) * (1 - np.exp(-(linear - _KNEE) / (1 - _KNEE))))
+    result = np.array(linear)
+    high = linear >= _KNEE
+    result[high] = _KNEE + (1 - _KNEE) * (1 - np.exp(-(linear[high] - _KNEE) / (1 - _KNEE)))
+    return result
 
 
 def solve_exposure(linear: np.ndarray, mean: float) -> float:
