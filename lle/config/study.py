@@ -42,6 +42,8 @@ class StudyConfig(Strict):
     processors: list[Processor] = Field(default=["native"], min_length=1)
     """Every variant is trained and measured with the instructions of each: `native` is this machine's, `baseline` an old x86
     processor's. Means and tests are of the first one; all show how far machines may differ."""
+    processor_seeds: list[int] | None = Field(default=None, min_length=1)
+    """Of `seeds`, those of the trainings on the processors after the first, which may take many times as long; null takes all."""
     variants: dict[str, VariantConfig] | Literal["suite"] = Field(min_length=1)
     """The rows, by a short name; `suite` stands for every method of the suite, each with its own settings."""
     mechanisms: bool = False
@@ -65,7 +67,16 @@ class StudyConfig(Strict):
         for key, names in {"seeds": [str(seed) for seed in self.seeds], "processors": [str(name) for name in self.processors]}.items():
             if repeated := sorted(name for name in names if names.count(name) > 1):
                 raise ValueError(f"{key}: {repeated[0]} stands there more than once")
+        if strange := sorted(set(self.processor_seeds or ()) - set(self.seeds)):
+            raise ValueError(f"processor_seeds: {strange[0]} is none of the seeds, {', '.join(map(str, self.seeds))}")
         return self
+
+    @property
+    def runs(self) -> list[tuple[Processor, int]]:
+        """Processor and seed of every training of a variant."""
+        first, *others = self.processors
+        again = self.seeds if self.processor_seeds is None else self.processor_seeds
+        return [*((first, seed) for seed in self.seeds), *((other, seed) for other in others for seed in again)]
 
     @property
     def split(self) -> Literal["val", "test"]:

@@ -137,10 +137,9 @@ def plan(name: str, path: Path, overrides: Iterable[str] = ()) -> tuple[StudyCon
             own = load_params(path, given)
         except ConfigError as error:
             raise ConfigError(f"studies.{name}.variants.{variant}: {error}") from error
-        for processor in study.processors:
-            for seed in study.seeds:
-                seeded = own.with_override("seed", seed)
-                runs.append(Run(name, variant, row.method, seed, processor, seeded, tuple(study.datasets), study.split, study.mechanisms))
+        for processor, seed in study.runs:
+            seeded = own.with_override("seed", seed)
+            runs.append(Run(name, variant, row.method, seed, processor, seeded, tuple(study.datasets), study.split, study.mechanisms))
     return study, runs
 
 

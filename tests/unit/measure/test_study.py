@@ -178,6 +178,15 @@ def test_a_run_on_another_processor_has_its_own_process_and_row(project: Path, m
     assert (project / "build/studies/machines/short/0-baseline/done.json").is_file()
 
 
+def test_some_seeds_can_be_repeated_on_other_processors(project: Path, tmp_path: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    params["studies"]["exponents"] |= {"processors": ["native", "baseline"], "processor_seeds": [1]}
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params), encoding="utf-8")
+    names = [run.name for run in plan("exponents", path)[1]]
+    assert names == [f"{row}/{run}" for row in ("bright", "dark", "short") for run in ("0", "1", "1-baseline")]
+
+
 def test_a_wrong_override_names_its_variant_before_anything_is_trained(project: Path, tmp_path: Path) -> None:
     params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
     params["studies"]["exponents"]["variants"]["short"]["set"] = ["methods.zero_dce.iteration=2"]
@@ -196,6 +205,7 @@ def test_a_wrong_override_names_its_variant_before_anything_is_trained(project: 
         ({"variants": {"dark": {"method": "gama"}}, "contrasts": []}, "there is no method 'gama'"),
         ({"seeds": [1, 1]}, "more than once"),
         ({"processors": ["native", "native"]}, "more than once"),
+        ({"processors": ["native", "baseline"], "processor_seeds": [2]}, "none of the seeds, 0, 1"),
         ({"contrasts": ["bright > dark", "bright > dark"]}, "more than once"),
     ],
 )
