@@ -67,7 +67,7 @@ def main() -> None:
     keep_freed_memory()
     address = os.environ.get(ADDRESS)
     if address:
-        code = _ask(address, sys.argv)
+        code = ask(address, sys.argv)
         if code is not None:
             sys.exit(code)
     from lle.cli import main as command
@@ -236,7 +236,7 @@ def _die_with(connection: socket.socket) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _ask(address: str, arguments: Sequence[str]) -> int | None:
+def ask(address: str, arguments: Sequence[str]) -> int | None:
     """Lets the loader run a command; returns its exit code, or None where there is no loader or it refuses."""
     request = {"arguments": list(arguments), "environment": dict(os.environ), "folder": os.getcwd()}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
