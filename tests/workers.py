@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import os
 import subprocess
 import sys
@@ -44,6 +45,8 @@ def main(processes: int, arguments: Sequence[str]) -> int:
         # The copies take over how glibc frees memory; theirs is the default one, which the tests of memory go by.
         plain = {**os.environ, "MALLOC_TRIM_THRESHOLD_": str(128 << 10)}
         loader = subprocess.Popen([sys.executable, "-u", "-m", "tests.workers", "--serve", address], env=plain, start_new_session=True)
+        # After an installation nothing is compiled yet; another core begins with that at the end of the list.
+        compiler = subprocess.Popen([sys.executable, "-m", "tests.workers", "--compile"])
         start = f"{processes}*popen//python={sys.executable} -m tests.workers --copy"
         try:
             # Lightning imports anyio, which has a plugin of pytest; nothing in it asserts anything for these tests.
@@ -51,8 +54,9 @@ def main(processes: int, arguments: Sequence[str]) -> int:
             command = [sys.executable, "-m", "pytest", "--tx", start, *quiet, *arguments]
             return subprocess.run(command, env={**os.environ, ADDRESS: address}, check=False).returncode
         finally:
-            loader.terminate()
-            loader.wait()
+            for process in (compiler, loader):
+                process.terminate()
+                process.wait()
 
 
 def copy(arguments: Sequence[str]) -> int:
@@ -62,6 +66,13 @@ def copy(arguments: Sequence[str]) -> int:
     if code is None:
         os.execv(sys.executable, [sys.executable, *arguments])
     return code
+
+
+def compile_libraries() -> None:
+    """Imports the libraries, the last one first: Python writes what it has compiled, and the loader finds it."""
+    for name in reversed(LIBRARIES):
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)
 
 
 def serve(address: str) -> None:
@@ -89,6 +100,8 @@ def _run() -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "--serve":
         serve(sys.argv[2])
+    elif sys.argv[1] == "--compile":
+        compile_libraries()
     elif sys.argv[1] == "--copy":
         sys.exit(copy(sys.argv[2:]))
     else:
