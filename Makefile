@@ -24,7 +24,7 @@ full: checkout install  ## Train and measure every method, not only those of the
 	lle mlflow sync
 
 test: install  ## Install what is missing and run the tests
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m tests.workers 3 --dist loadfile --no-loadscope-reorder
 
 TESTS ?= tests
 coverage: install  ## Run the tests (or those of TESTS=folder) and report which lines and branches they reach: build/coverage/html/index.html

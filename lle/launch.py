@@ -3,8 +3,8 @@
 A pipeline runs dozens of commands, and importing torch and Lightning takes longer than the work of most of them. `python -m
 lle.launch COMMAND...` imports both once, in a *loader*, and runs COMMAND (such as `dvc repro`) with the address of that
 loader in its environment. Each `lle ...` below it then asks the loader for a copy of itself (a fork), which takes over the
-arguments, environment, folder and open streams of the command. The copies import the project's own modules afresh, so an
-edited file counts at once, and the loader ends with COMMAND. Without a loader, `lle` runs as any program does.
+arguments, environment, folder and open streams of the command. Where one of the project's own files has changed since, the copies
+import its modules afresh, so an edited file counts at once. The loader ends with COMMAND; without one, `lle` runs as any program does.
 
 The standard library has a server of this kind (`multiprocessing.forkserver`), but it serves its own parent process alone.
 """
@@ -33,6 +33,8 @@ STORE = "mlflow.store.tracking.sqlalchemy_store"
 """Every training writes to it while it runs, and importing it takes seconds; `import mlflow` leaves it out."""
 LIBRARIES = ("numpy", "cv2", "PIL.Image", "scipy", "pydantic", "yaml", "torch", "lightning.pytorch", "mlflow", STORE)
 """What the loader imports, as far as it is installed."""
+OWN: tuple[str, ...] = ("project/project.py", "engine/train.py", "measure/method.py", "cli/commands.py", "methods/*/config.py")
+"""Files of the project's own modules that most commands need; importing them takes longer than the shortest stages do."""
 READ_AT_IMPORT: tuple[str, ...] = (
     "ATEN_",
     "CUDA_",
@@ -65,7 +67,7 @@ def main() -> None:
     keep_freed_memory()
     address = os.environ.get(ADDRESS)
     if address:
-        code = _ask(address, sys.argv)
+        code = ask(address, sys.argv)
         if code is not None:
             sys.exit(code)
     from lle.cli import main as command
@@ -113,7 +115,7 @@ def loader() -> Iterator[dict[str, str]]:
 
 
 def serve(address: str) -> None:
-    """Imports `LIBRARIES`, then forks a copy for each request until it is terminated.
+    """Imports `LIBRARIES` and `OWN`, then forks a copy for each request until it is terminated.
 
     Args:
         address: path of the socket.
@@ -124,7 +126,8 @@ def serve(address: str) -> None:
     # Commands that come while the libraries load wait in the queue.
     listener.listen(64)
     before = dict(os.environ)
-    for name in LIBRARIES:
+    files = _own_files()
+    for name in (*LIBRARIES, *_own_modules()):
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module(name)
     added = {key: value for key, value in os.environ.items() if before.get(key) != value}
@@ -146,8 +149,30 @@ def serve(address: str) -> None:
                     os.close(stream)
                 continue
             listener.close()
+            if _own_files() != files:
+                _forget_own_modules()
             request["environment"] |= added
             _become(request, streams, connection)
+
+
+def _own_modules() -> Iterator[str]:
+    """Yields the names of the modules in `OWN`."""
+    package = Path(__file__).parent
+    for pattern in OWN:
+        for path in sorted(package.glob(pattern)):
+            yield ".".join(("lle", *path.relative_to(package).with_suffix("").parts))
+
+
+def _own_files() -> dict[str, int]:
+    """Returns when each of the project's modules was last changed, in nanoseconds."""
+    return {str(path): path.stat().st_mtime_ns for path in Path(__file__).parent.rglob("*.py")}
+
+
+def _forget_own_modules() -> None:
+    """The next import of a module of the project takes it from its file."""
+    for name in [name for name in sys.modules if name.startswith("lle.")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 def _become(request: Mapping[str, object], streams: Sequence[int], connection: socket.socket) -> None:
@@ -211,7 +236,7 @@ def _die_with(connection: socket.socket) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _ask(address: str, arguments: Sequence[str]) -> int | None:
+def ask(address: str, arguments: Sequence[str]) -> int | None:
     """Lets the loader run a command; returns its exit code, or None where there is no loader or it refuses."""
     request = {"arguments": list(arguments), "environment": dict(os.environ), "folder": os.getcwd()}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

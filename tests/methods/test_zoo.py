@@ -116,7 +116,7 @@ def params(project) -> BaseParams:
 def test_the_engine_trains_every_phase_on_pictures_from_disk(name, project, params, tmp_path):
     config = registry.config_class(name)
     lengths = {key for key, field in config.model_fields.items() if key.endswith("iterations")}
-    settings = {**config.tiny, **dict.fromkeys(lengths, 1), "batch_size": 2, "crop": 32, "warmup": 0}
+    settings = {**zoo.tiny(name), **dict.fromkeys(lengths, 1), "batch_size": 2, "crop": 32, "warmup": 0}
     overrides = [f"methods.{name}.{key}={json.dumps(value)}" for key, value in settings.items()]
     chosen = load_params(project / "params.yaml", overrides)
     out = train_with_engine(name, chosen, models=tmp_path, reports=None, scratch=tmp_path / "scratch")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
 from lle import cards, registry
+from lle.config.clip import GuidedConfig
 from lle.engine.method import Method
 from lle.engine.model_io import load_model, save_model
 from tests.methods.helpers import batch_of, parameter_count, train
@@ -22,6 +24,12 @@ def built(name: str, **settings: object) -> Method:
     """Builds a method, the same each time."""
     torch.manual_seed(0)
     return registry.create(name, settings)
+
+
+def tiny(name: str) -> dict[str, Any]:
+    """Returns settings of a small network; where CLIP guides it, of one round: its phases come again in the others."""
+    config = registry.config_class(name)
+    return {**config.tiny, **({"rounds": 1} if issubclass(config, GuidedConfig) else {})}
 
 
 def keeps_odd_and_small_pictures_and_batches(method: Method) -> None:
@@ -54,7 +62,7 @@ def has_a_card_with_the_figures_that_are_counted(name: str) -> None:
 
 
 def reaches_every_trainable_parameter_and_lowers_its_losses(name: str) -> None:
-    method = built(name, **registry.config_class(name).tiny)
+    method = built(name, **tiny(name))
     # The same pictures in every batch, so that one step can be compared with the next.
     same = partial(batch_of, method, batch_size=SAME, images=SAME, crop=32)
     run = train(method, iterations=15, batches=same)
@@ -66,7 +74,7 @@ def reaches_every_trainable_parameter_and_lowers_its_losses(name: str) -> None:
 
 def learns_from_black_white_and_flat_pictures(name: str) -> None:
     for level in (0.0, 1.0, 0.4):
-        method = built(name, **registry.config_class(name).tiny)
+        method = built(name, **tiny(name))
         train(method, batches=lambda stream, iteration, level=level, method=method: batch_of(method, stream, crop=32, level=level))
         wrong = [key for key, value in method.named_parameters() if not torch.isfinite(value).all()]
         wrong += [key for key, value in method.named_parameters() if value.grad is not None and not torch.isfinite(value.grad).all()]

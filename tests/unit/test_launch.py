@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
+from lle import launch
+from tests.waiting import wait
 
 # A loader without heavy libraries, whose `lle` does what its arguments say.
 LOADER = """
@@ -35,7 +39,7 @@ def command():
         raise RuntimeError("a bug")
 
 sys.modules["lle.cli"] = types.SimpleNamespace(main=command)
-launch.LIBRARIES = ("json", "adds")
+launch.LIBRARIES, launch.OWN = ("json", "adds"), ()
 if sys.argv[1:2] == ["--serve"]:
     launch.serve(sys.argv[2])
 else:
@@ -143,6 +147,40 @@ def test_the_copy_ends_with_its_command(tmp_path: Path, environment: dict[str, s
     running.communicate()
     assert running.returncode == code
     assert is_gone(process)
+
+
+def test_own_modules_are_loaded_once_until_a_file_changes(tmp_path: Path) -> None:
+    package = tmp_path / "lle"
+    package.mkdir()
+    shutil.copy2(launch.__file__, package / "launch.py")
+    (package / "__init__.py").touch()
+    (package / "cli.py").write_text("from lle.number import NUMBER\n\ndef main():\n    print(NUMBER)\n")
+    loads = tmp_path / "loads"
+    number = package / "number.py"
+    number.write_text(f"open({str(loads)!r}, 'a').write('x')\nNUMBER = 1\n")
+    script = tmp_path / "start.py"
+    script.write_text(
+        "import sys, lle.launch as launch\nlaunch.LIBRARIES, launch.OWN = (), ('number.py',)\n"
+        "launch.serve(sys.argv[2]) if sys.argv[1] == '--serve' else launch.main()\n"
+    )
+    address = tmp_path / "socket"
+    own = {**os.environ, "PYTHONPATH": str(tmp_path)}
+
+    def command() -> str:
+        asking = {**own, "LLE_LOADER": str(address)}
+        return subprocess.run([sys.executable, str(script), "run"], env=asking, capture_output=True, text=True, check=True).stdout
+
+    loader = subprocess.Popen([sys.executable, str(script), "--serve", str(address)], env=own)
+    try:
+        wait(address.exists)
+        assert [command(), command()] == ["1\n", "1\n"]
+        assert loads.read_text() == "x"
+        number.write_text(number.read_text().replace("= 1", "= 22"))
+        assert command() == "22\n"
+        assert loads.read_text() == "xx"
+    finally:
+        loader.kill()
+        loader.wait()
 
 
 def test_without_a_loader_a_command_runs_on_its_own(tmp_path: Path, environment: dict[str, str]) -> None:
