@@ -304,6 +304,17 @@ def test_one_more_run_within_the_spread_passes_and_half_a_decibel_does_not(repor
     assert "spread of 6 runs" in str(gate(reports))
 
 
+def test_the_interval_is_wider_where_everything_differs_by_chance(reports: Path) -> None:
+    write_quality(reports, shifted(18.1))
+    write_spread(reports, RUNS)
+    commit(reports)
+    accept("six runs", reports)
+    write_quality(reports, shifted(17.7))
+    assert failed(gate(reports)) == ["demo/net psnr"]
+    write_quality(reports, shifted(17.7), hardware=ELSEWHERE)
+    assert gate(reports).passed
+
+
 def test_an_unsteady_recipe_widens_what_is_allowed(reports: Path) -> None:
     write_quality(reports, shifted(18.1))
     write_spread(reports, [16.5, 18.0, 19.5, 17.0, 18.5, 18.1])
