@@ -121,6 +121,8 @@ def _serve(address: Path) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     # Where Python looks for modules is set for each copy.
     launch.READ_AT_IMPORT = tuple(name for name in launch.READ_AT_IMPORT if name != "PYTHON")
+    # Copies forget the project's modules anyway.
+    launch.OWN = ()
     become = launch._become
 
     def placed(request: Mapping[str, object], streams: Sequence[int], connection: object) -> None:

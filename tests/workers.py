@@ -93,8 +93,7 @@ def _run() -> None:
     try:
         exec(program, module.__dict__)
     finally:
-        with contextlib.suppress(Exception):
-            atexit._run_exitfuncs()
+        atexit._run_exitfuncs()
 
 
 if __name__ == "__main__":

@@ -113,11 +113,10 @@ def _compare_quality(
         found = f"the pictures changed: {len(before.images)} were accepted, there are {len(after.images)}"
         yield Check(subject, "data", "fail", found)
     else:
+        coverage = COVERAGE_ELSEWHERE if _hardware_changes(before.machine, after.machine) else COVERAGE
         for name in sorted(before.values.keys() | after.values.keys()):
             runs = spread.get(name, ())
-            coverage = COVERAGE_ELSEWHERE if _hardware_changes(before.machine, after.machine) else COVERAGE
-            allowed = prediction(runs, coverage)
-            check = _compare_metric(subject, name, before.values.get(name), after.values.get(name), tolerances, runs, allowed)
+            check = _compare_metric(subject, name, before.values.get(name), after.values.get(name), tolerances, runs, coverage)
             yield check if runs else _on_equal_hardware(check, before.machine, after.machine)
 
 
@@ -128,7 +127,7 @@ def _compare_metric(
     after: Sequence[float | None] | None,
     tolerances: Mapping[str, float],
     runs: Sequence[float],
-    spread: float,
+    coverage: float,
 ) -> Check:
     if before is None or after is None:
         return _one_sided(subject, name, before is None)
@@ -143,6 +142,7 @@ def _compare_metric(
     second = math.fsum(new) / len(new)
     # With several accepted runs, one more of them is compared with their mean: the accepted one may have been lucky itself.
     first = statistics.fmean(runs) if len(runs) > 1 else math.fsum(old) / len(old)
+    spread = prediction(runs, coverage)
     allowed = max(tolerances.get(name, RELATIVE_TOLERANCE * abs(first)), spread)
     if change.low is None or change.high is None:
         found = f"{first:.4g} -> {second:.4g} ({second - first:+.3g}, one picture and so no interval, tolerance {allowed:.3g})"
@@ -159,7 +159,7 @@ def _compare_metric(
     return Check(subject, name, outcome, found, first, second)
 
 
-def prediction(runs: Sequence[float], coverage: float = COVERAGE) -> float:
+def prediction(runs: Sequence[float], coverage: float) -> float:
     """Returns half the prediction interval of one more run about the mean of several, for normal numbers; 0 for fewer than two."""
     if len(runs) < 2:
         return 0.0
