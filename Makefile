@@ -13,12 +13,12 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: repro full test coverage ui lint docs notebooks clean install checkout
 
-repro: checkout install  ## Install, run the whole pipeline on the demo data, fill the MLflow store
+repro: checkout $(VENV)/.suite  ## Install, run the whole pipeline on the demo data, fill the MLflow store
 	lle pipeline run
 	lle mlflow sync
 	@echo "open reports/index.html, read reports/leaderboard.md, browse with: make ui"
 
-full: checkout install  ## Train and measure every method, not only those of the default suite (many hours on two cores)
+full: checkout $(VENV)/.suite  ## Train and measure every method, not only those of the default suite (many hours on two cores)
 	lle config full
 	lle pipeline run
 	lle mlflow sync
@@ -31,7 +31,7 @@ coverage: install  ## Run the tests (or those of TESTS=folder) and report which 
 	mkdir -p build/coverage
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-report html $(TESTS)
 
-ui: install  ## Browse the runs at http://127.0.0.1:5000
+ui: $(VENV)/.suite  ## Browse the runs at http://127.0.0.1:5000
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port 5000
 
 lint: install  ## Check style and types
@@ -60,8 +60,11 @@ checkout:
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+# The pipeline needs less than tests, style and documentation do.
+$(VENV)/.suite: EXTRAS := suite
+$(VENV)/.installed: EXTRAS := suite,dev
+$(VENV)/.suite $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[suite,dev]'
-	touch $@
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	touch $(VENV)/.suite $@

@@ -75,6 +75,8 @@ class StudyConfig(Strict):
                 raise ValueError(f"{key}: {repeated[0]} stands there more than once")
         if strange := sorted(set(self.processor_seeds or ()) - set(self.seeds)):
             raise ValueError(f"processor_seeds: {strange[0]} is none of the seeds, {', '.join(map(str, self.seeds))}")
+        if self.processor_seeds is not None and len(self.processors) == 1:
+            raise ValueError("processor_seeds: there is one processor only; name a second one in `processors`, or leave this key out")
         return self
 
     @property

@@ -38,6 +38,7 @@ class Config(SupervisedConfig):
             "warmup": 20,
             "clip": 1.0,
             "segmentation_batch_size": 4,
+            "norm": "group",
         },
         # 200 epochs of LOL's 485 and LSRW's 5600 pairs in batches of 8.
         "paper": {

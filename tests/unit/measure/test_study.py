@@ -207,6 +207,7 @@ def test_a_wrong_override_names_its_variant_before_anything_is_trained(project: 
         ({"processors": ["native", "native"]}, "more than once"),
         ({"processors": ["native", "baseline"], "processor_seeds": [2]}, "none of the seeds, 0, 1"),
         ({"processors": ["native", "baseline"], "processor_seeds": [0, 0]}, "more than once"),
+        ({"processor_seeds": [1]}, "one processor only"),
         ({"contrasts": ["bright > dark", "bright > dark"]}, "more than once"),
     ],
 )
