@@ -99,7 +99,6 @@ def dvc(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> s
     Returns:
         Its exit code and what it printed.
     """
-    _import_libraries()
     # While it is imported, DVC replaces the streams that it finds.
     with redirect_stdout(None), redirect_stderr(None):
         for name in DVC:
