@@ -284,39 +284,16 @@ def started(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     shutil.copyfile(empty_store, folder / "server.db")
-    import mlflow.pyfunc  # noqa: F401  # once, for the copy and for the tests
-
-    log = folder / "server.log"
-    process = multiprocessing.get_context("fork").Process(target=_serve, args=(folder, port, log))
-    process.start()
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/server.db"]
+    command += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True, cwd=folder)
     try:
-        yield f"http://127.0.0.1:{port}", log
+        yield f"http://127.0.0.1:{port}", folder / "server.log"
     finally:
-        process.terminate()
-        process.join(20)
-
-
-def _serve(folder: Path, port: int, log: Path) -> None:
-    """Runs `mlflow server` in a copy of this process, its uvicorn included: as commands of their own, both would import MLflow."""
-    with log.open("w") as file:
-        for number in (1, 2):
-            os.dup2(file.fileno(), number)
-    sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: SIM115
-    os.chdir(folder)
-    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    # MLflow protects its pages where this is there before.
-    import uvicorn.main
-    from mlflow import cli
-    from mlflow import server as mlflow_server
-
-    def here(command: list[str], extra_env: dict[str, str], **_: object) -> None:
-        assert command[1:3] == ["-m", "uvicorn"]
-        os.environ |= extra_env
-        uvicorn.main.main(command[3:])
-
-    mlflow_server._exec_cmd = here  # type: ignore[assignment]
-    words = ["server", "--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "artifacts")]
-    cli.cli([*words, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"])
+        os.killpg(process.pid, 15)
+        process.wait(20)
 
 
 @pytest.fixture
