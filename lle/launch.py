@@ -56,6 +56,8 @@ THREADS = "LLE_THREADS"
 """Environment variable with the number of threads that torch and OpenCV may use in a copy of the loader; without it, all cores."""
 TIMES = "LLE_TIMES"
 """Environment variable with the file to which each copy appends a line of JSON: its command, and how long it took."""
+GARBAGE = (20_000, 20, 20)
+"""When copies look for garbage. With Python's 700 objects they look more often than they find: it is a quarter of `lle pipeline keys`."""
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LARGEST_REQUEST = 1 << 20
 _MALLOC = {-3: 32 << 20, -1: 1 << 30}
@@ -133,6 +135,7 @@ def serve(address: str) -> None:
     added = {key: value for key, value in os.environ.items() if before.get(key) != value}
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel forgets ended copies
     # A command that a copy starts inherits what importing the libraries added.
     own = (_read_at_import(before), _read_at_import({**before, **added}))

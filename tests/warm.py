@@ -8,17 +8,21 @@ kind for pipelines; that one serves a single folder, and `tests/pipeline` runs i
 from __future__ import annotations
 
 import importlib
+import logging
 import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 OWN = ("lle", "tests")
+DVC = ("dvc.cli.parser", "dvc.logger", "dvc.repo.index", "dvc.repo.reproduce")
+"""What most DVC commands import."""
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -84,6 +88,54 @@ def call(function: Callable[..., None], folder: Path, *arguments: object) -> str
     return text
 
 
+def dvc(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs a DVC command in a copy; importing DVC takes a new process about a second, as long as most commands take.
+
+    Args:
+        words: of the command, without `dvc`.
+        folder: where it runs.
+        environment: of the command and of what it starts.
+
+    Returns:
+        Its exit code and what it printed.
+    """
+    # While it is imported, DVC replaces the streams that it finds.
+    with redirect_stdout(None), redirect_stderr(None):
+        for name in DVC:
+            importlib.import_module(name)
+    with tempfile.TemporaryDirectory() as printed:
+        files = [Path(printed, name) for name in ("stdout", "stderr")]
+        process = _FORK.Process(target=_dvc, args=(words, folder, environment, files))
+        process.start()
+        process.join()
+        stdout, stderr = (file.read_text(encoding="utf-8", errors="replace") for file in files)
+    assert process.exitcode is not None
+    return subprocess.CompletedProcess(["dvc", *words], process.exitcode, stdout, stderr)
+
+
+def _dvc(words: Sequence[str], folder: Path, environment: Mapping[str, str], files: Sequence[Path]) -> None:
+    _print_to(*files)
+    _one_thread()
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    # Its handlers print to the streams that were there when it was imported.
+    for name in ("dvc", "dvc_objects", "dvc_data"):
+        logging.getLogger(name).handlers.clear()
+    sys.modules["dvc.logger"].setup()
+    sys.exit(sys.modules["dvc.cli"].main(list(words)))
+
+
+def _print_to(*files: Path) -> None:
+    """Standard output goes to the first file and standard error to the last."""
+    opened = [file.open("wb") for file in files]
+    for number, file in ((1, opened[0]), (2, opened[-1])):
+        os.dup2(file.fileno(), number)
+    for file in opened:
+        file.close()
+    _own_streams()
+
+
 def _one_thread() -> None:
     """Libraries use none of the threads that they had started in the process that was copied: a copy has not got them."""
     for library, function in (("torch", "set_num_threads"), ("cv2", "setNumThreads")):
@@ -101,10 +153,7 @@ def _import_libraries() -> None:
 
 
 def _call(function: Callable[..., None], folder: Path, arguments: Sequence[object], printed: Path) -> None:
-    with printed.open("wb") as file:
-        for number in (1, 2):
-            os.dup2(file.fileno(), number)
-    _own_streams()
+    _print_to(printed)
     _one_thread()
     _take_code_from(str(folder))
     os.environ["PYTHONPATH"] = str(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import warm
 from tests.docs.pages import ROOT, blocks
 
 pytest.importorskip("dvc", reason="the extra `suite` is not installed")
@@ -27,6 +29,12 @@ def python(*words: str, cwd: Path) -> str:
     return ended.stdout
 
 
+def dvc(*words: str, cwd: Path) -> str:
+    ended = warm.dvc(words, cwd, {**os.environ, "DVC_NO_ANALYTICS": "1"})
+    assert ended.returncode == 0, f"{words}\n{ended.stdout}\n{ended.stderr}"
+    return ended.stdout
+
+
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The committed weights, curves and their lists, in a repository of their own."""
@@ -37,7 +45,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     for key, value in (("user.name", "a"), ("user.email", "a@b")):
         subprocess.run(["git", "config", key, value], cwd=folder, check=True)
-    python("-m", "dvc", "init", "--quiet", cwd=folder)
+    dvc("init", "--quiet", cwd=folder)
     subprocess.run([*git, "add", "--all"], cwd=folder, check=True)
     subprocess.run([*git, "commit", "--quiet", "--message", "all"], cwd=folder, check=True)
     return folder
@@ -46,9 +54,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(words: str, folder: Path) -> None:
     """Runs the command of the page that begins so."""
     (line,) = [line for line in COMMANDS if line.startswith(words)]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    ended = subprocess.run(line, cwd=folder, env={**os.environ, "PATH": path}, shell=True, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 0, f"{line}\n{ended.stdout}\n{ended.stderr}"
+    for part in line.split(" && "):
+        program, *rest = shlex.split(part)
+        if program == "dvc":
+            dvc(*rest, cwd=folder)
+        else:
+            subprocess.run([program, *rest], cwd=folder, check=True)
 
 
 def test_every_packed_model_is_an_artifact() -> None:
@@ -69,7 +80,7 @@ def test_weights_are_had_by_their_name(repository: Path) -> None:
 
 def test_the_plots_find_the_curves(repository: Path) -> None:
     """Every plot that `pipelines/plots` defines has its tables, and DVC reads a value for every point of them."""
-    shown = json.loads(python("-m", "dvc", "plots", "show", "--json", cwd=repository))
+    shown = json.loads(dvc("plots", "show", "--json", cwd=repository))
     assert "errors" not in shown
     names = [name for plot in PLOTS for name in plot]
     assert {key.rpartition("::")[2] for key in shown["data"]} == set(names)

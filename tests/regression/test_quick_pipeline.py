@@ -37,6 +37,16 @@ LOADER: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module", autouse=True)
+def _store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One store for all trainings: they write to it while they run, and MLflow takes seconds to make its tables."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    shutil.copyfile(empty_store, path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
 def _loader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with warm.loader(tmp_path_factory.mktemp("loader") / "socket") as address:
         LOADER.update(address)
