@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -37,8 +38,7 @@ def loader(address: Path) -> Iterator[dict[str, str]]:
         What the commands need in their environment.
     """
     _import_libraries()
-    process = _FORK.Process(target=_serve, args=(address,))
-    process.start()
+    process = _started(_serve, address)
     try:
         while not address.exists() and process.is_alive():
             time.sleep(0.01)
@@ -80,8 +80,7 @@ def call(function: Callable[..., None], folder: Path, *arguments: object) -> str
     """
     _import_libraries()
     printed = folder.parent / f"{folder.name}.printed"
-    process = _FORK.Process(target=_call, args=(function, folder, arguments, printed))
-    process.start()
+    process = _started(_call, function, folder, arguments, printed)
     process.join()
     text = printed.read_text(encoding="utf-8", errors="replace")
     assert process.exitcode == 0, f"{function.__name__}{arguments} in {folder}\n{text}"
@@ -105,8 +104,7 @@ def dvc(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> s
             importlib.import_module(name)
     with tempfile.TemporaryDirectory() as printed:
         files = [Path(printed, name) for name in ("stdout", "stderr")]
-        process = _FORK.Process(target=_dvc, args=(words, folder, environment, files))
-        process.start()
+        process = _started(_dvc, words, folder, environment, files)
         process.join()
         stdout, stderr = (file.read_text(encoding="utf-8", errors="replace") for file in files)
     assert process.exitcode is not None
@@ -115,7 +113,6 @@ def dvc(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> s
 
 def _dvc(words: Sequence[str], folder: Path, environment: Mapping[str, str], files: Sequence[Path]) -> None:
     _print_to(*files)
-    _one_thread()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -136,11 +133,24 @@ def _print_to(*files: Path) -> None:
     _own_streams()
 
 
+def _started(target: Callable[..., None], *arguments: object) -> ForkProcess:
+    """Starts a copy that calls a function."""
+    # The copy has none of the threads that OpenCV started here, and would wait for them for ever where it uses or ends them.
+    cv2 = sys.modules.get("cv2")
+    threads = cv2.getNumThreads() if cv2 is not None else 1
+    if cv2 is not None:
+        cv2.setNumThreads(1)
+    process = _FORK.Process(target=target, args=arguments)
+    process.start()
+    if cv2 is not None:
+        cv2.setNumThreads(threads)
+    return process
+
+
 def _one_thread() -> None:
-    """Libraries use none of the threads that they had started in the process that was copied: a copy has not got them."""
-    for library, function in (("torch", "set_num_threads"), ("cv2", "setNumThreads")):
-        if library in sys.modules:
-            getattr(sys.modules[library], function)(1)
+    """Torch uses none of the threads that it had started in the process that was copied: a copy has not got them."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 def _import_libraries() -> None:
