@@ -71,6 +71,9 @@ def _hardware(threads: int | None) -> dict[str, Any]:
 
         accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
         instructions = torch.backends.cpu.get_cpu_capability()
+        # What convolutions run with: torch does not know of oneDNN's limit, which makes another machine of this one.
+        if limit := os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA"):
+            instructions += f", oneDNN {limit.upper()}"
     return {"cpu": _cpu(), "cores": os.cpu_count(), "instructions": instructions, "threads": threads, "accelerator": accelerator}
 
 
