@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from lle.launch import GARBAGE
+
 ROOT = Path(__file__).parent.parent
 LONG = (
     "tests/pipeline/test_repro.py",
@@ -43,7 +45,7 @@ gc.disable()
 def pytest_collection_finish() -> None:
     """Has the garbage collector leave alone what is there before the first test."""
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # with Python's 700 objects, it looks more often than it finds
+    gc.set_threshold(*GARBAGE)
     gc.enable()
 
 

@@ -20,6 +20,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
+import cv2
+
 ROOT = Path(__file__).parent.parent
 OWN = ("lle", "tests")
 DVC = ("dvc.cli.parser", "dvc.logger", "dvc.repo.index", "dvc.repo.reproduce")
@@ -87,16 +89,19 @@ def call(function: Callable[..., None], folder: Path, *arguments: object) -> str
     return text
 
 
-def dvc(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def dvc(
+    words: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs a DVC command in a copy; importing DVC takes a new process about a second, as long as most commands take.
 
     Args:
         words: of the command, without `dvc`.
         folder: where it runs.
         environment: of the command and of what it starts.
+        timeout: seconds after which it is killed; None waits.
 
     Returns:
-        Its exit code and what it printed.
+        Its exit code, -9 where it was killed, and what it printed.
     """
     # While it is imported, DVC replaces the streams that it finds.
     with redirect_stdout(None), redirect_stderr(None):
@@ -105,7 +110,10 @@ def dvc(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> s
     with tempfile.TemporaryDirectory() as printed:
         files = [Path(printed, name) for name in ("stdout", "stderr")]
         process = _started(_dvc, words, folder, environment, files)
-        process.join()
+        process.join(timeout)
+        if process.is_alive():
+            process.kill()
+            process.join()
         stdout, stderr = (file.read_text(encoding="utf-8", errors="replace") for file in files)
     assert process.exitcode is not None
     return subprocess.CompletedProcess(["dvc", *words], process.exitcode, stdout, stderr)
@@ -136,14 +144,11 @@ def _print_to(*files: Path) -> None:
 def _started(target: Callable[..., None], *arguments: object) -> ForkProcess:
     """Starts a copy that calls a function."""
     # The copy has none of the threads that OpenCV started here, and would wait for them for ever where it uses or ends them.
-    cv2 = sys.modules.get("cv2")
-    threads = cv2.getNumThreads() if cv2 is not None else 1
-    if cv2 is not None:
-        cv2.setNumThreads(1)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     process = _FORK.Process(target=target, args=arguments)
     process.start()
-    if cv2 is not None:
-        cv2.setNumThreads(threads)
+    cv2.setNumThreads(threads)
     return process
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -65,12 +64,8 @@ class StudyConfig(Strict):
                 raise ValueError(f"contrasts: '{text}' names {unknown[0]}, but the variants are {', '.join(self.variants)}")
         if twice := [text for text in self.contrasts if self.contrasts.count(text) > 1]:
             raise ValueError(f"contrasts: '{twice[0]}' stands there more than once")
-        lists: dict[str, Sequence[int | str]] = {
-            "seeds": self.seeds,
-            "processors": self.processors,
-            "processor_seeds": self.processor_seeds or [],
-        }
-        for key, names in {key: [str(value) for value in values] for key, values in lists.items()}.items():
+        for key in ("seeds", "processors", "processor_seeds"):
+            names = [str(value) for value in getattr(self, key) or ()]
             if repeated := sorted(name for name in names if names.count(name) > 1):
                 raise ValueError(f"{key}: {repeated[0]} stands there more than once")
         if strange := sorted(set(self.processor_seeds or ()) - set(self.seeds)):

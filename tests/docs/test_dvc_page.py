@@ -30,7 +30,7 @@ def python(*words: str, cwd: Path) -> str:
 
 
 def dvc(*words: str, cwd: Path) -> str:
-    ended = warm.dvc(words, cwd, {**os.environ, "DVC_NO_ANALYTICS": "1"})
+    ended = warm.dvc(words, cwd, {**os.environ, "DVC_NO_ANALYTICS": "1"}, timeout=120)
     assert ended.returncode == 0, f"{words}\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout
 
@@ -59,7 +59,7 @@ def done(words: str, folder: Path) -> None:
         if program == "dvc":
             dvc(*rest, cwd=folder)
         else:
-            subprocess.run([program, *rest], cwd=folder, check=True)
+            subprocess.run([program, *rest], cwd=folder, check=True, timeout=120)
 
 
 def test_every_packed_model_is_an_artifact() -> None:

@@ -128,5 +128,5 @@ def test_dvc_reads_the_repository(text: str) -> None:
         pytest.skip("dvc compares with a commit before, and there is none here")
     program, *words = shlex.split(text)
     assert program == "dvc"
-    done = warm.dvc(words, ROOT, os.environ)
+    done = warm.dvc(words, ROOT, os.environ, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ class Config(GuidedConfig):
     """CLIP-LIT."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        # Three refinements and averaged weights: the result hangs less on the seed than with one long phase after a single one.
+        # On photographs the result hangs less on the seed than with a single refinement between longer phases.
         "recommended": {"iterations": 50, "ema": 0.95, "rounds": 3},
         "paper": {
             "backbone": {"model": "ViT-B-32", "pretrained": "openai", "text_width": 512, "context": 77},
