@@ -7,6 +7,7 @@ kind for pipelines; that one serves a single folder, and `tests/pipeline` runs i
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import multiprocessing
@@ -146,10 +147,19 @@ def _started(target: Callable[..., None], *arguments: object) -> ForkProcess:
     # The copy has none of the threads that OpenCV started here, and would wait for them for ever where it uses or ends them.
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    process = _FORK.Process(target=target, args=arguments)
+    gc.disable()
+    process = _FORK.Process(target=_keeping, args=(target, *arguments))
     process.start()
+    gc.enable()
     cv2.setNumThreads(threads)
     return process
+
+
+def _keeping(target: Callable[..., None], *arguments: object) -> None:
+    """Calls a function; what was garbage before stays. A video frame of PyAV would wait, when it is freed, for threads that are not here."""
+    gc.freeze()
+    gc.enable()
+    target(*arguments)
 
 
 def _one_thread() -> None:

@@ -1,9 +1,9 @@
 """The default pipeline with work side by side.
 
-`dvc repro` runs one stage after the other, and the networks of the suite are too small to keep two cores busy. Here all stages but those
-that measure times, and what comes after them, are grouped into jobs, and *lanes*, each with its share of the cores, take the jobs whose
-needs are met: `dvc repro` processes that run at once. DVC itself takes care that they do not get into each other's way
-(`--wait-for-lock`). Stages that measure times run afterwards, alone.
+`dvc repro` runs one stage after the other, and the networks of the suite are too small to keep two cores busy. Here the stages are
+grouped into jobs, and *lanes*, each with its share of the cores, take the jobs whose needs are met: `dvc repro` processes that run at
+once. DVC itself takes care that they do not get into each other's way (`--wait-for-lock`). What waits for all methods runs afterwards
+with all cores: segmentation, stages that measure times, and what comes after them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ _SECONDS = {
     "train": 80.0,
     "evaluate": 20.0,
     "judge": 100.0,
-    "segment": 100.0,
     "mechanism": 60.0,
     "attention": 5.0,
     "costs": 15.0,
@@ -57,7 +56,7 @@ class Job:
 
 
 def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
-    """Groups the stages up to segmentation, and those that neither measure times nor need what does.
+    """Groups the stages that can run side by side: those that do not wait for every method.
 
     Args:
         params: all settings.
@@ -97,7 +96,6 @@ def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
         found["zoo"] = job({"zoo": ("zoo", "evaluate")}, "data")
     for dataset in params.suite.segment:
         found[f"judge {dataset}"] = job({f"judge@{dataset}": ("judge", dataset)}, "data")
-        found[f"segment {dataset}"] = job({f"segment@{dataset}": ("segment", "suite", dataset)}, f"judge {dataset}", *names)
     return found
 
 
