@@ -156,7 +156,7 @@ def _started(target: Callable[..., None], *arguments: object) -> ForkProcess:
 
 
 def _keeping(target: Callable[..., None], *arguments: object) -> None:
-    """Calls a function; what was garbage before stays. A video frame of PyAV would wait, when it is freed, for threads that are not here."""
+    """Calls a function; what was garbage before stays: a video frame of PyAV would wait, when it is freed, for threads of the parent."""
     gc.freeze()
     gc.enable()
     target(*arguments)

@@ -3,7 +3,7 @@
 `dvc repro` runs one stage after the other, and the networks of the suite are too small to keep two cores busy. Here the stages are
 grouped into jobs, and *lanes*, each with its share of the cores, take the jobs whose needs are met: `dvc repro` processes that run at
 once. DVC itself takes care that they do not get into each other's way (`--wait-for-lock`). What waits for all methods runs afterwards
-with all cores: segmentation, stages that measure times, and what comes after them.
+with all cores: segmentation, and stages that measure times, which must be alone. The report and the MLflow store come last.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ class Job:
     stages: tuple[str, ...]
     needs: frozenset[str]
     seconds: float
+
+
+LAST = {"report": Job(("simulate", "report"), frozenset(), 10.0), "track": Job(("track",), frozenset(), 40.0)}
+"""What only shows results."""
 
 
 def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
@@ -150,7 +154,17 @@ def repro(params: BaseParams, lanes: int, dvc: Callable[[Sequence[str], Mapping[
         return code
     if dvc(["status", "--quiet"], {}) == 0:
         return 0
-    found = jobs(params, reports)
+    alone = [f"segment@{dataset}" for dataset in params.suite.segment] + [f"profile@{name}" for name in params.suite.methods]
+    return (
+        _side_by_side(jobs(params, reports), lanes, dvc)
+        or dvc(["repro", "--single-item", *alone], {})
+        or _side_by_side(LAST, lanes, dvc)
+        or dvc(["repro"], {})
+    )
+
+
+def _side_by_side(found: Mapping[str, Job], lanes: int, dvc: Callable[[Sequence[str], Mapping[str, str]], int]) -> int:
+    """Runs jobs in lanes and returns 0, or the first exit code that was not 0."""
     waiting, ended, codes = by_urgency(found), set[str](), list[int]()
     changed = threading.Condition()
     share = {THREADS: str(max(1, (os.cpu_count() or 1) // lanes))}
@@ -183,7 +197,7 @@ def repro(params: BaseParams, lanes: int, dvc: Callable[[Sequence[str], Mapping[
         thread.start()
     for thread in threads:
         thread.join()
-    return next((code for code in codes if code), None) or dvc(["repro"], {})
+    return next((code for code in codes if code), 0)
 
 
 class Dvc:

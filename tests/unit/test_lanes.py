@@ -94,6 +94,11 @@ def test_jobs_wait_for_their_needs_and_the_rest_comes_last():
     words = [call for call, _ in dvc.calls]
     assert words[:2] == [["repro", "keys"], ["status", "--quiet"]]
     assert dvc.calls[-1] == (["repro"], {})
+    timed = next(call for call in dvc.calls if f"profile@{PARAMS.suite.methods[0]}" in call[0])
+    assert timed[1] == {}, "times are measured with all cores"
+    shown = [place for place, call in enumerate(words) if {"report", "track"} & set(call)]
+    assert shown == [len(words) - 3, len(words) - 2]
+    assert words.index(timed[0]) == len(words) - 4
     assert all("LLE_THREADS" in environment for call, environment in dvc.calls if "--wait-for-lock" in call)
     assert {stage for job in jobs(PARAMS).values() for stage in job.stages} <= dvc.done
 
