@@ -163,6 +163,8 @@ def test_changed_counts_fail(reports: Path, change: dict[str, Any]) -> None:
 def test_latency_is_judged_by_the_yardstick(reports: Path) -> None:
     write_cost(reports, ms=60, yardstick_ms=30)  # a machine that is three times as slow
     assert gate(reports).passed
+    write_cost(reports, ms=20, yardstick_ms=6)  # a machine that is quicker with the yardstick alone
+    assert gate(reports).passed
     write_cost(reports, ms=30, yardstick_ms=10)
     assert failed(gate(reports)) == ["net latency 400x600"]
     assert gate(reports, latency=2).passed
