@@ -96,7 +96,7 @@ SETTINGS = (
         "config/supervised.py",
         "gt_mean: float | None = Field(None",
         "gt_mean: float | None = Field(0.1",
-        ("train/unet", "train/jcrnet", "train/distill", "train/sllen", "costs", "composite"),
+        ("train/unet", "train/distill", "train/sllen", "costs", "composite"),  # JCRNet's preset says what it has
     ),
     Edit("methods/sllen/config.py", "w_itv: float = Field(0.01", "w_itv: float = Field(0.02", ("train/sllen", "costs")),
 )
