@@ -7,9 +7,9 @@ runs, a wider one on other hardware. Where the spread is not known, results of o
 
 Parameters and multiply-accumulates must be equal. Latency is compared in milliseconds and as a multiple of the yardstick
 (`lle.measure.yardstick`) that was timed beside it, and fails where both are worse: on the hardware on which it was accepted, if other
-programs left the cores alone both times. A file that
-is not the one the pipeline wrote, as `dvc.lock` has it, fails too: somebody changed it by hand. Segmentation in the dark is judged
-like quality, by what is recognised in each picture, and the small CLIP by its shares of right answers.
+programs left the cores alone both times. A file that is not the one the pipeline wrote, as `dvc.lock` has it, fails too: somebody
+changed it by hand. Segmentation in the dark is judged like quality, by what is recognised in each picture, and the small CLIP by its
+shares of right answers.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TOLERANCES: Mapping[str, float] = {
 RELATIVE_TOLERANCE = 0.02
 """The same for all other metrics, as a share of the accepted mean."""
 LATENCY = 1.3
-"""How many times as long a method may take, in milliseconds or in yardsticks."""
+"""How many times as long a method may take; it fails where it takes longer in milliseconds and in yardsticks."""
 SHARE = 0.05
 """How much smaller a share of right answers may be."""
 COVERAGE = 0.975

@@ -50,7 +50,7 @@ def test_what_most_waits_for_starts_first():
 
 def test_the_stages_are_those_of_the_pipeline():
     defined = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert {stage.partition("@")[0] for job in jobs(PARAMS).values() for stage in job.stages} <= set(defined)
+    assert {stage.partition("@")[0] for job in [*jobs(PARAMS).values(), *lanes.LAST.values()] for stage in job.stages} <= set(defined)
 
 
 def test_times_of_an_earlier_run_are_taken(tmp_path):
