@@ -59,6 +59,27 @@ def startup() -> None:
         click.echo(f"{name:12}  {found.seconds:.3f} s, {found.ratio:.1f} times `python -c pass`")
 
 
+@benchmark.command("latency")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="How often each method is timed.")
+@click.option("--pause", default=60.0, show_default=True, type=click.FloatRange(0), help="Seconds between two rounds.")
+@click.argument("methods", nargs=-1, metavar="[METHOD]...")
+@with_project
+def latency_rounds(methods: tuple[str, ...], rounds: int, pause: float, project: Project) -> None:
+    """Time METHODs, or the suite, in rounds: how far latency varies here.
+
+    More rounds are added to those of the same hardware; the gate reads those in which other programs left the cores alone.
+    """
+    from lle.measure.load import QUIET
+
+    found = project.benchmark_latency(methods, rounds, pause)
+    for name, entries in found.methods.items():
+        for size in entries[0].latency_ms:
+            timings = [entry.latency_ms[size] for entry in entries]
+            quiet = sum(timing.others is not None and timing.others <= QUIET for timing in timings)
+            values = [timing.median for timing in timings]
+            click.echo(f"{name:12}  {size:9}  {min(values):.3g} to {max(values):.3g} ms in {len(values)} rounds, {quiet} of them quiet")
+
+
 @benchmark.command("pipeline")
 def pipeline_times() -> None:
     """Show where the minutes of the last `make repro` went, and write them to reports/benchmarks/pipeline.json."""

@@ -20,10 +20,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lle.errors import LleError
 from lle.files import read_json, write_json
 from lle.gate.consistency import inconsistencies
-from lle.gate.snapshot import SPREAD, snapshot
+from lle.gate.snapshot import ROUNDS, SPREAD, snapshot
 
 ACCEPTED = "accepted.json"
-JUDGED_FILES = ("metrics/*", "zoo/*", "profile/*", "segment/*.csv", "segment/*.json", "clip/*.json", SPREAD)
+JUDGED_FILES = ("metrics/*", "zoo/*", "profile/*", "segment/*.csv", "segment/*.json", "clip/*.json", SPREAD, ROUNDS)
 """What the gate reads, below the folder of results (`*` matches `/` too)."""
 
 

@@ -19,6 +19,8 @@ SHARES: Mapping[str, str] = {"clip/model.json": "retrieval_top1", "clip/darkness
 """Shares of right answers that the gate looks at, by the files that hold them."""
 SPREAD = "studies/spread.json"
 """The study that trains and measures the suite with several seeds and instruction sets."""
+ROUNDS = "benchmarks/latency.json"
+"""The benchmark that times the suite again and again."""
 MACHINE = ("accelerator", "cores", "cpu", "instructions")
 """What of a result's hardware must be equal for times to be compared."""
 
@@ -88,12 +90,14 @@ class Snapshot:
         cost: by method.
         shares: by file, the one share that it holds.
         spread: means of a metric over the pictures, one a run of the study of the spread, by `<data set>/<method>` and metric.
+        rounds: timings of one and the same model, by method and picture size.
     """
 
     quality: Mapping[str, Quality] = field(default_factory=dict)
     cost: Mapping[str, Cost] = field(default_factory=dict)
     shares: Mapping[str, Share] = field(default_factory=dict)
     spread: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+    rounds: Mapping[str, Mapping[str, tuple[Timing, ...]]] = field(default_factory=dict)
 
 
 def snapshot(reports: Path) -> Snapshot:
@@ -118,7 +122,7 @@ def snapshot(reports: Path) -> Snapshot:
         for path in sorted(reports.glob(pattern))
     }
     cost = {path.stem: _cost(read_json(path)) for path in sorted(reports.glob("profile/*.json"))}
-    return Snapshot(quality, cost, shares, _spread(reports / SPREAD))
+    return Snapshot(quality, cost, shares, _spread(reports / SPREAD), _rounds(reports / ROUNDS))
 
 
 def per_picture(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[float | None, ...]]]:
@@ -161,11 +165,25 @@ def _segmented(path: Path) -> tuple[tuple[str, ...], dict[str, tuple[float | Non
 
 
 def _cost(record: Mapping[str, Any]) -> Cost:
-    times = {
-        size: Timing(timing["median"], timing["threads"], record.get("yardstick_ms"), timing.get("others"), _machine(record))
+    return Cost(record["parameters"], record["macs"], _timings(record, _machine(record)))
+
+
+def _timings(record: Mapping[str, Any], machine: Mapping[str, Any]) -> dict[str, Timing]:
+    return {
+        size: Timing(timing["median"], timing["threads"], record.get("yardstick_ms"), timing.get("others"), machine)
         for size, timing in record["latency_ms"].items()
     }
-    return Cost(record["parameters"], record["macs"], times)
+
+
+def _rounds(path: Path) -> dict[str, dict[str, tuple[Timing, ...]]]:
+    if not path.is_file():
+        return {}
+    record = read_json(path)
+    found: dict[str, dict[str, tuple[Timing, ...]]] = {}
+    for method, entries in record["methods"].items():
+        timed = [_timings(entry, _machine(record)) for entry in entries]
+        found[method] = {size: tuple(timings[size] for timings in timed) for size in timed[0]}
+    return found
 
 
 def _spread(path: Path) -> dict[str, dict[str, tuple[float, ...]]]:

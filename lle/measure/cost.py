@@ -10,8 +10,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from torch.utils.flop_counter import flop_registry
 from lle.engine.method import Method
 from lle.infer.memory import give_back
 from lle.measure import yardstick
+from lle.measure.callers import torch_threads
 from lle.measure.load import Others
 from lle.results.cost import Profile
 
@@ -86,17 +86,6 @@ def _device(method: Method) -> torch.device:
 def accelerator(device: torch.device) -> str | None:
     """Returns the name of the GPU behind a device, None for the CPU."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else None
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[int]:
-    """Sets torch's threads for a while; yields how many there are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield torch.get_num_threads()
-    finally:
-        torch.set_num_threads(before)
 
 
 def _wait(device: torch.device) -> None:
@@ -181,6 +170,38 @@ def peak_memory(run: Callable[[], Any], device: torch.device | None = None) -> f
         return None
 
 
+def timings(
+    method: Method, sizes: Sequence[tuple[int, int]], seconds: float = TIME_LIMIT
+) -> tuple[dict[str, dict[str, Any]], float | None]:
+    """Measures the latency of a method, with the threads that torch has now.
+
+    Args:
+        method: on the device where it is to be measured.
+        sizes: heights and widths of the pictures.
+        seconds: longest time for the timed runs of one size; see `latency`.
+
+    Returns:
+        By size such as `400x600` what `lle.results.cost.Latency` holds, and the milliseconds of the yardstick beside it; None on a GPU.
+    """
+    device = _device(method)
+    found: dict[str, dict[str, Any]] = {}
+    yardsticks: list[float] = []
+    for height, width in sizes:
+        picture = _picture(height, width, device)
+
+        def run(picture: Tensor = picture) -> Tensor:
+            return method.enhance(picture)
+
+        with Others() as others:
+            median, runs = latency(run, device, limit=seconds)
+            # Beside each timing, so that both meet the same load; it is a piece of work for the CPU.
+            yardsticks += [yardstick.measure(runs=5)] if device.type == "cpu" else []
+        share = None if others.share is None else round(others.share, 3)
+        timing = {"median": float(f"{median:.4g}"), "runs": runs, "threads": torch.get_num_threads(), "others": share}
+        found[f"{height}x{width}"] = timing
+    return found, float(f"{statistics.mean(yardsticks):.4g}") if yardsticks else None
+
+
 def profile(
     method: Method,
     name: str,
@@ -210,10 +231,8 @@ def profile(
     device = _device(method)
     count = parameters(method)
     macs_by_size: dict[str, int | None] = {}
-    latency_by_size: dict[str, dict[str, Any]] = {}
     memory_by_size: dict[str, float | None] = {}
-    yardsticks: list[float] = []
-    with _threads(threads) as used:
+    with torch_threads(threads or torch.get_num_threads()):
         for height, width in sizes:
             key = f"{height}x{width}"
             picture = _picture(height, width, device)
@@ -226,26 +245,21 @@ def profile(
             macs_by_size[key] = counted if count else None
             memory = peak_memory(run, device)
             memory_by_size[key] = None if memory is None else round(memory, 1)
-            with Others() as others:
-                median, runs = latency(run, device, limit=seconds)
-                # Beside each timing, so that both meet the same load; it is a piece of work for the CPU.
-                yardsticks += [yardstick.measure(runs=5)] if device.type == "cpu" else []
-            share = None if others.share is None else round(others.share, 3)
-            latency_by_size[key] = {"median": float(f"{median:.4g}"), "runs": runs, "threads": used, "others": share}
+        timed, yardstick_ms = timings(method, sizes, seconds)
     result: dict[str, Any] = {
         "schema": Profile.SCHEMA,
         "method": name,
         "parameters": count,
         "macs": macs_by_size,
-        "latency_ms": latency_by_size,
+        "latency_ms": timed,
         "peak_memory_mb": memory_by_size,
         "train": None if training is None else {key: training[key] for key in SPEED if key in training},
         "provenance": dict(provenance or {}),
     }
     if not count:
         result["macs_missing"] = CLASSICAL
-    if yardsticks:
-        result["yardstick_ms"] = float(f"{statistics.mean(yardsticks):.4g}")
+    if yardstick_ms is not None:
+        result["yardstick_ms"] = yardstick_ms
     return Profile.written(result, Profile.path(out, name))
 
 

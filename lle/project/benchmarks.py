@@ -9,7 +9,7 @@ from lle.project.folders import Folders
 
 if TYPE_CHECKING:
     from lle.results.benchmarks import Kills, MemoryGrowth, Mutations
-    from lle.results.cost import Costs, PipelineTimes, Profile, Startup, Throughput
+    from lle.results.cost import Costs, LatencyRounds, PipelineTimes, Profile, Startup, Throughput
 
 
 class Benchmarks(Folders):
@@ -38,6 +38,12 @@ class Benchmarks(Folders):
         from lle.measure.startup import measure
 
         return measure(self.reports)
+
+    def benchmark_latency(self, methods: Sequence[str] = (), rounds: int = 5, pause: float = 60.0) -> LatencyRounds:
+        """Times methods, or the suite, in rounds with pauses of some seconds: how far their latency varies on this machine."""
+        from lle.measure.latency_rounds import measure
+
+        return measure(methods, self.params, self.models, self.reports, rounds, pause)
 
     def benchmark_pipeline(self) -> PipelineTimes:
         """Sums up how long each command of the last `make repro` took."""

@@ -81,6 +81,31 @@ class Profile(ResultFile):
         return (self.peak_memory_mb or {}).get(size)
 
 
+class TimedRound(Part):
+    """Latencies of a method in one round."""
+
+    latency_ms: dict[str, Latency]
+    """Milliseconds of one picture by size."""
+    yardstick_ms: Number
+    """Milliseconds of a fixed piece of work beside them."""
+
+
+class LatencyRounds(ResultFile):
+    """`reports/benchmarks/latency.json`: latencies of the same models, timed again and again, from which their spread follows."""
+
+    FILES: ClassVar[str] = "benchmarks/latency.json"
+
+    rounds: int
+    methods: dict[str, list[TimedRound]]
+    """By method, one entry a round."""
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path) -> Path:
+        """Returns where the file lies."""
+        return Path(reports) / "benchmarks" / "latency.json"
+
+
 class Counted(Part):
     """Parameters and multiply-accumulates of a network."""
 

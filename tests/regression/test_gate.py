@@ -184,6 +184,34 @@ def test_latency_that_was_timed_beside_other_programs_is_not_judged(reports: Pat
     assert [check.message for check in gate(reports).of("skipped")] == [told.replace("40%", "an unknown share")]
 
 
+def write_rounds(reports: Path, factors: list[float], hardware: dict[str, Any], others: float) -> None:
+    """Rounds in which the method took `factors` times 20 ms, and the yardstick 10."""
+    rounds = [
+        {"latency_ms": {"400x600": {"median": 20 * factor, "runs": 9, "threads": 1, "others": others}}, "yardstick_ms": 10.0}
+        for factor in factors
+    ]
+    record = {"rounds": len(rounds), "methods": {"net": rounds}, "provenance": {"hardware": hardware}}
+    write_json(reports / "benchmarks/latency.json", record)
+
+
+def test_latency_may_vary_as_much_as_it_did_in_accepted_rounds(reports: Path) -> None:
+    def judged(factors: list[float], ms: float, hardware: dict[str, Any] = HERE, others: float = 0.0) -> list[str]:
+        write_cost(reports)
+        write_rounds(reports, factors, hardware, others)
+        commit(reports)
+        accept("with rounds", reports)
+        write_cost(reports, ms=ms)
+        return failed(gate(reports))
+
+    unsteady = [0.8, 0.9, 1.0, 1.1, 1.2, 1.0, 0.9, 1.1]
+    assert judged(unsteady, 36) == [], "1.8 times, where rounds of one model were 1.5 times apart"
+    assert judged(unsteady, 60) == ["net latency 400x600"]
+    assert judged([1.0, 1.01, 0.99, 1.0, 1.02, 0.98, 1.0, 1.01], 27) == ["net latency 400x600"], "a steady machine"
+    assert judged([1.0], 36) == ["net latency 400x600"], "one round shows no spread"
+    assert judged(unsteady, 36, ELSEWHERE) == ["net latency 400x600"], "another machine's rounds say nothing of this one"
+    assert judged(unsteady, 36, others=0.4) == ["net latency 400x600"], "nor do rounds beside other programs"
+
+
 def test_a_broken_loss_fails(tmp_path: Path) -> None:
     """Trained, not made up: a gain fitted to bright pictures, and the same with the sign of its loss lost."""
     reports = tmp_path / "reports"
