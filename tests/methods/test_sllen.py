@@ -136,6 +136,24 @@ def test_the_ablations_lack_what_they_are_named_after():
         create("sllen", {**TINY, **PLAIN, "alternate": False})
 
 
+def test_the_coarse_correction_is_made_of_the_fused_feature_alone():
+    torch.manual_seed(0)
+    method = create("sllen", {**TINY, "norm": "group", "coarse": True}).eval()
+    assert sum(weight.numel() for weight in method.network.coarse.parameters()) == 64 * 9 * 3 + 3
+    low = 0.3 * torch.rand(1, 3, 50, 70)
+    with torch.no_grad():
+        untrained = method.network(low)
+        nn.init.normal_(method.network.coarse.weight, std=0.02)
+        acting = method.network(low)
+        with method.network.ffb.register_forward_hook(lambda _, __, output: torch.zeros_like(output)):
+            cut = method.network(low)
+    assert (acting - untrained).abs().mean() > 2 / 255
+    torch.testing.assert_close(cut, untrained)  # the decoder's last layer starts at zero
+    assert set(method.network.coarse.parameters()) <= {weight for block in method.network.enhancing() for weight in block.parameters()}
+    with pytest.raises(ValidationError, match="a coarse correction is added to the brightened picture"):
+        create("sllen", {**TINY, "coarse": True, "exponent": None})
+
+
 def test_every_loss_is_a_named_term_that_its_weight_removes():
     batch = batch_of(create("sllen", TINY), Stream("paired"), crop=32)
 
@@ -313,14 +331,18 @@ def test_the_wanted_gradient_is_measured_on_the_references_and_kept_with_the_mod
 
 def test_attention_is_that_of_the_formula_and_pools_keys_above_its_size():
     torch.manual_seed(0)
-    block = HighLevelAttention(8, 4096)
-    nn.init.ones_(block.scale)
+    block = HighLevelAttention(8, 4096, "none")
     low, high = torch.rand(1, 64, 10, 12), torch.rand(1, 128, 10, 12)
     with torch.no_grad():
         query, key, value = (x.flatten(2)[0].T for x in (block.query(high), block.key(low), block.value(low)))
         found = ((query @ key.T / 16**0.5).softmax(-1) @ value).T.reshape(1, 64, 10, 12)
         torch.testing.assert_close(block(low, high), low + block.out(found), atol=1e-5, rtol=1e-4)
         whole = macs(lambda _: block(low, high), 16, 16)
+        moved = HighLevelAttention(8, 4096, "group")
+        moved.load_state_dict(block.state_dict())
+        shifted = moved(low, high)
+        nn.init.constant_(moved.query.bias, 7.0)
+        torch.testing.assert_close(moved(low, high), shifted, atol=1e-5, rtol=1e-4)  # what is common to all places is taken out
         block.tokens = 30
         # 120 keys become 30: three quarters of both products are gone.
         assert whole - macs(lambda _: block(low, high), 16, 16) == 120 * 90 * (16 + 64)
@@ -334,7 +356,7 @@ def needed(run: Callable[[], object]) -> float:
 
 
 def test_memory_of_the_attention_does_not_grow_with_the_square_of_the_pixels():
-    block = HighLevelAttention(8, 256)
+    block = HighLevelAttention(8, 256, "group")
     low, high = torch.rand(1, 64, 96, 96), torch.rand(1, 128, 96, 96)
     with torch.inference_mode():
         # From every one of the 9216 positions to all others it would take 340 MB.

@@ -30,15 +30,15 @@ class Config(SupervisedConfig):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         # For a few minutes of training on a CPU.
         "recommended": {
-            "iterations": 200,
-            "batch_size": 8,
-            "crop": 96,
+            "iterations": 600,
+            "batch_size": 4,
+            "crop": 64,
             "lr": 1e-3,
             "schedule": "cosine",
             "warmup": 20,
             "clip": 1.0,
-            "segmentation_batch_size": 4,
             "norm": "group",
+            "coarse": True,
         },
         # 200 epochs of LOL's 485 and LSRW's 5600 pairs in batches of 8.
         "paper": {
@@ -66,13 +66,16 @@ class Config(SupervisedConfig):
     width: int = Field(16, ge=8, multiple_of=8)
     """Base width b: channels of the first level, from which all others follow."""
     norm: Literal["group", "none"] = "none"
-    """Normalisation in the U-Nets: `group` (groups of 8 channels) or none."""
+    """Normalisation in the U-Nets and in the blocks between them: `group` (groups of 8 channels) or none."""
     pack: Literal[1, 2] = 2
     """Side of the square of pixels that the first level takes as one position: 1 works at full size, 2 at half of it, which
     takes a quarter of the time and sees twice as far."""
     exponent: float | None = Field(0.45, gt=0)
     """Power curve of the brightest channel that the network corrects, below 1 brightens; null predicts the picture through a
     sigmoid, as in the paper."""
+    coarse: bool = False
+    """The fused feature also makes a correction of the picture at its own scale, which is added; not in the paper. In a short training the
+    skip connections alone make the correction otherwise. Needs `exponent`."""
     attention_tokens: int = Field(4096, ge=16)
     """Pixels of the map at an eighth of the size above which keys and values of the attention are averaged over 2x2, 4x4, ..."""
     segmentation: str = "demo_seg"
@@ -121,6 +124,8 @@ class Config(SupervisedConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.coarse and self.exponent is None:
+            raise ValueError("a coarse correction is added to the brightened picture: give `exponent`, or leave `coarse` false")
         if not self.semantic and not self.alternate:
             raise ValueError("without hsbab and rsaeb nothing is segmented, so there is nothing to alternate with: leave `alternate` true")
         return self

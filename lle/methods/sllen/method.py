@@ -70,6 +70,7 @@ class Sllen(Method):
             config.rsaeb,
             config.alternate,
             config.attention_tokens,
+            config.coarse,
         )
         self.register_buffer("reference_gradient", torch.zeros(()))
         self.perceptual = frozen_features(config.perceptual)

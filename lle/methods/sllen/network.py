@@ -49,6 +49,10 @@ def _zero(conv: nn.Conv2d) -> nn.Conv2d:
     return conv
 
 
+def _normed(width: int, norm: Norm) -> nn.Module:
+    return nn.Sequential(_conv(width, width), nn.GroupNorm(GROUPS, width)) if norm == "group" else _conv(width, width)
+
+
 def _double(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
     layers: list[nn.Module] = []
     for before in (inputs, outputs):
@@ -125,29 +129,33 @@ class HighLevel(nn.Module):
 
 
 class HighLevelAttention(nn.Module):
-    """HSBAB (eq. 4): queries from F_h, keys and values from F_l, added to F_l through a factor that starts at 0.
+    """HSBAB (eq. 4): queries from F_h, keys and values from F_l, added to F_l through a factor that starts at 1.
 
     Args:
         width: base width b.
         tokens: pixels above which keys and values are averaged over 2x2, 4x4, ... pixels until there are no more.
+        norm: `group` takes the mean out of queries and keys, channel by channel: a mean that outweighs what differs between places
+            makes all of them attend to the same ones.
     """
 
-    def __init__(self, width: int, tokens: int) -> None:
+    def __init__(self, width: int, tokens: int, norm: Norm) -> None:
         super().__init__()
-        self.tokens = tokens
+        self.tokens, self.norm = tokens, norm
         self.query = _conv(16 * width, 2 * width)
         self.key = _conv(8 * width, 2 * width)
         self.value = _conv(8 * width, 8 * width)
         self.out = _conv(8 * width, 8 * width)
-        self.scale = nn.Parameter(torch.zeros(()))
+        self.scale = nn.Parameter(torch.ones(()))
 
     def forward(self, low: Tensor, high: Tensor) -> Tensor:
         """Maps F_l, B x 8b x h x w, and F_h, B x 16b x h x w, to F_hs, B x 8b x h x w."""
         height, width = low.shape[-2:]
-        key, value = self.key(low), self.value(low)
+        query, key, value = self.query(high), self.key(low), self.value(low)
+        if self.norm == "group":
+            query, key = F.instance_norm(query), F.instance_norm(key)
         while key.shape[-2] * key.shape[-1] > self.tokens:
             key, value = (F.avg_pool2d(x, 2, ceil_mode=True) for x in (key, value))
-        query, key, value = (x.flatten(2).transpose(1, 2) for x in (self.query(high), key, value))
+        query, key, value = (x.flatten(2).transpose(1, 2) for x in (query, key, value))
         parts = [F.scaled_dot_product_attention(part, key, value) for part in query.split(QUERIES, 1)]
         found = torch.cat(parts, 1).transpose(1, 2).unflatten(2, (height, width))
         return low + self.scale * self.out(found)
@@ -174,17 +182,20 @@ class IntermediateAdjustment(nn.Module):
 
 
 class Fusion(nn.Module):
-    """FFB (eq. 6): a weight predicted at every pixel (our choice) trades one feature off against the other."""
+    """FFB (eq. 6): a weight predicted at every pixel, from 1/4 to 3/4 (our choice), trades one feature off against the other.
 
-    def __init__(self, width: int) -> None:
+    From 0 to 1 it may leave one of them out for good, and then the block that made it learns no more.
+    """
+
+    def __init__(self, width: int, norm: Norm) -> None:
         super().__init__()
-        self.first, self.second, self.out = (_conv(8 * width, 8 * width) for _ in range(3))
+        self.first, self.second, self.out = (_normed(8 * width, norm) for _ in range(3))
         self.weight = _conv(16 * width, 1)
 
     def forward(self, high: Tensor, middle: Tensor) -> Tensor:
         """Maps F_hs and F_rs, both B x 8b x h x w, to F_f of the same shape."""
         first, second = self.first(high), self.second(middle)
-        weight = self.weight(torch.cat([first, second], 1)).sigmoid()
+        weight = 0.25 + 0.5 * self.weight(torch.cat([first, second], 1)).sigmoid()
         return self.out(weight * first + (1 - weight) * second)
 
 
@@ -194,7 +205,7 @@ class Network(nn.Module):
     Args:
         width: base width b.
         classes: classes of the segmentation.
-        norm: `group` normalises after every convolution of the U-Nets, in groups of 8 channels.
+        norm: `group` normalises after every convolution of the U-Nets and of FFB, in groups of 8 channels, and in HSBAB.
         pack: side of the square of pixels that is one position of e1: 1 works at full size, 2 at half of it.
         exponent: of the power curve of the brightest channel that is enhanced instead of the picture; None takes the picture
             itself and ends in a sigmoid, as in the paper.
@@ -202,6 +213,7 @@ class Network(nn.Module):
         intermediate: with RSAEB. Without both blocks there is a plain U-Net, and nothing is segmented.
         shared: SSaN begins with LLEmN's encoder; otherwise with one of its own.
         tokens: see `HighLevelAttention`.
+        coarse: F_f also makes a correction of the picture at its own scale, which is added. Needs `exponent`.
 
     Attributes:
         encoder: the shared levels e1 to e4.
@@ -219,6 +231,7 @@ class Network(nn.Module):
         intermediate: bool = True,
         shared: bool = True,
         tokens: int = 4096,
+        coarse: bool = False,
     ) -> None:
         super().__init__()
         semantic = high_level or intermediate
@@ -227,9 +240,10 @@ class Network(nn.Module):
         self.own_encoder = None if shared or not semantic else Encoder(3 * pack**2, width, norm)
         self.segmenter = Segmenter(width, classes, norm) if semantic else None
         self.hseb = HighLevel(width, classes) if high_level else None
-        self.hsbab = HighLevelAttention(width, tokens) if high_level else None
+        self.hsbab = HighLevelAttention(width, tokens, norm) if high_level else None
         self.rsaeb = IntermediateAdjustment(width) if intermediate else None
-        self.ffb = Fusion(width) if semantic else None
+        self.ffb = Fusion(width, norm) if semantic else None
+        self.coarse = _zero(_conv(8 * width, 3)) if coarse else None
         self.decoder = Decoder(width, LEVELS - 1, norm)
         self.out = _conv(width, 3 * pack**2)
         if exponent is not None:
@@ -242,7 +256,7 @@ class Network(nn.Module):
 
     def enhancing(self) -> list[nn.Module]:
         """The modules that learn to enhance: E_l, HSEB, HSBAB, RSAEB, FFB and D_l."""
-        blocks = (self.encoder, self.hseb, self.hsbab, self.rsaeb, self.ffb, self.decoder, self.out)
+        blocks = (self.encoder, self.hseb, self.hsbab, self.rsaeb, self.ffb, self.coarse, self.decoder, self.out)
         return [block for block in blocks if block is not None]
 
     def forward(self, image: Tensor) -> Tensor:
@@ -271,6 +285,8 @@ class Network(nn.Module):
         packed = self._packed(lit)
         maps = self.encoder(packed)
         x = self._fuse(packed, maps)
+        if self.coarse is not None:
+            lit = lit + F.interpolate(self.coarse(x), lit.shape[-2:], mode="bilinear", align_corners=False)
         skips = maps[:3]
         del maps, packed
         risen: list[Tensor] = []
