@@ -57,6 +57,8 @@ COVERAGE_ELSEWHERE = 0.999
 interval, and what a method is trained with (the small CLIP, a teacher), which the study keeps, was trained anew as well."""
 COVERAGE_LATENCY = 0.999
 """The same for latencies, of which some two dozen are compared at once."""
+FEWEST_ROUNDS = 8
+"""Timings of one model that tell how far it varies; fewer leave a spread that could be anything."""
 
 T = TypeVar("T")
 
@@ -240,8 +242,8 @@ def _quiet(timing: Timing) -> bool:
 
 
 def variation(times: Sequence[float]) -> float:
-    """Returns by what factor two timings of one model seldom differ, from several of them; 1 for fewer than two."""
-    if len(times) < 2:
+    """Returns by what factor two timings of one model seldom differ, from several of them; 1 where they are too few."""
+    if len(times) < FEWEST_ROUNDS:
         return 1.0
     spread = statistics.stdev(math.log(time) for time in times)
     return math.exp(float(student.ppf(COVERAGE_LATENCY, len(times) - 1)) * spread * math.sqrt(2))

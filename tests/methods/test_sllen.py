@@ -123,10 +123,11 @@ def test_the_ablations_lack_what_they_are_named_after():
         return {name for name, module in create("sllen", {**TINY, **settings}).network.named_children() if module is not None}
 
     everything = parts()
-    assert everything == {"encoder", "segmenter", "hseb", "hsbab", "rsaeb", "ffb", "decoder", "out"}
+    assert everything == {"encoder", "segmenter", "hseb", "hsbab", "rsaeb", "ffb", "coarse", "decoder", "out"}
     assert parts(**FIRST) == everything - {"hseb", "hsbab"}
     assert parts(**SECOND) == everything - {"rsaeb"}
-    assert parts(**PLAIN) == {"encoder", "decoder", "out"}
+    assert parts(**PLAIN) == {"encoder", "coarse", "decoder", "out"}
+    assert parts(coarse=False) == everything - {"coarse"}
     assert parts(alternate=False) == everything | {"own_encoder"}
     plain = create("sllen", {**TINY, **PLAIN})
     assert plain.config.inputs() == ()
