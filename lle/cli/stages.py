@@ -69,13 +69,13 @@ def latency_rounds(methods: tuple[str, ...], rounds: int, pause: float, project:
 
     More rounds are added to those of the same hardware; the gate reads those in which other programs left the cores alone.
     """
-    from lle.measure.load import QUIET
+    from lle.measure.load import is_quiet
 
     found = project.benchmark_latency(methods, rounds, pause)
     for name, entries in found.methods.items():
         for size in entries[0].latency_ms:
             timings = [entry.latency_ms[size] for entry in entries]
-            quiet = sum(timing.others is not None and timing.others <= QUIET for timing in timings)
+            quiet = sum(is_quiet(timing.others) for timing in timings)
             values = [timing.median for timing in timings]
             click.echo(f"{name:12}  {size:9}  {min(values):.3g} to {max(values):.3g} ms in {len(values)} rounds, {quiet} of them quiet")
 

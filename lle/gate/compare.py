@@ -30,7 +30,7 @@ from lle.gate.accepted import accepted_results
 from lle.gate.consistency import inconsistencies
 from lle.gate.snapshot import SEGMENTATION, Cost, Quality, Share, Timing, snapshot
 from lle.gate.verdict import Check, Outcome, Verdict
-from lle.measure.load import QUIET
+from lle.measure.load import is_quiet
 from lle.metrics.bootstrap import bootstrap_mean
 from lle.metrics.registry import all_metrics
 
@@ -217,16 +217,17 @@ def _compare_latency(subject: str, name: str, before: Timing | None, after: Timi
     if not before.yardstick_ms or not after.yardstick_ms:
         return Check(subject, name, "skipped", "no yardstick was timed beside it")
     for timing, which in ((before, "accepted"), (after, "new")):
-        if not _quiet(timing):
+        if not is_quiet(timing.others):
             took = "an unknown share" if timing.others is None else f"{timing.others:.0%}"
             return Check(subject, name, "skipped", f"other programs took {took} of the cores while the {which} one was timed")
     old, new = before.ms / before.yardstick_ms, after.ms / after.yardstick_ms
     ratios = (new / old, after.ms / before.ms)
-    alike = [timing for timing in rounds if _quiet(timing) and timing.machine == before.machine and timing.threads == before.threads]
-    bars = [
-        max(most, variation([timing.ms / (timing.yardstick_ms or 1) for timing in alike])),
-        max(most, variation([timing.ms for timing in alike])),
+    alike = [
+        (timing.ms / timing.yardstick_ms, timing.ms)
+        for timing in rounds
+        if timing.yardstick_ms and is_quiet(timing.others) and timing.machine == before.machine and timing.threads == before.threads
     ]
+    bars = [max(most, variation([times[unit] for times in alike])) for unit in (0, 1)]
     found = f"{old:.3g} -> {new:.3g} yardsticks ({ratios[0]:.2f} times, {ratios[1]:.2f} in milliseconds, "
     found += f"at most {bars[0]:.3g} and {bars[1]:.3g}" + (f" by {len(alike)} rounds)" if max(bars) > most else ")")
     # A shared processor is now quicker with the yardstick, now with the method: what took no longer is not slower.
@@ -234,11 +235,6 @@ def _compare_latency(subject: str, name: str, before: Timing | None, after: Timi
     faster = all(ratio * bar < 1 for ratio, bar in zip(ratios, bars, strict=True))
     outcome: Outcome = "fail" if slower else "better" if faster else "pass"
     return _on_equal_hardware(Check(subject, name, outcome, found, old, new), before.machine, after.machine)
-
-
-def _quiet(timing: Timing) -> bool:
-    """Returns whether other programs left the cores alone, as far as is known."""
-    return timing.others is not None and timing.others <= QUIET
 
 
 def variation(times: Sequence[float]) -> float:

@@ -11,6 +11,11 @@ QUIET = 0.1
 """Share of the cores that others may take beside a timing that is judged: with two cores, a fifth of one."""
 
 
+def is_quiet(others: float | None) -> bool:
+    """Returns whether other programs left the cores alone, by the share that they took; not, where it is not known."""
+    return others is not None and others <= QUIET
+
+
 class Others:
     """Measures, over a block, the share of the machine's cores that other programs, or other guests of its host, took.
 

@@ -86,8 +86,8 @@ class TimedRound(Part):
 
     latency_ms: dict[str, Latency]
     """Milliseconds of one picture by size."""
-    yardstick_ms: Number
-    """Milliseconds of a fixed piece of work beside them."""
+    yardstick_ms: Number | None
+    """Milliseconds of a fixed piece of work beside them; None on a GPU."""
 
 
 class LatencyRounds(ResultFile):
@@ -95,10 +95,14 @@ class LatencyRounds(ResultFile):
 
     FILES: ClassVar[str] = "benchmarks/latency.json"
 
-    rounds: int
     methods: dict[str, list[TimedRound]]
     """By method, one entry a round."""
     provenance: Provenance
+
+    @property
+    def rounds(self) -> int:
+        """In how many every method was timed."""
+        return min(len(entries) for entries in self.methods.values())
 
     @staticmethod
     def path(reports: Path) -> Path:

@@ -255,7 +255,7 @@ class Network(nn.Module):
         return [self.encoder if self.own_encoder is None else self.own_encoder, self.segmenter]
 
     def enhancing(self) -> list[nn.Module]:
-        """The modules that learn to enhance: E_l, HSEB, HSBAB, RSAEB, FFB and D_l."""
+        """The modules that learn to enhance: E_l, HSEB, HSBAB, RSAEB, FFB, the coarse correction and D_l."""
         blocks = (self.encoder, self.hseb, self.hsbab, self.rsaeb, self.ffb, self.coarse, self.decoder, self.out)
         return [block for block in blocks if block is not None]
 
