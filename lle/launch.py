@@ -60,8 +60,9 @@ GARBAGE = (20_000, 20, 20)
 """When copies look for garbage. With Python's 700 objects they look more often than they find: it is a quarter of `lle pipeline keys`."""
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LARGEST_REQUEST = 1 << 20
-_MALLOC = {-3: 32 << 20, -1: 1 << 30}
-"""Parameters of glibc's `mallopt`: M_MMAP_THRESHOLD (its greatest allowed value) and M_TRIM_THRESHOLD, in bytes."""
+_MALLOC = {-3: 32 << 20, -1: 1 << 30, -8: 1}
+"""Parameters of glibc's `mallopt`: M_MMAP_THRESHOLD (its greatest allowed value) and M_TRIM_THRESHOLD, in bytes, and M_ARENA_MAX: memory of
+other threads than the main one goes back to the system in pieces of 64 MB, whatever the threshold."""
 
 
 def main() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -59,7 +62,7 @@ class Work:
 
     def __init__(self, models: Mapping[str, Model], scratch: Scratch, batching: Batching, metrics: Metrics) -> None:
         self.models, self._scratch, self._batching, self._metrics = models, scratch, batching, metrics
-        self._io = ThreadPoolExecutor(WORKERS, "pictures")
+        self._io = ThreadPoolExecutor(WORKERS, "pictures", initializer=_let_models_go_first)
         self._compute = ThreadPoolExecutor(1, "models")
         # Pictures that are decoded at once: one is enhanced, the next ones are ready, the last ones are encoded.
         self._decoded = asyncio.Semaphore(max(WORKERS + 2, 2 * batching.most))
@@ -170,6 +173,12 @@ class Work:
 
     def _by(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def _let_models_go_first() -> None:
+    """Lowers the priority of the calling thread: where cores are few, the thread of the models keeps its own."""
+    if sys.platform == "linux":  # elsewhere threads have no priority that a process may set
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _remove(writing: Future[tuple[Path, int]]) -> None:

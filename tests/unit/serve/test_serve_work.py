@@ -22,6 +22,7 @@ from lle.serve.app import create_app
 from lle.serve.metrics import Metrics
 from lle.serve.models import Model
 from lle.serve.pictures import Scratch
+from lle.serve.server import serve
 from lle.serve.settings import Batching, Limits
 from lle.serve.work import Work
 from tests.conftest import ROOT
@@ -219,6 +220,28 @@ def test_one_picture_of_a_batch_that_fails_does_not_take_the_others_along(held: 
     assert [answer[0] for answer in answers] == [200, 422, 200]
     assert b"RuntimeError" in answers[1][2]
     assert b"a fault of the network" not in answers[1][2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_the_models_go_first(held: Held, tmp_path: Path):
+    held.may_go_on.set()
+    with running(create_app({"sci": held}, tmp_path)) as (_, place):
+        assert ask(place)[0] == 200
+        threads = {thread.name.partition("_")[0]: thread.native_id for thread in threading.enumerate()}
+        # A greater number is a lower priority.
+        assert os.getpriority(os.PRIO_PROCESS, threads["pictures"]) > os.getpriority(os.PRIO_PROCESS, threads["models"])
+
+
+def test_threads_take_turns_quickly_while_it_serves(enhancers):
+    before, found = sys.getswitchinterval(), []
+
+    def stop(_: str) -> None:
+        found.append(sys.getswitchinterval())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        serve(enhancers[:1], port=0, on_ready=stop)
+    assert found[0] < 0.001 < before == sys.getswitchinterval()
 
 
 def test_the_command_serves_and_ends_by_a_signal(tmp_path: Path):
