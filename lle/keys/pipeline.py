@@ -164,7 +164,7 @@ def _zoo(params: BaseParams, zoo: Mapping[str, Iterable[Path]]) -> Iterator[str]
         deps = [f"build/keys/zoo/{name}.json", *_made(params, paths)]
         model = f"build/zoo/{name}/models"
         yield f"  train_{name}:\n    wdir: ../..\n    cmd: lle zoo train {name}\n    deps: [{', '.join(deps)}]\n    outs: [{model}]\n"
-        yield f"  pack_{name}:\n    wdir: ../..\n    cmd: lle zoo pack {name}\n    deps: [{model}]\n"
+        yield f"  pack_{name}:\n    wdir: ../..\n    cmd: lle zoo pack {name}\n    deps: [{model}]\n    params: [zoo.{name}]\n"
 
 
 def _artifacts(params: BaseParams, root: Path) -> Iterator[str]:

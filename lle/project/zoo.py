@@ -60,7 +60,7 @@ class Zoo(Folders):
         folders: dict[str, list[Path]] = {}
         for name, entry in self.params.zoo.items():
             key = Keys(self.zoo_project(name).params).key(f"train/{entry.method}")
-            values[name] = {**key.plain(), "zoo": entry.model_dump(mode="json")}
+            values[name] = key.plain()
             folders[name] = list(key.paths)
         return values, folders
 

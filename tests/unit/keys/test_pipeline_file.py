@@ -150,6 +150,17 @@ def test_another_method_inside_counts_with_its_code_and_settings():
     assert small.settings["methods.distill trains zero_dce"]["width"] == 8
 
 
+def test_what_only_the_card_says_makes_no_training_of_the_zoo_stale():
+    before = Project(PARAMS).zoo_keys()[0]["jcrnet"]
+    card = ["zoo.jcrnet.weak=Another sentence.", "zoo.jcrnet.title=JC", "zoo.jcrnet.tests=[mine_rendered]"]
+    assert Project(PARAMS, card).zoo_keys()[0]["jcrnet"] == before
+    assert Project(PARAMS, ["zoo.jcrnet.set=[methods.jcrnet.iterations=9]"]).zoo_keys()[0]["jcrnet"] != before
+    assert Project(PARAMS, ["zoo.jcrnet.data=demo"]).zoo_keys()[0]["jcrnet"] != before
+    written = yaml.safe_load((ROOT / "pipelines/zoo/dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert written["pack_jcrnet"]["params"] == ["zoo.jcrnet"]
+    assert "params" not in written["train_jcrnet"]
+
+
 def test_weights_of_the_package_are_artifacts_and_learned_methods_have_plots(project: Path):
     assert "artifacts" not in yaml.safe_load((project / "pipelines/zoo/dvc.yaml").read_text(encoding="utf-8")), "none are here"
     for name in ("zero_dce", "lampnet"):
