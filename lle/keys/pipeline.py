@@ -62,6 +62,7 @@ def write_keys(params: BaseParams, studies: Mapping[str, object], zoo: Mapping[s
     for old in folder.rglob("*.json"):
         if old.relative_to(folder).with_suffix("").as_posix() not in values:
             old.unlink()
+    (folder / "study").mkdir(parents=True, exist_ok=True)  # the report depends on it, also where there is no study
     written = []
     for stage, value in values.items():
         written.append(folder / f"{stage}.json")

@@ -95,6 +95,11 @@ class Run:
         stages = ["train", "evaluate", *(["mechanism"] if self._declares else [])]
         return {stage: keys.key(f"{stage}/{self.method}").value for stage in stages}
 
+    def origin(self) -> dict[str, str]:
+        """Returns what the provenance of its results will hold: digests of the settings and of the code of its training."""
+        key = Keys(self.params).key(f"train/{self.method}")
+        return {"config_hash": key.config_hash, "fingerprint": key.code}
+
     def key(self) -> str:
         """Returns a digest of everything the results depend on, with what lies in the folders that it reads now."""
         keys = Keys(self.params)
@@ -151,7 +156,11 @@ def study_keys(path: Path, overrides: Iterable[str] = ()) -> tuple[dict[str, Any
     code = installed().digest(["lle.measure.study_results:summarised"])
     for name in load_params(path, given).studies:
         study, runs = plan(name, path, given)
-        values[name] = {"code": code, "study": study.model_dump(mode="json"), "runs": {run.name: run.keys() for run in runs}}
+        values[name] = {
+            "code": code,
+            "study": study.model_dump(mode="json"),
+            "runs": {run.name: {**run.keys(), **run.origin()} for run in runs},
+        }
         folders[name] = list(dict.fromkeys(one for run in runs for one in run.paths))
     return values, folders
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from markupsafe import Markup
 
+from lle.files import read_json
 from lle.report import figures, parts
 from lle.report.claims import study_conditions
 from lle.report.columns import Column, columns
@@ -25,11 +27,12 @@ INTRODUCTION = (
 )
 
 
-def section(_: Path, results: Results) -> Section | None:
-    """Shows what lies in `reports/studies`."""
+def section(reports: Path, results: Results) -> Section | None:
+    """Shows what lies in `reports/studies`, and which of it the present settings and code would make anew."""
     if not results.studies:
         return None
-    shown = [part for study in results.studies.values() for part in _study(study)]
+    keys = reports.parent / "build/keys/study"
+    shown = [part for study in results.studies.values() for part in _study(study, keys / f"{study.study}.json")]
     cells = tuple(
         (f"study/{name}/{variant}", column.key)
         for name, study in results.studies.items()
@@ -62,7 +65,7 @@ def _columns(study: Study) -> tuple[Column, ...]:
     return columns(found)
 
 
-def _study(study: Study) -> list[Markup]:
+def _study(study: Study, key: Path) -> list[Markup]:
     head = Markup('<h3 id="{}">{}</h3>').format(study.study, study.title)
     paper = Markup(' Belongs to <a href="papers/{}.html">this paper</a>.').format(study.paper) if study.paper else ""
     command = Markup("<p>{} variants, {} {}.{} Again: <code>lle study {}</code></p>").format(
@@ -70,6 +73,8 @@ def _study(study: Study) -> list[Markup]:
     )
     if study.split != "test":
         command += parts.paragraph(f"Settings were chosen by it: it measured the split {study.split}, and no test picture.")
+    if key.is_file() and (changed := ", ".join(_changed(study, read_json(key)["runs"]))):
+        command += parts.paragraph(f"The command gives other numbers now, as far as they depend on what changed since: {changed}.")
     blocks = [_dataset(study, dataset) for dataset in study.datasets]
     conditions = [
         Markup("<li>{}{}</li>").format(
@@ -80,6 +85,28 @@ def _study(study: Study) -> list[Markup]:
     ]
     folded = parts.fold("Conditions", Markup('<ul class="remarks">{}</ul>').format(Markup().join(conditions)))
     return [head, command, *blocks, *_contrasts(study), folded]
+
+
+def _changed(study: Study, runs: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Says what differs between the trainings that were measured and those that the study would do now.
+
+    Args:
+        study: the results.
+        runs: what `lle.measure.study.Run.origin` says of each training of it now, by name.
+    """
+    made = {f"{name}/{seed}": origin for name, variant in study.variants.items() for seed, origin in variant.provenance.items()}
+    made |= {f"{name}/{one.seed}-{one.processor}": one.provenance for name, variant in study.variants.items() for one in variant.other_runs}
+    both = made.keys() & runs.keys()
+    settings = {name for name in both if made[name].config_hash != runs[name]["config_hash"]}
+    code = {name for name in both - settings if made[name].fingerprint != runs[name]["fingerprint"]}
+    if settings:
+        yield f"the settings of {len(settings)} of {len(made)} trainings"
+    if code:
+        yield f"the code of {len(code)} of {len(made)} trainings"
+    if gone := made.keys() - runs.keys():
+        yield f"{len(gone)} trainings are left out"
+    if new := runs.keys() - made.keys():
+        yield f"{len(new)} trainings are new"
 
 
 def _dataset(study: Study, dataset: str) -> Markup:

@@ -51,6 +51,25 @@ def test_the_page_shows_every_study_with_its_verdicts(reports: Path):
     assert "measured on other pictures (demo, mine_rendered)" in paper
 
 
+def test_the_page_says_what_the_study_would_make_anew(reports: Path):
+    origin = read_json(reports / "studies/clip_isp_table_1.json")["variants"]["full"]["provenance"]["0"]
+    same = {key: origin[key] for key in ("config_hash", "fingerprint")}
+    runs = {f"{variant}/{seed}": dict(same) for variant in ("full", "no_refinement") for seed in (0, 1)}
+    key = reports.parent / "build/keys/study/clip_isp_table_1.json"
+
+    def told() -> str:
+        write_json(key, {"runs": runs})
+        build_report(reports, card)
+        return (reports / "studies.html").read_text(encoding="utf-8")
+
+    assert "gives other numbers now" not in told()
+    runs["full/0"]["config_hash"] = runs["full/1"]["fingerprint"] = "another"
+    del runs["no_refinement/0"]
+    runs["full/2"] = same
+    changes = "the settings of 1 of 4 trainings, the code of 1 of 4 trainings, 1 trainings are left out, 1 trainings are new"
+    assert f"as far as they depend on what changed since: {changes}." in told()
+
+
 def test_a_renamed_study_is_refused(reports: Path):
     write_json(reports / "studies" / "other.json", read_json(reports / "studies" / "clip_isp_table_1.json"))
     with pytest.raises(LleError, match="lle study other"):
