@@ -43,13 +43,15 @@ def test_the_images_are_slim_and_run_without_rights():
         assert "HEALTHCHECK" in words
         after = stages()[stage][words.index("USER") :]
         assert not [rest for word, rest in after if word in ("RUN", "COPY", "USER") and rest != "lle"], "nothing is done as root afterwards"
-    known = {"FROM", "ENV", "RUN", "WORKDIR", "COPY", "USER", "EXPOSE", "HEALTHCHECK", "CMD", "STOPSIGNAL", "ENTRYPOINT"}
+    known = {"FROM", "ARG", "ENV", "RUN", "WORKDIR", "COPY", "USER", "EXPOSE", "HEALTHCHECK", "CMD", "STOPSIGNAL", "ENTRYPOINT"}
     assert {line.split()[0] for line in LINES} <= known
 
 
 def test_the_image_holds_core_and_serve_alone():
     installs = [rest for word, rest in stages()["serve"] if word == "RUN" and "pip install" in rest]
     assert [re.findall(r"'\.\[(.*?)\]'", one) for one in installs] == [["serve"]]
+    words = stages()["serve"]
+    assert words.index(("ARG", "PIP_EXTRA_INDEX_URL")) < words.index(("RUN", installs[0])), "pip reads it as a variable"
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]["serve"]
     pinned = {line.partition("==")[0] for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()}
     assert {re.split("[>=]", one)[0] for one in extra} == {"fastapi", "prometheus-client", "python-multipart", "uvicorn"} <= pinned
