@@ -124,7 +124,7 @@ ADDED = (
 
 CODE = (
     # Settings: methods and properties count where they are used, validators and messages do not.
-    Edit("config/clip.py", "source = self.pretrained or", "source = None or self.pretrained or", of(*GUIDED)),
+    Edit("config/clip.py", "source = self.pretrained or", "source = None or self.pretrained or", (*of(*GUIDED), "zoo")),
     Edit("config/clip.py", 'it null")', 'it empty")', NOTHING),
     Edit(
         "methods/distill/config.py",
@@ -155,7 +155,7 @@ CODE = (
     Edit("losses/gt_mean.py", "return dict(", "return 0 or dict(", (*of("unet", "jcrnet", "distill", "sllen"), "composite", "zoo")),
     Edit("losses/zero_reference.py", "def curve_smoothness(", "def curve_smoothness(*_, ", (*of("pie", "zero_dce"), "throughput", "zoo")),
     Edit("nn/dce.py", "def apply_curves(", "def apply_curves(*_, ", (*of("pie", "zero_dce"), "throughput", "zoo")),
-    Edit("clip/guided.py", "return ", "return None or ", of(*GUIDED)),
+    Edit("clip/guided.py", "return ", "return None or ", (*of(*GUIDED), "zoo")),
     Edit("methods/pie/mechanism.py", "LEAST = 0.0", "LEAST = 1.0", ("mechanism/pie",)),
     Edit("clip/demo.yaml", "", "# \n", ("clip",)),
     # Data sets: each kind runs its own part of `prepare`.
