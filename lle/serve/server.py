@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 
 SWITCH = 5e-5
 """Seconds after which a thread lets another one run Python code. A network comes back to Python after each layer, and waits there for the
-thread that reads requests: with the interpreter's 5 ms it loses up to four fifths of its speed beside a busy one."""
+thread that reads requests: with the interpreter's 5 ms it can lose most of its speed."""
 
 
 def serve(

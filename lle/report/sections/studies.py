@@ -12,6 +12,7 @@ from lle.report import figures, parts
 from lle.report.claims import study_conditions
 from lle.report.columns import Column, columns
 from lle.report.sections import Section
+from lle.results.provenance import Provenance
 from lle.results.read import Results, Score, Study
 
 VERDICTS = {
@@ -94,8 +95,10 @@ def _changed(study: Study, runs: Mapping[str, Mapping[str, str]]) -> Iterator[st
         study: the results.
         runs: what `lle.measure.study.Run.origin` says of each training of it now, by name.
     """
-    made = {f"{name}/{seed}": origin for name, variant in study.variants.items() for seed, origin in variant.provenance.items()}
-    made |= {f"{name}/{one.seed}-{one.processor}": one.provenance for name, variant in study.variants.items() for one in variant.other_runs}
+    made: dict[str, Provenance] = {}
+    for name, variant in study.variants.items():
+        made |= {_run(name, seed, study.processors[0]): origin for seed, origin in variant.provenance.items()}
+        made |= {_run(name, one.seed, one.processor): one.provenance for one in variant.other_runs}
     both = made.keys() & runs.keys()
     settings = {name for name in both if made[name].config_hash != runs[name]["config_hash"]}
     code = {name for name in both - settings if made[name].fingerprint != runs[name]["fingerprint"]}
@@ -107,6 +110,11 @@ def _changed(study: Study, runs: Mapping[str, Mapping[str, str]]) -> Iterator[st
         yield f"{len(gone)} trainings are left out"
     if new := runs.keys() - made.keys():
         yield f"{len(new)} trainings are new"
+
+
+def _run(variant: str, seed: str | int, processor: str) -> str:
+    """Returns what `lle.measure.study.Run.name` calls a training."""
+    return f"{variant}/{seed}" + ("" if processor == "native" else f"-{processor}")
 
 
 def _dataset(study: Study, dataset: str) -> Markup:
