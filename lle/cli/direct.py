@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,23 @@ if TYPE_CHECKING:
 def train(method: str, data: str | None, seed: int | None, iterations: int | None, live: bool, project: Project) -> None:
     """Train METHOD, or resume its interrupted training."""
     kept("The same command goes on at the last checkpoint.")
-    click.echo(project.train(method, data, seed, iterations, live=live))
+    folder = project.train(method, data, seed, iterations, live=live)
+    if ended := _ended(folder):
+        click.echo(ended, err=True)
+    click.echo(folder)
+
+
+def _ended(folder: Path) -> str:
+    """Says how a training ended; "" for a method that is not trained."""
+    from lle.results.training import ModelTraining
+
+    record = ModelTraining.read(folder / "train.json")
+    if not record.iterations:
+        return ""
+    with (folder / "losses.csv").open(encoding="utf-8", newline="") as stream:
+        psnr = [line["value"] for line in csv.DictReader(stream) if (line["update"], line["term"]) == ("val", "psnr")]
+    validated = f"; the PSNR of validation pictures is {float(psnr[-1]):.2f} dB" if psnr else ""
+    return f"{record.iterations} iterations in {record.seconds:.0f} s{validated}"
 
 
 @click.command()

@@ -96,7 +96,7 @@ def load_model(folder: Path, settings: Mapping[str, Any] | None = None, weights:
     if not (folder / DESCRIPTION).is_file():
         raise WeightsError(
             f"{folder} holds no trained model ({DESCRIPTION} is missing). "
-            f"Train it with `lle train {folder.name}`, or fetch it with `dvc pull` where a DVC remote is set up."
+            f"Train it with `lle train {folder.name}`; `lle zoo` lists weights that come with the package."
         )
     description = read_json(folder / DESCRIPTION)
     if not isinstance(description, dict) or not {"method", "settings"} <= description.keys():

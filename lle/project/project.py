@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from lle.measure.compare import Comparison
     from lle.results.quality import Evaluation
     from lle.results.study import Study
+
+LOG = logging.getLogger(__name__)
 
 
 class Project(Analyses, Benchmarks, Clustered, Guidance, Moving, Publishing, Rated, Serving, Stages):
@@ -75,6 +79,10 @@ class Project(Analyses, Benchmarks, Clustered, Guidance, Moving, Publishing, Rat
         project.warn_of_departures(method)
         if registry.card(method).supervision != "classical":
             project.require_prepared(project.params.train.data)
+
+        if live and find_spec("mlflow") is None:
+            LOG.info("MLflow is not installed, so it does not show the training; the extra `suite` has it")
+            live = False
 
         def follow(origin: Mapping[str, Any]) -> Logger:
             from lle.results.provenance import Provenance

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from lle import registry
 from lle.cli import main
 from lle.cli.group import Sections
 from lle.errors import LleError
+from lle.files import write_json
 from lle.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -190,12 +192,21 @@ def test_log_lines_are_shown_once_and_only_while_a_command_runs(run, monkeypatch
     assert not logging.getLogger("lle").handlers
 
 
-def test_training_options_are_settings(run, monkeypatch):
+def test_training_options_are_settings(run, monkeypatch, tmp_path):
     seen = {}
-    monkeypatch.setattr("lle.engine.train.train", lambda name, params, *_: seen.update(name=name, params=params))
+
+    def train(name, params, models, *_):
+        seen.update(name=name, params=params)
+        write_json(Path(models) / name / "train.json", {"method": name, "iterations": 3, "seconds": 61.4})
+        (Path(models) / name / "losses.csv").write_text("iteration,phase,update,term,value\n2,fit,val,psnr,9\n3,fit,val,psnr,12.344\n")
+
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lle.engine.train.train", train)
     monkeypatch.setattr(Project, "require_prepared", lambda _, name: seen.update(prepared=name))
     result = run("train", "zero_dce", "--data", "lol_v1", "--seed", 7, "--iterations", 3, "-S", "methods.zero_dce.lr=0.5")
-    assert result.output == "build/models/zero_dce\n"
+    assert result.stdout == "build/models/zero_dce\n"
+    assert result.stderr.endswith("3 iterations in 61 s; the PSNR of validation pictures is 12.34 dB\n")
     params = seen["params"]
     assert (seen["prepared"], params.train.data, params.seed) == ("lol_v1", "lol_v1", 7)
     assert (params.methods.zero_dce.iterations, params.methods.zero_dce.lr) == (3, 0.5)

@@ -85,7 +85,7 @@ def test_settings_may_be_replaced_but_not_the_preset(tmp_path: Path) -> None:
 
 
 def test_missing_folder_says_how_to_train(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"lle train zero_dce.*dvc pull"):
+    with pytest.raises(WeightsError, match=r"lle train zero_dce.*lle zoo"):
         load_model(tmp_path / "zero_dce")
 
 
