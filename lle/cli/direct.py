@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,15 +34,17 @@ def train(method: str, data: str | None, seed: int | None, iterations: int | Non
 
 
 def _ended(folder: Path) -> str:
-    """Says how a training ended; "" for a method that is not trained."""
+    """Says how a training ended; "" for a method that is not trained, and where another process writes the model."""
+    from lle.project.ranks import is_first
     from lle.results.training import ModelTraining
+    from lle.tracking.curves import VALIDATION, read_losses
 
-    record = ModelTraining.read(folder / "train.json")
-    if not record.iterations:
+    if not is_first() or not (record := ModelTraining.read(folder / "train.json")).iterations:
         return ""
-    with (folder / "losses.csv").open(encoding="utf-8", newline="") as stream:
-        psnr = [line["value"] for line in csv.DictReader(stream) if (line["update"], line["term"]) == ("val", "psnr")]
-    validated = f"; the PSNR of validation pictures is {float(psnr[-1]):.2f} dB" if psnr else ""
+    losses = folder / "losses.csv"
+    curves = read_losses(losses) if losses.is_file() else ()
+    psnr = [curve.points[-1][1] for curve in curves if (curve.update, curve.term) == (VALIDATION, "psnr")]
+    validated = f"; the PSNR of validation pictures is {psnr[-1]:.2f} dB" if psnr else ""
     return f"{record.iterations} iterations in {record.seconds:.0f} s{validated}"
 
 

@@ -27,7 +27,7 @@ from lle.files import csv_text, digest, read_json, write_json, write_text
 from lle.keys import Keys, content_digest
 from lle.keys.code import installed
 from lle.measure.study_results import lines_of, summarised
-from lle.results.study import Study
+from lle.results.study import Study, training_name
 
 if TYPE_CHECKING:
     from lle.cluster.jobs import Engine
@@ -71,7 +71,7 @@ class Run:
     @property
     def name(self) -> str:
         """What tells it from the other runs of the study."""
-        return f"{self.variant}/{self.seed}" + ("" if self.processor == "native" else f"-{self.processor}")
+        return training_name(self.variant, self.seed, self.processor)
 
     @property
     def folder(self) -> Path:

@@ -80,9 +80,10 @@ class Project(Analyses, Benchmarks, Clustered, Guidance, Moving, Publishing, Rat
         if registry.card(method).supervision != "classical":
             project.require_prepared(project.params.train.data)
 
-        if live and find_spec("mlflow") is None:
+        shown = live and is_first()
+        if shown and find_spec("mlflow") is None:
             LOG.info("MLflow is not installed, so it does not show the training; the extra `suite` has it")
-            live = False
+            shown = False
 
         def follow(origin: Mapping[str, Any]) -> Logger:
             from lle.results.provenance import Provenance
@@ -103,7 +104,7 @@ class Project(Analyses, Benchmarks, Clustered, Guidance, Moving, Publishing, Rat
                 self.scratch,
                 callbacks,
                 [*loggers, Together()],
-                follow if live and is_first() else None,
+                follow if shown else None,
             )
         return self.models / method
 

@@ -13,6 +13,11 @@ from lle.results.mechanism import MechanismMeasure
 from lle.results.provenance import Provenance
 
 
+def training_name(variant: str, seed: int | str, processor: str) -> str:
+    """Returns what a study calls the training of a variant with a seed and the instructions of a processor."""
+    return f"{variant}/{seed}" + ("" if processor == "native" else f"-{processor}")
+
+
 class OtherRun(Part):
     """A training on another processor than the first of the study."""
 

@@ -212,6 +212,12 @@ def test_training_options_are_settings(run, monkeypatch, tmp_path):
     assert (params.methods.zero_dce.iterations, params.methods.zero_dce.lr) == (3, 0.5)
     # The record names a command that does the same.
     assert "-S train.data=lol_v1" in params.command("train", "zero_dce")
+    # The first of several processes writes the model, perhaps later than the others end.
+    shutil.rmtree("build/models/zero_dce")
+    monkeypatch.setenv("RANK", "1")
+    other = run("train", "zero_dce", "--data", "lol_v1")
+    assert (other.exit_code, other.stdout, "iterations in" in other.stderr) == (0, "build/models/zero_dce\n", False)
+    monkeypatch.delenv("RANK")
     wrong = run("train", "zero_dce", "--data", "lol_v11")
     assert (wrong.exit_code, "Did you mean 'lol_v1'?" in wrong.output) == (1, True)
 

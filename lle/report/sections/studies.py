@@ -14,6 +14,7 @@ from lle.report.columns import Column, columns
 from lle.report.sections import Section
 from lle.results.provenance import Provenance
 from lle.results.read import Results, Score, Study
+from lle.results.study import training_name
 
 VERDICTS = {
     "holds": "holds: the interval lies above 0, and p is below 0.05",
@@ -97,8 +98,8 @@ def _changed(study: Study, runs: Mapping[str, Mapping[str, str]]) -> Iterator[st
     """
     made: dict[str, Provenance] = {}
     for name, variant in study.variants.items():
-        made |= {_run(name, seed, study.processors[0]): origin for seed, origin in variant.provenance.items()}
-        made |= {_run(name, one.seed, one.processor): one.provenance for one in variant.other_runs}
+        made |= {training_name(name, seed, study.processors[0]): origin for seed, origin in variant.provenance.items()}
+        made |= {training_name(name, one.seed, one.processor): one.provenance for one in variant.other_runs}
     both = made.keys() & runs.keys()
     settings = {name for name in both if made[name].config_hash != runs[name]["config_hash"]}
     code = {name for name in both - settings if made[name].fingerprint != runs[name]["fingerprint"]}
@@ -110,11 +111,6 @@ def _changed(study: Study, runs: Mapping[str, Mapping[str, str]]) -> Iterator[st
         yield f"{len(gone)} trainings are left out"
     if new := runs.keys() - made.keys():
         yield f"{len(new)} trainings are new"
-
-
-def _run(variant: str, seed: str | int, processor: str) -> str:
-    """Returns what `lle.measure.study.Run.name` calls a training."""
-    return f"{variant}/{seed}" + ("" if processor == "native" else f"-{processor}")
 
 
 def _dataset(study: Study, dataset: str) -> Markup:
