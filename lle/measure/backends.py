@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lle import registry
+from lle import registry, zoo
 from lle.config.schema import BaseParams, method_settings
 from lle.engine.method import Method
 from lle.engine.model_io import DESCRIPTION, load_model
@@ -24,7 +25,7 @@ from lle.errors import LleError, first_line
 from lle.export.formats import ENDINGS
 from lle.export.parity import pictures
 from lle.export.run import Calibration, export
-from lle.files import digest, significant
+from lle.files import digest, sha256, significant, write_text
 from lle.infer.backends import open_backend
 from lle.infer.description import Format, Precision
 from lle.infer.enhancer import Enhancer
@@ -80,6 +81,7 @@ def measure(
     seconds: float = 2.0,
     calibration: Calibration | None = None,
     on_done: Callable[[str, MethodTimes], None] | None = None,
+    keep: Path | None = None,
 ) -> Backends:
     """Measures methods on every backend at 400 x 600, one picture at a time, and writes `benchmarks/backends.json`.
 
@@ -87,19 +89,21 @@ def measure(
         params: all settings.
         methods: ids, or `id:preset`; SCI is added, since its times are the unit.
         reports: receives the file.
-        models: trained models; a method that has none is measured untrained, for weights do not change its time.
+        models: trained models; a method that has none is measured with weights of the package, or untrained: its time is the same.
         seconds: longest time for the timed runs of one backend.
         calibration: pictures for int8; None leaves int8 out.
         on_done: called after each method.
+        keep: folder for the exported files, which a later run of the same code and models takes from there; None keeps none.
     """
     threads = params.profile.threads or os.cpu_count() or 1
     found: dict[str, MethodTimes] = {}
-    with torch_threads(threads), tempfile.TemporaryDirectory(prefix="lle-backends-") as folder:
+    with torch_threads(threads), tempfile.TemporaryDirectory(prefix="lle-backends-") as scratch:
         work = yardstick.measure()
         reference: list[Runner] = []
         for name in dict.fromkeys((REFERENCE, *methods)):
             trained, method = method_of(params, name, models)
-            runners = list(runners_of(method.eval(), name, threads, Path(folder), calibration))
+            folder = Path(scratch) if keep is None else _kept(keep, method, name, calibration)
+            runners = list(runners_of(method.eval(), name, threads, folder, calibration, again=keep is None))
             reference = reference or runners
             found[name] = MethodTimes(trained=trained, times=timed(runners, seconds, reference, threads))
             # After each method: what was measured stays when the rest is interrupted.
@@ -121,14 +125,14 @@ def measure(
 def method_of(params: BaseParams, name: str, models: Path) -> tuple[bool, Method]:
     """Returns whether a method is trained, and the method; `id:preset` is a method with the settings of a preset, untrained."""
     known, given, preset = name.partition(":")
-    if given:
-        presets = registry.config_class(known).presets
-        if preset not in presets:
-            raise LleError(f"'{known}' has no preset '{preset}'; it has {', '.join(sorted(presets))}.")
-        return False, registry.create(known, {"preset": preset})
-    if (models / name / DESCRIPTION).is_file():
-        return True, load_model(models / name)
-    return False, registry.create(name, method_settings(params, name))
+    if given and preset not in (presets := registry.config_class(known).presets):
+        raise LleError(f"'{known}' has no preset '{preset}'; it has {', '.join(sorted(presets))}.")
+    for folder in (models / name, zoo.ZOO / name):
+        if (folder / DESCRIPTION).is_file():
+            return True, load_model(folder)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(params.seed)
+        return False, registry.create(known, {"preset": preset} if given else method_settings(params, name))
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,7 @@ def runners_of(
     folder: Path,
     calibration: Calibration | None = None,
     chosen: Sequence[Way] | None = None,
+    again: bool = True,
 ) -> Iterator[Runner]:
     """Exports and loads one method for each backend.
 
@@ -169,6 +174,7 @@ def runners_of(
         folder: receives the exported files.
         calibration: pictures for int8; None leaves int8 out.
         chosen: backends; None takes all.
+        again: whether to export what is in the folder already.
     """
     picture = pictures((1, *SIZE))
     expected = Enhancer(method, name).enhance(picture[0])
@@ -176,7 +182,7 @@ def runners_of(
         if way.precision == "int8" and calibration is None:
             continue
         try:
-            load = _open(method, name, way, folder, calibration)
+            load = _open(method, name, way, folder, calibration, again)
             run = load(threads)
             given = np.array(run(picture)[0])
         except LleError as error:
@@ -238,7 +244,7 @@ def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner]
     return found
 
 
-def _open(method: Method, name: str, way: Way, folder: Path, calibration: Calibration | None) -> Callable[[int], Run]:
+def _open(method: Method, name: str, way: Way, folder: Path, calibration: Calibration | None, again: bool) -> Callable[[int], Run]:
     """Returns what loads a method on a backend, for as many threads; files are written now."""
     if way.format is None:
 
@@ -249,7 +255,16 @@ def _open(method: Method, name: str, way: Way, folder: Path, calibration: Calibr
 
         return load
     path = exported(folder, name, way)
-    export(method, name, path, way.format, way.precision, calibration=calibration)
+    refused = path.with_name(f"{path.name}.refused")
+    if again or not (path.is_file() or refused.is_file()):
+        try:
+            export(method, name, path, way.format, way.precision, calibration=calibration)
+        except LleError as error:
+            if not again:  # accuracy control takes minutes to find that too much is lost
+                write_text(refused, str(error))
+            raise
+    if not path.is_file():
+        raise LleError(refused.read_text(encoding="utf-8"))
     return lambda threads: open_backend(path, threads=threads).run
 
 
@@ -257,6 +272,22 @@ def exported(folder: Path, name: str, way: Way) -> Path:
     """Returns where the file of a way is kept."""
     assert way.format is not None
     return folder / f"{name.replace(':', '-')}-{way.precision}{ENDINGS[way.format]}"
+
+
+def _kept(keep: Path, method: Method, name: str, calibration: Calibration | None) -> Path:
+    """Returns the folder of a model's exported files, and removes those of other states of model, code or pictures."""
+    pairs = () if calibration is None else (*calibration.calibration, *calibration.validation)
+    seen = [hashlib.sha256(pair.low.tobytes()).hexdigest() for pair in pairs]
+    state = {
+        "model": model_digest(method),
+        "code": [sha256(path) for path in sorted(Path(registry.__file__).parent.rglob("*.py"))],
+        "int8": None if calibration is None else [calibration.allowed_db, *seen],
+    }
+    folder = keep / name.replace(":", "-") / digest(state)[:16]
+    for other in set(folder.parent.glob("*")) - {folder}:
+        shutil.rmtree(other)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def tune(method: Method, name: str, folder: Path, seconds: float = 1.0) -> Tuned:

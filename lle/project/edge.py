@@ -74,6 +74,8 @@ class Edge(Folders):
     ) -> Backends:
         """Measures methods on every backend and writes reports/benchmarks/backends.json.
 
+        Exported files are kept in build/backends, for a run that goes on after an interruption.
+
         Args:
             methods: ids; none takes the suite.
             seconds: longest time for the timed runs of one backend.
@@ -83,7 +85,8 @@ class Edge(Folders):
         from lle.measure.backends import measure
 
         calibration = self._calibration(self.params.train.data) if int8 else None
-        return measure(self.params, methods or self.params.suite.methods, self.reports, self.models, seconds, calibration, on_done)
+        chosen, keep = methods or self.params.suite.methods, self.root / "build/backends"
+        return measure(self.params, chosen, self.reports, self.models, seconds, calibration, on_done, keep)
 
     def benchmark_device(
         self,

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from lle import registry
+from lle.engine.model_io import save_model
 from lle.errors import LleError
 from lle.export import parity, run
 from lle.infer.engine import FileEngine, TorchEngine
+from lle.infer.shipped import Enhancer
 from lle.measure import backends, energy
 from lle.measure.backends import WAYS, Runner, Way, measure, timed, tune
 from lle.project import Project
@@ -65,13 +67,44 @@ def test_the_table_names_every_backend(tmp_path: Path) -> None:
     record = measure(params, ["gamma"], tmp_path / "reports", tmp_path / "models", 0.01, on_done=lambda name, _: seen.append(name))
     assert seen == ["sci", "gamma"], "SCI is the unit"
     assert Backends.read(Backends.path(tmp_path / "reports")) == record
-    assert not record.methods["sci"].trained
+    assert [row.trained for row in record.methods.values()] == [True, False], "SCI with the package's weights"
     assert all(time.two_streams_per_s > 0 for row in record.methods.values() for time in row.times)
     for row in record.methods.values():
         assert [time.backend for time in row.times] == [way.backend for way in TORCH]
         assert all(time.psnr >= 50 for time in row.times)
         assert row.fastest() in row.times
     assert all(time.ratio_to_sci == 1 for time in record.methods["sci"].times)
+
+
+def test_what_an_interrupted_run_exported_is_not_exported_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exported: list[str] = []
+
+    def count(method: object, name: str, *rest: object, **more: object) -> object:
+        exported.append(name)
+        return run.export(method, name, *rest, **more)
+
+    monkeypatch.setattr(backends, "export", count)
+
+    def again() -> list[str]:
+        exported.clear()
+        record = measure(project(tmp_path).params, ["he"], tmp_path, tmp_path / "models", 0.01, keep=tmp_path / "kept")
+        assert "numpy and OpenCV" in str(record.methods["he"].times[-1].missing)
+        return exported
+
+    assert again() == ["sci", "he"]
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.*")}
+    assert again() == []
+    save_model(registry.create("sci"), "sci", tmp_path / "models/sci")
+    assert again() == ["sci"], "only its weights are others"
+    left = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.*")}
+    assert len(left) == len(before), "files of the weights before are gone"
+    assert len(left.items() & before.items()) == 1, "the refusal of the other method stays"
+
+
+def test_weights_of_the_package_are_measured(tmp_path: Path) -> None:
+    trained, method = backends.method_of(project(tmp_path).params, "lampnet", tmp_path)
+    assert trained
+    assert backends.model_digest(method) == backends.model_digest(Enhancer.load("lampnet").method)
 
 
 def test_a_preset_is_measured_beside_the_method(tmp_path: Path) -> None:
