@@ -76,12 +76,10 @@ def jobs(params: BaseParams, reports: Path = Path("reports")) -> dict[str, Job]:
         seconds = sum(known.get(" ".join(words), _SECONDS[words[0]]) for words in commands.values())
         return Job(tuple(commands), frozenset(needs), seconds)
 
-    found = {"data": job({f"fetch_{name}": ("fetch", name) for name in fetched(params)})}
+    found = {"data": job({f"fetch_{name}": ("fetch", name) for name in fetched(params)}), "clip": job({"clip": ("clip",)})}
     names = trained(params)
     inputs = {name: method_settings(params, name).inputs() for name in names}
     guided = {name for name, taken in inputs.items() if any(one.path == DEMO for one in taken)}
-    if guided:
-        found["clip"] = job({"clip": ("clip",)})
     for name in names:
         commands: dict[str, Sequence[str]] = {f"train_{name}": ("train", name)}
         if name in params.suite.methods:
@@ -154,7 +152,12 @@ def repro(params: BaseParams, lanes: int, dvc: Callable[[Sequence[str], Mapping[
         return code
     if dvc(["status", "--quiet"], {}) == 0:
         return 0
-    alone = [f"segment@{dataset}" for dataset in params.suite.segment] + [f"profile@{name}" for name in params.suite.methods]
+    # Times are measured with nothing beside them, and the report needs them all.
+    alone = [
+        *(f"segment@{dataset}" for dataset in params.suite.segment),
+        *(f"profile@{name}" for name in params.suite.methods),
+        "throughput",
+    ]
     return (
         _side_by_side(jobs(params, reports), lanes, dvc)
         or dvc(["repro", "--single-item", *alone], {})

@@ -123,7 +123,7 @@ def test_the_first_run_makes_everything(project, first):
         *(f"reports/papers/{name}.html" for name in ("clip_isp", "distill", "jcrnet", "pie", "sllen")),
     }
     assert expected <= reports
-    kept = {"attention", "composite", "curves", "mechanism", "samples", "segment", "studies", "zoo", "claims.yaml"}
+    kept = {"attention", "clip", "composite", "curves", "mechanism", "samples", "segment", "studies", "zoo", "claims.yaml"}
     assert {name.split("/")[1] for name in reports - expected} <= kept
     models = {
         path.relative_to(project / "build" / "models").as_posix() for path in (project / "build" / "models").rglob("*") if path.is_file()

@@ -38,6 +38,28 @@ def test_every_stage_is_in_one_job_after_what_it_takes():
     assert not [name for name, job in found.items() if job.needs >= set(methods)], "the other lanes would have nothing to do"
 
 
+@pytest.mark.parametrize("suite", [{}, {"methods": ["gamma"], "guided": [], "attention": [], "mechanisms": [], "segment": []}])
+def test_what_shows_results_runs_after_all_that_makes_them(suite):
+    params = PARAMS.model_copy(update={"suite": PARAMS.suite.model_copy(update=suite)})
+    dvc = Noting()
+    assert repro(params, 2, dvc) == 0
+    calls = [call for call, _ in dvc.calls]
+    shown = min(place for place, call in enumerate(calls) if {"report", "track"} & set(call))
+    before = {word.partition("@")[0] for call in calls[:shown] for word in call}
+    defined = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    empty = {name for name, stage in defined.items() if "matrix" in stage and not all(_values(params, stage["matrix"]))}
+    trainings = {name for name in defined if name.startswith("train_")}
+    needed = set(defined) - empty - {stage for job in lanes.LAST.values() for stage in job.stages} - trainings
+    assert needed <= before
+    assert {f"train_{name}" for name in params.suite.methods} <= before
+
+
+def _values(params, matrix):
+    for listed in matrix.values():
+        section, _, key = listed.strip("${}").partition(".")
+        yield getattr(getattr(params, section), key)
+
+
 def test_what_most_waits_for_starts_first():
     found = {
         "data": Job(("a",), frozenset(), 1),
