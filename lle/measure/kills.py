@@ -5,6 +5,7 @@ The pipeline is that of this checkout with a suite of two small methods, in copi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -166,7 +167,7 @@ def _kill(folder: Path, number: signal.Signals, moment: float) -> Kill:
     """Starts a run and kills it after `moment` seconds."""
     process = _pipeline(folder)
     time.sleep(moment)
-    running = _running(process)
+    names = running(process)
     if number == signal.SIGKILL:
         _end_all(process)
     else:
@@ -176,7 +177,7 @@ def _kill(folder: Path, number: signal.Signals, moment: float) -> Kill:
     except subprocess.TimeoutExpired:
         _end_all(process)
         code = process.wait()
-    return Kill(signal=number.name, moment_s=round(moment, 1), running=running, exit_code=code)
+    return Kill(signal=number.name, moment_s=round(moment, 1), running=names, exit_code=code)
 
 
 def _run_again(folder: Path, kills: list[Kill], expected: Mapping[str, str], names: set[str]) -> KilledRun:
@@ -216,14 +217,16 @@ def _end_all(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _running(process: subprocess.Popen[bytes]) -> str:
-    """The stage that runs, by the command of DVC's shell."""
-    try:
-        children = psutil.Process(process.pid).children(recursive=True)
-        lines = [" ".join(child.cmdline()) for child in children]
-    except psutil.Error:
-        return ""
-    return next((line.partition("-c ")[2] for line in lines if "sh -c lle " in line), "")
+def running(process: subprocess.Popen[bytes]) -> str:
+    """The commands of the stages that run. A shell gives its place to a single command, so `lle` itself is looked for."""
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            words = child.cmdline()
+            place = next((place for place, word in enumerate(words[:3]) if Path(word).name == "lle"), None)
+            if place is not None:
+                found.append(" ".join(["lle", *words[place + 1 :]]))
+    return ", ".join(dict.fromkeys(found))
 
 
 def _digests(folder: Path) -> dict[str, str]:
