@@ -15,7 +15,8 @@ class Config(GuidedConfig):
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         # On photographs the result hangs less on the seed than with a single refinement between longer phases.
-        "recommended": {"iterations": 50, "ema": 0.95, "rounds": 3},
+        # With two pictures a step, or a wider tolerance, how bright results become hangs on the seed.
+        "recommended": {"iterations": 50, "batch_size": 4, "look_tolerance": 0.1, "ema": 0.95, "rounds": 3},
         "paper": {
             "backbone": {"model": "ViT-B-32", "pretrained": "openai", "text_width": 512, "context": 77},
             "content_backbone": {"model": "RN101", "pretrained": "openai", "text_width": 512, "context": 77},
