@@ -22,6 +22,7 @@ from lle.config.clip import DEMO
 from lle.config.schema import BaseParams, method_settings
 from lle.keys.stages import fetched, measures_zoo, suite_model, trained
 from lle.launch import THREADS, TIMES, loader, note_time
+from lle.project.half_written import mend
 from lle.results.cost import PipelineTimes
 
 TIMES_FILE = Path("build/pipeline_times.jsonl")
@@ -127,6 +128,9 @@ def run(params: BaseParams, lanes: int, root: Path = Path()) -> int:
         dvc = Dvc(root, {**environment, TIMES: str(times)})
         try:
             code = repro(params, lanes, dvc, root / "reports")
+            if code and (mended := mend(root)):
+                print(*mended, "The pipeline is run again.", flush=True)
+                code = repro(params, lanes, dvc, root / "reports")
         except BaseException:
             dvc.stop()
             raise
