@@ -92,7 +92,7 @@ def pipeline_times() -> None:
 @benchmark.command("backends")
 @click.argument("methods", nargs=-1, metavar="[METHOD]...")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=2.0, show_default=True, help="For each backend.")
-@click.option("--int8/--no-int8", default=False, help="Also quantise each method, which takes minutes.")
+@click.option("--int8/--no-int8", default=False, help="Also quantise what is trained, which takes minutes.")
 @with_project
 def backends(methods: tuple[str, ...], seconds: float, int8: bool, project: Project) -> None:
     """Measure METHODs, or the suite, on every backend at 400x600, and write reports/benchmarks/backends.json.

@@ -40,6 +40,8 @@ SIZE = (400, 600)
 REFERENCE = "sci"
 """Method whose time is the unit: ratios can be compared between machines, milliseconds cannot."""
 
+UNTRAINED = "there are no trained weights, and what int8 loses without them would say nothing"
+
 
 @dataclass(frozen=True)
 class Way:
@@ -91,7 +93,7 @@ def measure(
         reports: receives the file.
         models: trained models; a method that has none is measured with weights of the package, or untrained: its time is the same.
         seconds: longest time for the timed runs of one backend.
-        calibration: pictures for int8; None leaves int8 out.
+        calibration: pictures for int8, in which only trained methods are measured; None leaves int8 out.
         on_done: called after each method.
         keep: folder for the exported files, which a later run of the same code and models takes from there; None keeps none.
     """
@@ -102,8 +104,11 @@ def measure(
         reference: list[Runner] = []
         for name in dict.fromkeys((REFERENCE, *methods)):
             trained, method = method_of(params, name, models)
-            folder = Path(scratch) if keep is None else _kept(keep, method, name, calibration)
-            runners = list(runners_of(method.eval(), name, threads, folder, calibration, again=keep is None))
+            usable = calibration if trained else None
+            folder = Path(scratch) if keep is None else _kept(keep, method, name, usable)
+            runners = list(runners_of(method.eval(), name, threads, folder, usable, again=keep is None))
+            if usable is not calibration:
+                runners += [Runner(way, None, missing=UNTRAINED) for way in WAYS if way.precision == "int8"]
             reference = reference or runners
             found[name] = MethodTimes(trained=trained, times=timed(runners, seconds, reference, threads))
             # After each method: what was measured stays when the rest is interrupted.
@@ -276,11 +281,13 @@ def exported(folder: Path, name: str, way: Way) -> Path:
 
 def _kept(keep: Path, method: Method, name: str, calibration: Calibration | None) -> Path:
     """Returns the folder of a model's exported files, and removes those of other states of model, code or pictures."""
+    package, known = Path(registry.__file__).parent, name.partition(":")[0]
+    code = (path for part in ("engine", "export", "infer", "nn", f"methods/{known}") for path in sorted((package / part).rglob("*.py")))
     pairs = () if calibration is None else (*calibration.calibration, *calibration.validation)
     seen = [hashlib.sha256(pair.low.tobytes()).hexdigest() for pair in pairs]
     state = {
         "model": model_digest(method),
-        "code": [sha256(path) for path in sorted(Path(registry.__file__).parent.rglob("*.py"))],
+        "code": [sha256(path) for path in code],
         "int8": None if calibration is None else [calibration.allowed_db, *seen],
     }
     folder = keep / name.replace(":", "-") / digest(state)[:16]

@@ -79,7 +79,7 @@ class Edge(Folders):
         Args:
             methods: ids; none takes the suite.
             seconds: longest time for the timed runs of one backend.
-            int8: also quantise each, on `train.data`.
+            int8: also quantise what is trained, on `train.data`.
             on_done: called after each method.
         """
         from lle.measure.backends import measure
