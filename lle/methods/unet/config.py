@@ -14,7 +14,7 @@ class Config(SupervisedConfig):
     """Settings of the supervised U-Net, our own reference: there is no paper to follow."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "recommended": {"iterations": 500, "batch_size": 8, "crop": 128, "lr": 2e-3, "schedule": "cosine", "warmup": 20, "clip": 1.0},
+        "recommended": {"iterations": 500, "batch_size": 16, "crop": 96, "lr": 2e-3, "schedule": "cosine", "warmup": 20, "clip": 1.0},
     }
 
     width: int = Field(16, ge=4, multiple_of=4)
