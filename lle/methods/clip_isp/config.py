@@ -19,6 +19,7 @@ _RECOMMENDED: Mapping[str, Any] = {
     "refine_iterations": 8,
     "lambda_text": 0.0,
     "colour_blind": True,
+    "ema": 0.9,
 }
 
 
