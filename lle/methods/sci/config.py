@@ -24,7 +24,7 @@ class Config(MethodConfig):
             "schedule": "cosine",
             "weight_decay": 3e-4,
             "clip": 5.0,
-            "smooth_weight": 0.27,
+            "smooth_weight": 0.35,
         },
         "paper": {"iterations": 300_000, "batch_size": 1, "crop": 400, "lr": 3e-4, "weight_decay": 3e-4, "clip": 5.0},
     }
