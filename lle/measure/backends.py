@@ -17,18 +17,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from lle import registry, zoo
+from lle import registry
 from lle.config.schema import BaseParams, method_settings
 from lle.engine.method import Method
-from lle.engine.model_io import DESCRIPTION, load_model
+from lle.engine.model_io import load_model
 from lle.errors import LleError, first_line
 from lle.export.formats import ENDINGS
 from lle.export.parity import pictures
 from lle.export.run import Calibration, export
-from lle.files import digest, sha256, significant, write_text
+from lle.files import digest, significant, write_text
 from lle.infer.backends import open_backend
 from lle.infer.description import Format, Precision
 from lle.infer.enhancer import Enhancer
+from lle.infer.shipped import locate
+from lle.keys import method_code
 from lle.measure import energy, yardstick
 from lle.measure.callers import Run, torch_threads, two_streams
 from lle.measure.cost import FEWEST_RUNS, RUNS, peak_memory
@@ -105,8 +107,8 @@ def measure(
         for name in dict.fromkeys((REFERENCE, *methods)):
             trained, method = method_of(params, name, models)
             usable = calibration if trained else None
-            folder = Path(scratch) if keep is None else _kept(keep, method, name, usable)
-            runners = list(runners_of(method.eval(), name, threads, folder, usable, again=keep is None))
+            folder = _kept(keep or Path(scratch), method, name, usable)
+            runners = list(runners_of(method.eval(), name, threads, folder, usable, again=False))
             if usable is not calibration:
                 runners += [Runner(way, None, missing=UNTRAINED) for way in WAYS if way.precision == "int8"]
             reference = reference or runners
@@ -130,14 +132,15 @@ def measure(
 def method_of(params: BaseParams, name: str, models: Path) -> tuple[bool, Method]:
     """Returns whether a method is trained, and the method; `id:preset` is a method with the settings of a preset, untrained."""
     known, given, preset = name.partition(":")
-    if given and preset not in (presets := registry.config_class(known).presets):
+    presets = registry.config_class(known).presets
+    if given and preset not in presets:
         raise LleError(f"'{known}' has no preset '{preset}'; it has {', '.join(sorted(presets))}.")
-    for folder in (models / name, zoo.ZOO / name):
-        if (folder / DESCRIPTION).is_file():
-            return True, load_model(folder)
+    place, _ = (known, "") if given else locate(known, models)
+    if isinstance(place, Path):
+        return True, load_model(place)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(params.seed)
-        return False, registry.create(known, {"preset": preset} if given else method_settings(params, name))
+        return False, registry.create(known, {"preset": preset} if given else method_settings(params, known))
 
 
 @dataclass(frozen=True)
@@ -280,19 +283,15 @@ def exported(folder: Path, name: str, way: Way) -> Path:
 
 
 def _kept(keep: Path, method: Method, name: str, calibration: Calibration | None) -> Path:
-    """Returns the folder of a model's exported files, and removes those of other states of model, code or pictures."""
-    package, known = Path(registry.__file__).parent, name.partition(":")[0]
-    code = (path for part in ("engine", "export", "infer", "nn", f"methods/{known}") for path in sorted((package / part).rglob("*.py")))
-    pairs = () if calibration is None else (*calibration.calibration, *calibration.validation)
-    seen = [hashlib.sha256(pair.low.tobytes()).hexdigest() for pair in pairs]
-    state = {
-        "model": model_digest(method),
-        "code": [sha256(path) for path in code],
-        "int8": None if calibration is None else [calibration.allowed_db, *seen],
-    }
-    folder = keep / name.replace(":", "-") / digest(state)[:16]
-    for other in set(folder.parent.glob("*")) - {folder}:
+    """Returns the folder of a model's exported files, one a choice of pictures, and removes those of other states of model or code."""
+    code = method_code(name.partition(":")[0], method.config, ["lle.export.run:export"])
+    state = keep / name.replace(":", "-") / digest({"model": model_digest(method), "code": code})[:16]
+    for other in set(state.parent.glob("*")) - {state}:
         shutil.rmtree(other)
+    folder = state / "float"
+    if calibration is not None:
+        pairs = (*calibration.calibration, *calibration.validation)
+        folder = state / digest([calibration.allowed_db, *(hashlib.sha256(pair.low.tobytes()).hexdigest() for pair in pairs)])[:16]
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

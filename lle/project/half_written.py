@@ -13,6 +13,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from lle.files import write_text
+
 
 def mend(root: Path = Path()) -> list[str]:
     """Puts right what no longer parses of DVC's own files, unless another DVC runs in the folder.
@@ -25,7 +27,7 @@ def mend(root: Path = Path()) -> list[str]:
     """
     from dvc.lock import Lock, LockError
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA as LOCK_FILE
-    from ruamel.yaml import YAML
+    from dvc.utils.serialize import parse_yaml
 
     folder = root / ".dvc/tmp"
     if not folder.is_dir():
@@ -36,15 +38,23 @@ def mend(root: Path = Path()) -> list[str]:
             (folder / "rwlock").unlink()
             done.append("DVC's list of its locks (.dvc/tmp/rwlock) was damaged, as after a kill, and was removed.")
         lock = root / "dvc.lock"
-        if _damaged(lock, lambda text: LOCK_FILE(YAML(typ="safe").load(text))):
-            aside = folder / "dvc.lock.damaged"
+        if _damaged(lock, lambda text: LOCK_FILE(parse_yaml(text, lock))):
+            aside, committed = folder / "dvc.lock.damaged", _committed(root)
             os.replace(lock, aside)
-            committed = subprocess.run(["git", "show", "HEAD:./dvc.lock"], cwd=root, capture_output=True, check=False)
-            if committed.returncode == 0:
-                lock.write_bytes(committed.stdout)
-            instead = "the committed one is used" if committed.returncode == 0 else "all stages run again"
+            if committed is not None:
+                write_text(lock, committed)
+            instead = "all stages run again" if committed is None else "the committed one is used"
             done.append(f"dvc.lock was damaged, as after a kill; it lies in {aside.as_posix()}, and {instead}.")
     return done
+
+
+def _committed(root: Path) -> str | None:
+    """Returns the committed dvc.lock; None where there is none, or no git."""
+    try:
+        found = subprocess.run(["git", "show", "HEAD:./dvc.lock"], cwd=root, capture_output=True, encoding="utf-8", check=False)
+    except FileNotFoundError:
+        return None
+    return found.stdout if found.returncode == 0 else None
 
 
 def _damaged(path: Path, parse: Callable[[str], object]) -> bool:

@@ -156,7 +156,7 @@ def repro(params: BaseParams, lanes: int, dvc: Callable[[Sequence[str], Mapping[
         return code
     if dvc(["status", "--quiet"], {}) == 0:
         return 0
-    # Times are measured with nothing beside them, and the report needs them all.
+    # With nothing beside them: most of them measure times.
     alone = [
         *(f"segment@{dataset}" for dataset in params.suite.segment),
         *(f"profile@{name}" for name in params.suite.methods),

@@ -53,6 +53,13 @@ def test_without_a_committed_one_all_runs_again(project: Path) -> None:
     assert not (project / "dvc.lock").exists()
 
 
+def test_without_git_all_runs_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(project))
+    (project / "dvc.lock").write_text("")
+    assert "all stages run again" in mend(project)[0]
+    assert (project / ".dvc/tmp/dvc.lock.damaged").exists()
+
+
 def test_a_damaged_list_of_locks_is_removed(project: Path) -> None:
     (project / ".dvc/tmp/rwlock").write_text("")
     assert len(mend(project)) == 1

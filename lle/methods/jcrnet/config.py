@@ -18,8 +18,8 @@ class Config(SupervisedConfig):
         "recommended": {},
         # 200 epochs of the 485 LOL pairs; the first three warm up.
         "paper": {"iterations": 24_250, "warmup": 364, "crop": 256},
-        # A quarter of the channels: what two CPU cores train in minutes. Large crops, and the GT-mean loss, by which it looks at colour while
-        # it still learns how bright a picture should be, leave less of a tint; with two crops a step, results hang more on the seed.
+        # A quarter of the channels: what two CPU cores train in minutes. Large crops, and the GT-mean loss, by which it looks at colour
+        # while it still learns how bright a picture should be, leave less of a tint; with two crops a step, results hang more on the seed.
         "small": {"width": 0.25, "iterations": 200, "batch_size": 4, "crop": 96, "lr": 2e-3, "warmup": 20, "gt_mean": 0.1},
     }
 

@@ -13,6 +13,7 @@ from lle import registry
 from lle.engine.model_io import save_model
 from lle.errors import LleError
 from lle.export import parity, run
+from lle.export.run import Calibration
 from lle.infer.engine import FileEngine, TorchEngine
 from lle.infer.shipped import Enhancer
 from lle.measure import backends, energy
@@ -85,15 +86,17 @@ def test_what_an_interrupted_run_exported_is_not_exported_again(tmp_path: Path, 
 
     monkeypatch.setattr(backends, "export", count)
 
-    def again() -> list[str]:
+    def again(calibration: Calibration | None = None) -> list[str]:
         exported.clear()
-        record = measure(project(tmp_path).params, ["he"], tmp_path, tmp_path / "models", 0.01, keep=tmp_path / "kept")
+        record = measure(project(tmp_path).params, ["he"], tmp_path, tmp_path / "models", 0.01, calibration, keep=tmp_path / "kept")
         assert "numpy and OpenCV" in str(record.methods["he"].times[-1].missing)
         return exported
 
     assert again() == ["sci", "he"]
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.*")}
     assert again() == []
+    assert again(Calibration("none", [], [])) == ["sci"], "other pictures for int8, and SCI alone is trained"
+    assert again() == [], "what was made without int8 is still there"
     save_model(registry.create("sci"), "sci", tmp_path / "models/sci")
     assert again() == ["sci"], "only its weights are others"
     left = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.*")}
