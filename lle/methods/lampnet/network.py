@@ -162,6 +162,7 @@ class LampNet(nn.Module):
         light_width: channels of the light estimate.
     """
 
+    knots: Tensor
     slope: Tensor
 
     def __init__(self, width: int = 16, knots: int = 6, light_width: int = 48) -> None:
@@ -170,6 +171,7 @@ class LampNet(nn.Module):
         self.curves = Curves(knots, light_width)
         self.detail = Detail(width)
         slope = torch.cat([torch.linspace(1, 0, knots), torch.zeros(3)])
+        self.register_buffer("knots", torch.arange(float(knots)).reshape(1, -1, 1, 1), persistent=False)
         self.register_buffer("slope", slope.reshape(1, -1, 1, 1), persistent=False)
 
     def lift(self, low: Tensor, curves: Tensor, cell: int = GRID) -> tuple[Tensor, Tensor]:
@@ -183,11 +185,13 @@ class LampNet(nn.Module):
         Returns:
             The logarithm of the gain, B x 1 x H x W, and the lifted picture, B x 3 x H x W.
         """
-        *knots, red, green, blue = _up(curves, cell).split(1, dim=1)
+        curves = _up(curves, cell)
+        knots = self.knots.shape[1]
         # Each pixel takes its gain between the two nearest knots of its place: a lamp and the wall beside it take different ones.
-        place = _place(low) * (len(knots) - 1)
-        gain = sum((logarithm * F.relu(1 - (place - knot).abs()) for knot, logarithm in enumerate(knots)), torch.zeros_like(place))
-        return gain, low * (gain + torch.cat([red, green, blue], dim=1)).exp()
+        near = F.relu(1 - (_place(low) * (knots - 1) - self.knots).abs())
+        # All knots at once, in two slices: parts that are split channel by channel took OpenVINO a quarter of a frame's time.
+        gain = (curves[:, :knots] * near).sum(dim=1, keepdim=True)
+        return gain, low * (gain + curves[:, knots:]).exp()
 
     def shift_to(self, view: Tensor, frame: Tensor, wanted: float) -> Tensor:
         """Searches the shift of the curves with which pictures become as bright as is wanted.
