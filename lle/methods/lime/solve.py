@@ -41,6 +41,22 @@ class Grid:
         y[:-1] -= self.down * t[1:]
         return y
 
+    def from_columns(self, t: Array) -> Array:
+        """Returns the part of `-(A t)` that comes through the links between columns."""
+        y = np.empty_like(t)
+        np.multiply(self.right, t[:, :-1], out=y[:, 1:])
+        y[:, 0] = 0
+        y[:, :-1] += self.right * t[:, 1:]
+        return y
+
+    def from_rows(self, t: Array) -> Array:
+        """Returns the part of `-(A t)` that comes through the links between rows."""
+        y = np.empty_like(t)
+        np.multiply(self.down, t[:-1], out=y[1:])
+        y[0] = 0
+        y[:-1] += self.down * t[1:]
+        return y
+
 
 def _degree(right: Array, down: Array) -> Array:
     """Sum of the conductances at every node."""
@@ -75,8 +91,15 @@ def system(initial: Array, smoothness: float, sigma: float, epsilon: float) -> G
     return Grid(1 + _degree(right, down), right, down)
 
 
-def _sum_pairs(values: Array, axis: int) -> Array:
-    result: Array = np.add.reduceat(values, np.arange(0, values.shape[axis], 2), axis)
+def _blocks(values: Array) -> Array:
+    """Sums 2 x 2 blocks; at odd sides the last ones are smaller."""
+    return _sum_pairs(_sum_pairs(values.T).T)
+
+
+def _sum_pairs(values: Array) -> Array:
+    """Sums neighbouring rows; an odd last one stays alone."""
+    result: Array = values[::2].copy()
+    result[: values.shape[0] // 2] += values[1::2]
     return result
 
 
@@ -98,9 +121,9 @@ class _Multigrid:
         self._columns = spttrf(grid.diagonal.T.ravel(), column_links.ravel()[:-1])[:2]
         self._coarse: _Multigrid | None = None
         if min(height, width) > 2:
-            mass = _sum_pairs(_sum_pairs(grid.diagonal - _degree(grid.right, grid.down), 0), 1)
-            right = _sum_pairs(grid.right[:, 1::2], 0) / self._stiffness
-            down = _sum_pairs(grid.down[1::2], 1) / self._stiffness
+            mass = _blocks(grid.diagonal - _degree(grid.right, grid.down))
+            right = _sum_pairs(grid.right[:, 1::2]) / self._stiffness
+            down = _sum_pairs(grid.down[1::2].T).T / self._stiffness
             self._coarse = _Multigrid(Grid(mass + _degree(right, down), right, down))
 
     def _solve_rows(self, values: Array) -> Array:
@@ -115,13 +138,24 @@ class _Multigrid:
         """Solves the grid's system for the right-hand side `values`, H x W, roughly."""
         grid = self.grid
         t = self._solve_rows(values)
-        t = t + self._solve_columns(values - grid @ t)
+        # What an exact solution of all rows leaves is what comes through the links between rows, and likewise for columns.
+        change = self._solve_columns(grid.from_rows(t))
+        t += change
+        rest = grid.from_columns(change)
         if self._coarse is not None:
             height, width = values.shape
-            correction = self._coarse(_sum_pairs(_sum_pairs(values - grid @ t, 0), 1))
-            t += correction.repeat(2, 0)[:height].repeat(2, 1)[:, :width]
-        t = t + self._solve_columns(values - grid @ t)
-        return t + self._solve_rows(values - grid @ t)
+            change = self._coarse(_blocks(rest)).repeat(2, 0)[:height].repeat(2, 1)[:, :width]
+            t += change
+            rest -= grid @ change
+        change = self._solve_columns(rest)
+        t += change
+        t += self._solve_rows(grid.from_columns(change))
+        return t
+
+
+def _dot(a: Array, b: Array) -> float:
+    """Scalar product; that of BLAS wakes a thread for each core, which then waits busily."""
+    return float(np.einsum("ij,ij->", a, b))
 
 
 def solve(grid: Grid, values: Array, tolerance: float) -> Array:
@@ -139,16 +173,16 @@ def solve(grid: Grid, values: Array, tolerance: float) -> Array:
     precondition = _Multigrid(Grid(*(part.astype(np.float32) for part in (grid.diagonal, grid.right, grid.down))))
     t = values.copy()
     residual = values - grid @ t
-    limit = tolerance * float(np.linalg.norm(values))
+    limit = tolerance**2 * _dot(values, values)
     direction, previous = np.zeros_like(values), 1.0
     for _ in range(500):
-        if np.linalg.norm(residual) <= limit:
+        if _dot(residual, residual) <= limit:
             return t
         z = precondition(residual.astype(np.float32)).astype(np.float64)
-        product = float(np.vdot(residual, z))
+        product = _dot(residual, z)
         direction = z + (product / previous) * direction
         image = grid @ direction
-        step = product / float(np.vdot(direction, image))
+        step = product / _dot(direction, image)
         t += step * direction
         residual -= step * image
         previous = product
