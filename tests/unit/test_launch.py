@@ -236,3 +236,19 @@ def test_freed_memory_is_reused_unless_the_environment_says_otherwise():
     pages = (2 << 20) * 8 // resource.getpagesize()
     assert all(count < pages for count in faults())
     assert all(count >= 20 * pages for count in faults(MALLOC_MMAP_THRESHOLD_="65536"))
+
+
+def test_openblas_has_one_thread_unless_the_environment_says_otherwise():
+    program = """
+from lle.launch import use_one_blas_thread
+use_one_blas_thread()
+import numpy, threadpoolctl
+print(*{pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["internal_api"] == "openblas"})
+"""
+
+    def threads(**environment):
+        plain = {key: value for key, value in os.environ.items() if not key.startswith(("OPENBLAS_", "OMP_"))}
+        return subprocess.run([sys.executable, "-c", program], env=plain | environment, capture_output=True, text=True, check=True).stdout
+
+    assert threads() == "1\n"
+    assert threads(OPENBLAS_NUM_THREADS="2") == f"{min(2, os.cpu_count() or 1)}\n"
