@@ -21,6 +21,7 @@ from lle.errors import LleError
 from lle.files import read_json, write_json
 from lle.gate.consistency import inconsistencies
 from lle.gate.snapshot import ROUNDS, SPREAD, snapshot
+from lle.git import git
 
 ACCEPTED = "accepted.json"
 JUDGED_FILES = ("metrics/*", "zoo/*", "profile/*", "segment/*.csv", "segment/*.json", "clip/*.json", SPREAD, ROUNDS)
@@ -151,10 +152,4 @@ def _extract(reports: Path, revision: str, folder: Path) -> Path:
 def _git(folder: Path, *arguments: str) -> str:
     if not folder.is_dir():
         raise LleError(f"there are no results: the folder {folder} does not exist. Make them with `dvc repro`.")
-    try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise LleError("git is not installed, and the accepted results are in its history.") from error
-    if done.returncode:
-        raise LleError(f"git {arguments[0]} failed in {folder}: {done.stderr.strip() or 'no message'}")
-    return done.stdout.strip()
+    return git(folder, *arguments)

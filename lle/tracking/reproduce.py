@@ -20,6 +20,7 @@ from typing import Any
 
 from lle.errors import LleError
 from lle.files import read_json
+from lle.git import git
 from lle.results.quality import Evaluation
 
 
@@ -103,7 +104,7 @@ def reproduce(
             fails, or it does not write the file.
     """
     path = Path(metrics).resolve()
-    root = Path(_git(repository, "rev-parse", "--show-toplevel"))
+    root = Path(git(repository, "rev-parse", "--show-toplevel"))
     if not path.is_relative_to(root):
         raise LleError(f"{metrics} does not lie in the repository {root}.")
     if not read_json(path).get("metrics"):
@@ -138,11 +139,11 @@ def _worktree(root: Path, commit: str) -> Iterator[Path]:
         for neighbour in root.parent.iterdir():
             if neighbour != root:
                 (Path(scratch) / neighbour.name).symlink_to(neighbour)
-        _git(root, "worktree", "add", "--detach", "--quiet", str(tree), commit)
+        git(root, "worktree", "add", "--detach", "--quiet", str(tree), commit)
         try:
             yield tree
         finally:
-            _git(root, "worktree", "remove", "--force", str(tree))
+            git(root, "worktree", "remove", "--force", str(tree))
 
 
 def _run(line: str, tree: Path, seconds: float | None, out: Any) -> None:
@@ -161,13 +162,6 @@ def _run(line: str, tree: Path, seconds: float | None, out: Any) -> None:
             f"`{line}` failed with exit code {done.returncode} in a clean working tree. "
             "If it lacks data or a model, name the commands that make them to be run before it."
         )
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise LleError(f"git {arguments[0]} failed in {folder}: {done.stderr.strip()}")
-    return done.stdout.strip()
 
 
 def _mean(record: Evaluation, name: str) -> float | None:
