@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -163,6 +164,22 @@ def habits(dataset: str, iterations: int, project: Project) -> None:
             click.echo(f"{name:12}  {habit:16}  {change.psnr:+.3f} dB ({change.least:+.2f} to {change.most:+.2f}), SSIM {change.ssim:+.4f}")
     for one in found.selection.trainings:
         click.echo(f"seed {one.seed}: chosen on test pictures {one.by_test:.2f} dB, on validation pictures {one.by_validation:.2f} dB")
+
+
+@benchmark.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE.webp", help="Also write all pictures side by side.")
+@with_project
+def real(folder: Path, models: tuple[str, ...], sheet: Path | None, project: Project) -> None:
+    """Measure on the pictures of FOLDER whether MODELs, or the zoo, spread lamps or tint grey areas."""
+    for name, pictures in project.benchmark_real(folder, models, sheet).models.items():
+        blown = max(one.blown_more for one in pictures.values())
+        shifts = [one.chroma_shift for one in pictures.values() if one.chroma_shift is not None]
+        tint = "no picture has grey areas"
+        if shifts:
+            tint = f"{sum(shifts) / len(shifts):.2f} in the mean, at most {max(shifts):.2f}, on {len(shifts)} pictures"
+        click.echo(f"{name:14}  blown-out area at most {100 * blown:+.2f} % of a picture; shift of grey: {tint}")
 
 
 def end_with(faults: list[str]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lle.project.datasets import Datasets
 
 if TYPE_CHECKING:
     from lle.results.attention import Attention
-    from lle.results.benchmarks import Habits
+    from lle.results.benchmarks import Habits, RealPictures
     from lle.results.composite import Composite
     from lle.results.gradients import GradientLevels
     from lle.results.mechanism import Mechanism
@@ -37,6 +38,23 @@ class Analyses(Datasets):
         changes = (f"train.data={dataset}", f"methods.{method}.iterations={iterations}", "train.validate_images=0")
         params = self.override(*changes).params
         return measure(self.reports, params, dataset, self.data, self.cache, weights or zoo.list_zoo(), method, (0, 1, 2))
+
+    def benchmark_real(self, folder: Path, models: Sequence[str] = (), sheet: Path | None = None) -> RealPictures:
+        """Measures what models do to lamps and grey areas of real pictures, and writes reports/benchmarks/real_<folder>.json.
+
+        Args:
+            folder: of pictures.
+            models: ids of methods, model folders or exported files; none takes the weights of the package.
+            sheet: WebP file that receives all pictures side by side; None writes none.
+        """
+        from lle import zoo
+        from lle.infer.shipped import Enhancer
+        from lle.measure.real_pictures import measure
+
+        opened = {Path(model).name: Enhancer.load(model, self.settings_of(model), models=self.models) for model in models}
+        opened |= {} if models else {name: Enhancer.load(zoo.ZOO / name) for name in zoo.list_zoo()}
+        command = " ".join(("lle benchmark real", str(folder), *models, *(("--sheet", str(sheet)) if sheet else ())))
+        return measure({name: one.enhance for name, one in opened.items()}, folder, self.reports, command, sheet)
 
     def attention(self, method: str, dataset: str) -> Attention:
         """Draws the attention maps by block of a trained student and its teacher on a picture of a prepared data set."""

@@ -248,3 +248,33 @@ class ServiceLoad(ResultFile):
     def path(reports: Path) -> Path:
         """Returns where the file lies."""
         return Path(reports) / "benchmarks" / "serve.json"
+
+
+class RealPicture(Part):
+    """What a model did to a real picture."""
+
+    blown_out: Number
+    """Share of the result's pixels whose channels are all at 250 of 255 or above."""
+    blown_more: Number
+    """The same, minus that of the input."""
+    chroma_shift: Number | None
+    """Distance in CIELAB's a* b* plane between the mean colour of grey areas and that of the input at the result's brightness; None where
+    less than a hundredth of the picture is grey."""
+    grey: Number
+    """Share of the picture that is grey."""
+
+
+class RealPictures(ResultFile):
+    """`reports/benchmarks/real_<folder>.json`."""
+
+    FILES: ClassVar[str] = "benchmarks/real_*.json"
+
+    pictures: int
+    models: dict[str, dict[str, RealPicture]]
+    """By model and picture."""
+    provenance: Provenance
+
+    @staticmethod
+    def path(reports: Path, folder: str) -> Path:
+        """Returns where the file of a folder of pictures lies."""
+        return Path(reports) / "benchmarks" / f"real_{folder}.json"
