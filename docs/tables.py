@@ -14,7 +14,7 @@ from lle import registry
 from lle.files import write_text
 from lle.report.claims import ComparedTable, Ours, compare
 from lle.report.claims_file import CLAIMS, read_claims
-from lle.results.benchmarks import Habits
+from lle.results.benchmarks import Habits, RealPictures
 from lle.results.quality import Evaluation
 from lle.results.read import read_results
 
@@ -126,13 +126,33 @@ def selection() -> list[str]:
     ]
 
 
+def real() -> list[str]:
+    """Returns what the weights of the package do to lamps and grey areas of real pictures."""
+    found = [RealPictures.read(path) for path in sorted((REPORTS / "benchmarks").glob("real_*.json"))]
+    lines = []
+    for one in found:
+        folder = (one.provenance.command or "").removeprefix("lle benchmark real ").split()[0]
+        for model, pictures in one.models.items():
+            shifts = [picture.chroma_shift for picture in pictures.values() if picture.chroma_shift is not None]
+            lines.append(
+                [
+                    f"`{model}`",
+                    f"`{Path(folder).name}`, {one.pictures} pictures",
+                    f"{100 * max(picture.blown_more for picture in pictures.values()):+.2f}",
+                    _text(sum(shifts) / len(shifts) if shifts else None, 1),
+                    _text(max(shifts, default=None), 1),
+                ]
+            )
+    return rows(("Weights", "Pictures", "blown out, points at most", "shift of grey, mean", "at most"), lines, words=2)
+
+
 def signed(value: float, digits: int) -> str:
     """Returns a change with its sign; one that is 0 with these digits has none."""
     text = f"{value:+.{digits}f}".replace("-", "−")
     return text if float(f"{value:.{digits}f}") else "0"
 
 
-TABLES = {"protocol": protocol, "habits": habits, "selection": selection}
+TABLES = {"protocol": protocol, "habits": habits, "selection": selection, "real": real}
 """By the name that stands in a page's mark: `<!-- table: protocol -->`."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lle.config.schema import BaseParams
 from lle.measure.callers import torch_threads
-from lle.measure.cost import timings
+from lle.measure.cost import parameters, timings
 from lle.measure.method import open_method
 from lle.provenance import provenance
 from lle.results.cost import LatencyRounds
@@ -31,8 +31,8 @@ def measure(
 ) -> LatencyRounds:
     """Times every method once a round, as `lle profile` does, and writes `benchmarks/latency.json` after each.
 
-    What the file has from the same hardware stays, that of other methods too, so more rounds can be added in another hour. What share of
-    the cores other programs took stands beside each timing.
+    What the file has from the same hardware stays, that of other methods too, so more rounds can be added in another hour; a method whose
+    number of parameters has changed since begins anew. What share of the cores other programs took stands beside each timing.
 
     Args:
         methods: their ids; none means the suite's.
@@ -51,12 +51,15 @@ def measure(
         origin = provenance(seed=None, data_digest=None, command="lle benchmark latency")
         former = LatencyRounds.read(path).plain() if path.is_file() else None
         timed = former["methods"] if former is not None and former["provenance"]["hardware"] == origin["hardware"] else {}
+        counts = {name: parameters(method) for name, method in opened.items()}
+        for name, count in counts.items():
+            timed[name] = [entry for entry in timed.get(name, ()) if entry.get("parameters", count) == count]
         for number in range(rounds):
             if number:
                 time.sleep(pause)
             for name, method in opened.items():
                 latencies, yardstick_ms = timings(method.eval(), params.profile.sizes, params.profile.seconds)
-                timed.setdefault(name, []).append({"latency_ms": latencies, "yardstick_ms": yardstick_ms})
+                timed[name].append({"latency_ms": latencies, "yardstick_ms": yardstick_ms, "parameters": counts[name]})
             found = LatencyRounds.written({"methods": timed, "provenance": origin}, path)
             LOG.info("round %d of %d is written", number + 1, rounds)
     return found

@@ -88,6 +88,8 @@ class TimedRound(Part):
     """Milliseconds of one picture by size."""
     yardstick_ms: Number | None
     """Milliseconds of a fixed piece of work beside them; None on a GPU."""
+    parameters: int | None = None
+    """Of the network that was timed: rounds of another one do not count. None in files of before."""
 
 
 class LatencyRounds(ResultFile):

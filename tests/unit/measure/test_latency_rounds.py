@@ -26,6 +26,10 @@ def test_rounds_are_added_on_the_same_hardware(tmp_path: Path) -> None:
     assert one.rounds == 3
     path = LatencyRounds.path(tmp_path / "reports")
     record = read_json(path)
+    record["methods"]["gamma"][0]["parameters"] = 7
+    write_json(path, record)
+    again = timed(tmp_path, 1, "gamma")
+    assert len(again.methods["gamma"]) == 4, "a round of a network of another size is left out"
     record["provenance"]["hardware"]["cpu"] = "another one"
     write_json(path, record)
     assert timed(tmp_path, 1).rounds == 1, "of other hardware nothing is kept"
