@@ -43,6 +43,10 @@ def unreadable(path: Path) -> str | None:
     return None if suffix in SUFFIXES else _UNREADABLE.get(suffix)
 
 
+_PACKED = frozenset({"PNG", "TIFF", "GIF", "BMP", "PPM"})
+_DENSEST = 20_000
+"""Bytes of pixels that a byte of such a file holds at most: deflate and LZW pack some 1,000 equal bytes into one, Zstandard 13,000."""
+
 SMALLEST = 16
 """Shortest side, in pixels, that every network of the suite can process."""
 
@@ -120,11 +124,22 @@ def opened(path: Path) -> Iterator[Image.Image]:
         with _open(path) as image:
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 raise DataError(f"{path} holds several pictures in one file. Save each of them in a file of its own.")
+            _require_plausible(path, image)
             yield image
     except FileNotFoundError as error:
         raise DataError(f"the picture {path} does not exist.") from error
     except DAMAGE as error:
         raise _no_picture(path, error) from error
+
+
+def _require_plausible(path: Path, image: Image.Image) -> None:
+    """Refuses a small file whose head tells of a huge picture, before minutes and gigabytes go into what it does not hold."""
+    stored, claimed = path.stat().st_size, image.width * image.height * len(image.getbands())
+    # Fax compression, of black and white alone, has no such bound.
+    if image.format in _PACKED and image.mode != "1" and claimed > _DENSEST * stored:
+        raise DataError(
+            f"{path} claims to be {image.width}x{image.height} pixels, which a file of {stored} bytes cannot hold. It is damaged."
+        )
 
 
 def pixels(path: Path, image: Image.Image) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -29,6 +29,8 @@ QUALITY = 95
 """Of JPEG and WebP, 1 to 100."""
 LARGEST = 400_000_000
 """Pixels above which a file is refused: a header can promise any number."""
+LONGEST = 1_000_000
+"""Pixels of a side above which a file is refused: no PNG of that size could be written (a limit of libpng)."""
 _SIXTEEN = (".png", ".tif", ".tiff")
 _PNG_HEADER = 33  # signature, and the chunk IHDR
 _KEEPS_ALPHA = (".png", ".webp", ".tif", ".tiff")
@@ -75,6 +77,8 @@ def read_photo(path: Path, sixteen: bool = True) -> Photo:
     with _any_size(), opened(path) as image:
         if image.width * image.height > LARGEST:
             raise DataError(f"{path} claims to be {image.width}x{image.height} pixels, which is more than {LARGEST // 10**6} million.")
+        if max(image.size) > LONGEST:
+            raise DataError(f"{path} claims to be {image.width}x{image.height} pixels; a side may have {LONGEST:,} at most.")
         colours, alpha = pixels(path, image)
         photo = Photo(colours, alpha, *_beside(image))
     require_size(path, colours)
@@ -142,7 +146,9 @@ def write_photo(path: Path, photo: Photo, quality: int = QUALITY) -> None:
 
 def _png(photo: Photo) -> bytes:
     # OpenCV writes 16 bits and is several times as fast; pictures of noise gain nothing from more compression.
-    _, encoded = cv2.imencode(".png", _for_opencv(photo), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    done, encoded = cv2.imencode(".png", _for_opencv(photo), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise ValueError("OpenCV could not encode it")
     data = encoded.tobytes()
     chunks = b""
     if photo.profile is not None:

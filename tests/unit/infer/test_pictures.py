@@ -147,6 +147,31 @@ def test_two_hundred_damaged_files(tmp_path: Path, suffix: str) -> None:
             assert min(photo.colours.shape[:2]) >= 16
 
 
+def test_a_small_file_that_promises_a_huge_picture_is_refused_at_once(tmp_path: Path) -> None:
+    """Without that, a damaged width cost minutes, 4 GB, and ended as a fault of OpenCV's PNG writer."""
+    write_photo(tmp_path / "a.tiff", Photo(colours()))
+    data = bytearray((tmp_path / "a.tiff").read_bytes())
+    with Image.open(tmp_path / "a.tiff") as image:
+        assert image.tag_v2[256] == 40
+    entry = data.index(b"\x00\x01\x03\x00\x01\x00\x00\x00\x28\x00")  # tag 256, the width, one short: 40
+    data[entry + 2] = 4  # a long
+    data[entry + 8 : entry + 12] = (6_000_000).to_bytes(4, "little")
+    (tmp_path / "a.tiff").write_bytes(data)
+    with pytest.raises(DataError, match="claims to be 6000000x24 pixels, which a file of"):
+        read_photo(tmp_path / "a.tiff")
+    Image.new("1", (1_000_001, 16)).save(tmp_path / "b.tiff", compression="group4")
+    with pytest.raises(DataError, match="a side may have 1,000,000 at most"):
+        read_photo(tmp_path / "b.tiff")
+
+
+@pytest.mark.parametrize(("suffix", "options"), [(".png", {}), (".tiff", {"compression": "tiff_lzw"}), (".tiff", {"compression": "zstd"})])
+def test_a_large_picture_of_one_colour_is_read(tmp_path: Path, suffix: str, options: dict[str, str]) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (4000, 2000), (10, 20, 30)).save(path, **options)
+    assert path.stat().st_size < 4000 * 2000 * 3 / 50
+    assert read_photo(path).colours.shape == (2000, 4000, 3)
+
+
 def test_strength_and_brightness() -> None:
     low, enhanced = np.full((20, 20, 3), 40, np.uint8), np.full((20, 20, 3), 100, np.uint8)
     assert Adjust()(low, enhanced) is enhanced
