@@ -39,4 +39,4 @@ class ZeroDcePp(Method):
         """The losses of Zero-DCE; total variation counts one curve instead of eight."""
         c, low = self.config, batch["low"]
         curves = self.network.curves(low, c.train_scale)
-        return zero_reference(c, low, apply_curves(low, curves.repeat(1, c.curves, 1, 1)), curves)
+        return zero_reference(c, low, apply_curves(low, curves, c.curves), curves)

@@ -84,4 +84,4 @@ class Network(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Enhances B x 3 x H x W in [0, 1] to the same shape and range."""
-        return apply_curves(image, self.curves(image).repeat(1, self.iterations, 1, 1))
+        return apply_curves(image, self.curves(image), self.iterations)
