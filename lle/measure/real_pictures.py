@@ -29,7 +29,7 @@ GREY = 6.0
 """CIELAB chroma below which a block counts as grey, at the brightness of the result."""
 LEAST = 0.01
 """Share of the blocks that have to be grey."""
-HEIGHT = 200
+HEIGHT = 140
 """Of a picture on the sheet, pixels."""
 
 

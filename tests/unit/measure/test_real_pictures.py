@@ -63,7 +63,7 @@ def test_a_folder_is_measured_and_shown(tmp_path: Path) -> None:
     )
     assert RealPictures.read(RealPictures.path(tmp_path / "reports", "frames")) == found
     assert {name: list(pictures) for name, pictures in found.models.items()} == {"same": ["0.png", "1.png"], "half": ["0.png", "1.png"]}
-    assert read_rgb(tmp_path / "all.webp").shape == (2 * 200, 3 * 300, 3)
+    assert read_rgb(tmp_path / "all.webp").shape == (2 * 140, 3 * 210, 3)
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
