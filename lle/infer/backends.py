@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from lle.errors import LleError, first_line
 from lle.infer.description import KEY, SUFFIXES, Description, Format, parse
+
+LOG = logging.getLogger(__name__)
 
 Pictures = NDArray[np.uint8]
 """N x H x W x 3, RGB."""
@@ -82,7 +85,14 @@ class OnnxRuntime(Backend):
 
 
 class OpenVino(Backend):
-    """OpenVINO on the processor or an Intel GPU; reads its own files and ONNX. Inputs are taken without a copy."""
+    """OpenVINO on the processor or an Intel GPU; reads its own files and ONNX. Inputs are taken without a copy.
+
+    A model of open size takes up to twice as long as one that is compiled for a size (SCI, 400 x 600). So pictures that keep coming in one
+    size, as those of a camera do, get one that is compiled for it.
+    """
+
+    REPEATED = 3
+    """Pictures of one size in a row, from which on it counts as lasting: compiling takes as long as some pictures do."""
 
     def __init__(self, path: Path, threads: int | None, device: str, streams: int) -> None:
         import openvino
@@ -106,13 +116,30 @@ class OpenVino(Backend):
             options["INFERENCE_PRECISION_HINT"] = "f32"
         if threads is not None and device == "cpu":
             options["INFERENCE_NUM_THREADS"] = threads
-        self.request = core.compile_model(model, device.upper(), options).create_infer_request()
+        self._core, self._model, self._target = core, model, (device.upper(), options)
+        self._open = core.compile_model(model, *self._target).create_infer_request()
+        self._request, self._shape, self._repeated = self._open, tuple[int, ...](), 0
 
     def run(self, pictures: Pictures) -> Pictures:
         """See `Backend.run`."""
-        self.request.infer({0: pictures}, share_inputs=True)
-        result: Pictures = self.request.get_output_tensor(0).data
+        if pictures.shape != self._shape:
+            self._request, self._shape, self._repeated = self._open, pictures.shape, 0
+        self._repeated += 1
+        if self._repeated == self.REPEATED and self._model.is_dynamic():
+            self._request = self._for_size(pictures.shape)
+        self._request.infer({0: pictures}, share_inputs=True)
+        result: Pictures = self._request.get_output_tensor(0).data
         return result
+
+    def _for_size(self, shape: tuple[int, ...]) -> Any:
+        """Compiles the model for pictures of one size; where OpenVINO cannot, the open one goes on."""
+        model = self._model.clone()
+        try:
+            model.reshape(list(shape))
+            return self._core.compile_model(model, *self._target).create_infer_request()
+        except RuntimeError as error:
+            LOG.debug("OpenVINO cannot compile %s for %s: %s", self.description.method, shape, first_line(error))
+            return self._open
 
 
 class TorchScript(Backend):

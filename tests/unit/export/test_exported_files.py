@@ -17,7 +17,7 @@ from lle.engine.method import Method
 from lle.errors import LleError, WeightsError
 from lle.export import formats, parity, run
 from lle.export.run import Origin, export
-from lle.infer.backends import open_backend
+from lle.infer.backends import OpenVino, open_backend
 from lle.infer.enhancer import Enhancer
 
 EDGE = all(map(find_spec, ("onnx", "onnxruntime", "openvino")))
@@ -69,6 +69,18 @@ def test_onnx_runs_on_both_of_its_backends(tmp_path: Path) -> None:
     assert np.abs(results[0].astype(int) - results[1]).max() <= 1
     with pytest.raises(LleError, match="is run by onnxruntime or openvino, not by 'torch'"):
         open_backend(tmp_path / "sci.onnx", "torch")
+
+
+@needs_edge
+def test_pictures_that_keep_their_size_give_what_single_ones_give(tmp_path: Path) -> None:
+    """OpenVINO compiles a model for a size that comes again and again; then another one comes, and the first one again."""
+    export(sci(), "sci", tmp_path / "sci.xml", "openvino")
+    once = {side: open_backend(tmp_path / "sci.xml", threads=1).run(picture()[None, :side].copy()).copy() for side in (64, 48)}
+    backend = open_backend(tmp_path / "sci.xml", threads=1)
+    for side in (*[64] * (OpenVino.REPEATED + 2), 48, *[64] * OpenVino.REPEATED, *[48] * (OpenVino.REPEATED + 1)):
+        found = backend.run(picture()[None, :side].copy())
+        assert found.shape == once[side].shape
+        assert np.abs(found.astype(int) - once[side].astype(int)).max() <= 1
 
 
 def test_a_fixed_size_takes_no_other(tmp_path: Path) -> None:
