@@ -32,7 +32,7 @@ from lle.infer.enhancer import Enhancer
 from lle.infer.shipped import locate
 from lle.keys import method_code
 from lle.measure import energy, yardstick
-from lle.measure.callers import Run, torch_threads, two_streams
+from lle.measure.callers import WARM_UPS, Run, torch_threads, two_streams
 from lle.measure.cost import FEWEST_RUNS, RUNS, peak_memory
 from lle.metrics.psnr import psnr
 from lle.provenance import hardware, provenance
@@ -215,6 +215,8 @@ def timed(runners: Sequence[Runner], seconds: float, reference: Sequence[Runner]
     picture = pictures((1, *SIZE))
     calls = {id(runner): runner.run for runner in (*runners, *reference) if runner.run is not None}
     spent: dict[int, list[float]] = {key: [] for key in calls}
+    for run in WARM_UPS * list(calls.values()):
+        run(picture)
     start = time.perf_counter()
     while True:
         for key, run in calls.items():

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+WARM_UPS = 3
+"""Calls after which a backend has compiled what it compiles for pictures that keep their size."""
 Run = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 """From N x H x W x 3 bytes to the same."""
 
@@ -26,7 +28,7 @@ def two_streams(load: Callable[[int], Run], threads: int, picture: NDArray[np.ui
     """
     with torch_threads(max(1, threads // 2)):
         runs = [load(max(1, threads // 2)) for _ in range(2)]
-        for run in runs:
+        for run in WARM_UPS * runs:
             run(picture)
         begin = time.perf_counter()
 
