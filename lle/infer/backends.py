@@ -114,8 +114,11 @@ class OpenVino(Backend):
         if device == "cpu" and hints[self.description.precision] == "f16":
             # Weights are stored in half precision; processors compute with them in single.
             options["INFERENCE_PRECISION_HINT"] = "f32"
-        if threads is not None and device == "cpu":
-            options["INFERENCE_NUM_THREADS"] = threads
+        if device == "cpu":
+            # Pinned, the threads of two cameras would all share the first cores, and stand behind whatever decodes there.
+            options["ENABLE_CPU_PINNING"] = False
+            if threads is not None:
+                options["INFERENCE_NUM_THREADS"] = threads
         self._core, self._model, self._target = core, model, (device.upper(), options)
         self._open = core.compile_model(model, *self._target).create_infer_request()
         self._request, self._shape, self._repeated = self._open, tuple[int, ...](), 0
