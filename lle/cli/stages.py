@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lle.cli.group import kept
-from lle.cli.options import ENGINE, project, with_project
+from lle.cli.options import ENGINE, PATH, project, with_project
 
 if TYPE_CHECKING:
     from lle.cluster.jobs import Engine
@@ -167,9 +167,9 @@ def habits(dataset: str, iterations: int, project: Project) -> None:
 
 
 @benchmark.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=PATH)
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@click.option("--sheet", type=click.Path(path_type=Path), metavar="FILE.webp", help="Also write all pictures side by side.")
+@click.option("--sheet", type=PATH, metavar="FILE.webp", help="Also write all pictures side by side.")
 @with_project
 def real(folder: Path, models: tuple[str, ...], sheet: Path | None, project: Project) -> None:
     """Measure on the pictures of FOLDER whether MODELs, or the zoo, spread lamps or tint grey areas."""
