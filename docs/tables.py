@@ -128,21 +128,13 @@ def selection() -> list[str]:
 
 def real() -> list[str]:
     """Returns what the weights of the package do to lamps and grey areas of real pictures."""
-    found = [RealPictures.read(path) for path in sorted((REPORTS / "benchmarks").glob("real_*.json"))]
     lines = []
-    for one in found:
-        folder = (one.provenance.command or "").removeprefix("lle benchmark real ").split()[0]
-        for model, pictures in one.models.items():
-            shifts = [picture.chroma_shift for picture in pictures.values() if picture.chroma_shift is not None]
-            lines.append(
-                [
-                    f"`{model}`",
-                    f"`{Path(folder).name}`, {one.pictures} pictures",
-                    f"{100 * max(picture.blown_more for picture in pictures.values()):+.2f}",
-                    _text(sum(shifts) / len(shifts) if shifts else None, 1),
-                    _text(max(shifts, default=None), 1),
-                ]
-            )
+    for path in sorted((REPORTS / "benchmarks").glob("real_*.json")):
+        found = RealPictures.read(path)
+        where = f"`{path.stem.removeprefix('real_')}`, {found.pictures} pictures"
+        for model in found.models:
+            one = found.over_pictures(model)
+            lines.append([f"`{model}`", where, f"{100 * one.blown_more:+.2f}", _text(one.shift_mean, 1), _text(one.shift_most, 1)])
     return rows(("Weights", "Pictures", "blown out, points at most", "shift of grey, mean", "at most"), lines, words=2)
 
 

@@ -173,13 +173,13 @@ def habits(dataset: str, iterations: int, project: Project) -> None:
 @with_project
 def real(folder: Path, models: tuple[str, ...], sheet: Path | None, project: Project) -> None:
     """Measure on the pictures of FOLDER whether MODELs, or the zoo, spread lamps or tint grey areas."""
-    for name, pictures in project.benchmark_real(folder, models, sheet).models.items():
-        blown = max(one.blown_more for one in pictures.values())
-        shifts = [one.chroma_shift for one in pictures.values() if one.chroma_shift is not None]
+    found = project.benchmark_real(folder, models, sheet)
+    for name in found.models:
+        one = found.over_pictures(name)
         tint = "no picture has grey areas"
-        if shifts:
-            tint = f"{sum(shifts) / len(shifts):.2f} in the mean, at most {max(shifts):.2f}, on {len(shifts)} pictures"
-        click.echo(f"{name:14}  blown-out area at most {100 * blown:+.2f} % of a picture; shift of grey: {tint}")
+        if one.shift_mean is not None:
+            tint = f"{one.shift_mean:.2f} in the mean, at most {one.shift_most:.2f}, on {one.shifts} pictures"
+        click.echo(f"{name:14}  blown-out area at most {100 * one.blown_more:+.2f} % of a picture; shift of grey: {tint}")
 
 
 def end_with(faults: list[str]) -> None:

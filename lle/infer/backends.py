@@ -121,17 +121,20 @@ class OpenVino(Backend):
                 options["INFERENCE_NUM_THREADS"] = threads
         self._core, self._model, self._target = core, model, (device.upper(), options)
         self._open = core.compile_model(model, *self._target).create_infer_request()
-        self._request, self._shape, self._repeated = self._open, tuple[int, ...](), 0
+        self._seen, self._repeated = tuple[int, ...](), 0
+        self._fitted, self._fitted_shape = self._open, tuple[int, ...]()
 
     def run(self, pictures: Pictures) -> Pictures:
         """See `Backend.run`."""
-        if pictures.shape != self._shape:
-            self._request, self._shape, self._repeated = self._open, pictures.shape, 0
-        self._repeated += 1
-        if self._repeated == self.REPEATED and self._model.is_dynamic():
-            self._request = self._for_size(pictures.shape)
-        self._request.infer({0: pictures}, share_inputs=True)
-        result: Pictures = self._request.get_output_tensor(0).data
+        shape = pictures.shape
+        self._repeated = self._repeated + 1 if shape == self._seen else 1
+        self._seen = shape
+        # The latest one is kept when other sizes come between, as at the end of each row of tiles.
+        if self._repeated == self.REPEATED and shape != self._fitted_shape and self._model.is_dynamic():
+            self._fitted, self._fitted_shape = self._for_size(shape), shape
+        request = self._fitted if shape == self._fitted_shape else self._open
+        request.infer({0: pictures}, share_inputs=True)
+        result: Pictures = request.get_output_tensor(0).data
         return result
 
     def _for_size(self, shape: tuple[int, ...]) -> Any:

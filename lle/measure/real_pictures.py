@@ -67,7 +67,6 @@ def measure(
         "provenance": provenance(seed=None, data_digest=None, command=command),
     }
     if sheet is not None:
-        sheet.parent.mkdir(parents=True, exist_ok=True)
         stacked = _stacked(rows)
         write_webp(sheet, stacked, side=max(stacked.shape), quality=82)
     return RealPictures.written(record, RealPictures.path(reports, folder.resolve().name))

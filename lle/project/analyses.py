@@ -52,8 +52,8 @@ class Analyses(Datasets):
         from lle.measure.real_pictures import measure
 
         opened = {Path(model).name: Enhancer.load(model, self.settings_of(model), models=self.models) for model in models}
-        opened |= {} if models else {name: Enhancer.load(zoo.ZOO / name) for name in zoo.list_zoo()}
-        command = " ".join(("lle benchmark real", str(folder), *models, *(("--sheet", str(sheet)) if sheet else ())))
+        opened |= {} if models else {name: Enhancer.load(zoo.folder(name)) for name in zoo.list_zoo()}
+        command = self.command("benchmark", "real", str(folder), *models, *(("--sheet", str(sheet)) if sheet else ()))
         return measure({name: one.enhance for name, one in opened.items()}, folder, self.reports, command, sheet)
 
     def attention(self, method: str, dataset: str) -> Attention:

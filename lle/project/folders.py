@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -58,6 +59,10 @@ class Folders:
         from lle.config.load import load_params
 
         return load_params(self.path, self.overrides)
+
+    def command(self, *words: str) -> str:
+        """Returns the command line of `lle` that does the same, for the provenance: `words` with the overrides; needs no settings file."""
+        return shlex.join(["lle", *words, *(word for one in self.overrides for word in ("-S", one))])
 
     def warn_of_departures(self, method: str) -> None:
         """Logs what written keys change of a method's preset `paper`: a result of it would not be the paper's."""

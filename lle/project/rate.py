@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,7 @@ class Rated(Datasets):
         if len(set(named)) != len(named):
             raise ConfigError(f"a method is named twice: {', '.join(sorted({name for name in named if named.count(name) > 1}))}.")
         given = [f"--folder={name}={folder}" for name, folder in folders.items()]
-        origin: dict[str, Any] = {"command": self._command("page", *methods, str(pictures), *given, *design.options())}
+        origin: dict[str, Any] = {"command": self.command("rate", "page", *methods, str(pictures), *given, *design.options())}
         if Path(pictures).is_dir():
             darks, dataset = of_folder(Path(pictures), design.pictures), Path(pictures).resolve().name
         else:
@@ -84,9 +83,5 @@ class Rated(Datasets):
         from lle.rate.result import write_rating
 
         found = Key.read(key or find_key(study_of(files), self.root / FORMS))
-        command = self._command("scores", *map(str, files), *([] if key is None else [f"--key={key}"]))
+        command = self.command("rate", "scores", *map(str, files), *([] if key is None else [f"--key={key}"]))
         return write_rating(read_answers(files, found), found, self.reports, command)
-
-    def _command(self, *words: str) -> str:
-        """The command that does the same, for the provenance."""
-        return shlex.join(["lle", "rate", *words, *(word for one in self.overrides for word in ("-S", one))])

@@ -264,6 +264,18 @@ class RealPicture(Part):
     """Share of the picture that is grey."""
 
 
+class OverPictures(Part):
+    """What a model did to the pictures of a folder."""
+
+    blown_more: Number
+    """Of the picture where it is the largest."""
+    shift_mean: Number | None
+    """Over the pictures with grey areas; None without any."""
+    shift_most: Number | None
+    shifts: int
+    """How many have grey areas."""
+
+
 class RealPictures(ResultFile):
     """`reports/benchmarks/real_<folder>.json`."""
 
@@ -278,3 +290,14 @@ class RealPictures(ResultFile):
     def path(reports: Path, folder: str) -> Path:
         """Returns where the file of a folder of pictures lies."""
         return Path(reports) / "benchmarks" / f"real_{folder}.json"
+
+    def over_pictures(self, model: str) -> OverPictures:
+        """Returns what a model did, over all pictures."""
+        pictures = self.models[model].values()
+        shifts = [one.chroma_shift for one in pictures if one.chroma_shift is not None]
+        return OverPictures(
+            blown_more=max(one.blown_more for one in pictures),
+            shift_mean=sum(shifts) / len(shifts) if shifts else None,
+            shift_most=max(shifts, default=None),
+            shifts=len(shifts),
+        )

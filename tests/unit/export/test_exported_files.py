@@ -83,6 +83,18 @@ def test_pictures_that_keep_their_size_give_what_single_ones_give(tmp_path: Path
         assert np.abs(found.astype(int) - once[side].astype(int)).max() <= 1
 
 
+@needs_edge
+def test_rows_of_tiles_compile_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row ends with a narrower tile."""
+    export(sci(), "sci", tmp_path / "sci.xml", "openvino")
+    compiled, for_size = [], OpenVino._for_size
+    monkeypatch.setattr(OpenVino, "_for_size", lambda self, shape: compiled.append(shape) or for_size(self, shape))
+    backend = open_backend(tmp_path / "sci.xml", threads=1)
+    for side in 3 * (*[64] * (OpenVino.REPEATED + 1), 48):
+        backend.run(picture()[None, :side].copy())
+    assert compiled == [(1, 64, 90, 3)]
+
+
 def test_a_fixed_size_takes_no_other(tmp_path: Path) -> None:
     about = export(sci(), "sci", tmp_path / "sci.torchscript", "torchscript", size=(48, 64))
     assert (about.size, about.halo) == ("48x64", None)
